@@ -1,0 +1,267 @@
+// Package fleet holds the words that Portreeve is written in: what people
+// declare, what a repo or a cluster is seen to be, and what a person is told
+// about it. It imports the standard library alone and decides nothing.
+package fleet
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// RepoName is the forge's full name of a repo, "owner/name".
+type RepoName string
+
+// Owner is the part before the slash: an organisation or a user.
+func (r RepoName) Owner() string {
+	owner, _, _ := strings.Cut(string(r), "/")
+	return owner
+}
+
+// Short is the part after the slash.
+func (r RepoName) Short() string {
+	_, name, _ := strings.Cut(string(r), "/")
+	return name
+}
+
+// ClusterName names a cluster as it is declared under "clusters".
+type ClusterName string
+
+// TeamName names a team as it is declared under "teams".
+type TeamName string
+
+// Path is a slash-separated path in a repo's tree, never rooted, without "."
+// or ".." elements.
+type Path string
+
+// CommitID, TreeID and BlobID are Git object ids in hexadecimal. A BlobID is
+// of a file's content; two files with one BlobID are equal.
+type (
+	CommitID string
+	TreeID   string
+	BlobID   string
+)
+
+// Revision is a commit of the config repo, in hexadecimal; empty means files
+// that are not committed.
+type Revision string
+
+// Short is the revision as people read it, seven digits.
+func (r Revision) Short() string {
+	switch {
+	case r == "":
+		return "uncommitted"
+	case len(r) > 7:
+		return string(r[:7])
+	}
+	return string(r)
+}
+
+// Target is what a declaration is about: a repo or a cluster. Exactly one
+// field is set.
+type Target struct {
+	Repo    RepoName    `json:"repo,omitempty"`
+	Cluster ClusterName `json:"cluster,omitempty"`
+}
+
+func (t Target) String() string {
+	if t.Repo != "" {
+		return string(t.Repo)
+	}
+	return string(t.Cluster)
+}
+
+// Lane is a part of a declaration's work in one repo that moves on its own,
+// with a branch and a pull request of its own; empty is the only lane of most.
+type Lane string
+
+// ID names a declaration: "ownership/ledger", "migration/go-1-26". Kind is
+// the kind's Name, in the singular.
+type ID struct {
+	Kind string
+	Name string
+}
+
+func (id ID) String() string { return id.Kind + "/" + id.Name }
+
+// ParseID is the inverse of String.
+func ParseID(s string) (ID, bool) {
+	kind, name, ok := strings.Cut(s, "/")
+	return ID{kind, name}, ok && kind != "" && name != ""
+}
+
+// MarshalText and UnmarshalText write an ID as its String.
+func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (id *ID) UnmarshalText(b []byte) error {
+	parsed, ok := ParseID(string(b))
+	if !ok {
+		return fmt.Errorf("fleet: %q is not kind/name", b)
+	}
+	*id = parsed
+	return nil
+}
+
+// Compare orders IDs by kind, then name.
+func (id ID) Compare(other ID) int {
+	if c := strings.Compare(id.Kind, other.Kind); c != 0 {
+		return c
+	}
+	return strings.Compare(id.Name, other.Name)
+}
+
+// Share is a part of a whole: a percentage ("5%") or an absolute number.
+type Share struct {
+	Number  int
+	Percent bool
+}
+
+// Of is the number of things that the share allows of total; a percentage
+// above zero allows at least one.
+func (s Share) Of(total int) int {
+	if !s.Percent {
+		return s.Number
+	}
+	n := total * s.Number / 100
+	if n == 0 && s.Number > 0 {
+		return 1
+	}
+	return n
+}
+
+func (s Share) String() string {
+	if s.Percent {
+		return fmt.Sprintf("%d%%", s.Number)
+	}
+	return fmt.Sprint(s.Number)
+}
+
+// ParseShare reads "5%" or "12".
+func ParseShare(text string) (Share, error) {
+	digits, percent := strings.CutSuffix(text, "%")
+	n := 0
+	for _, c := range []byte(digits) {
+		if c < '0' || c > '9' || n > 1_000_000 {
+			return Share{}, fmt.Errorf("fleet: %q is neither a percentage nor a number", text)
+		}
+		n = n*10 + int(c-'0')
+	}
+	if digits == "" || percent && n > 100 {
+		return Share{}, fmt.Errorf("fleet: %q is neither a percentage nor a number", text)
+	}
+	return Share{n, percent}, nil
+}
+
+// Mode is how far Portreeve may go.
+type Mode string
+
+const (
+	Observe Mode = "observe" // writes nothing; the default
+	Propose Mode = "propose" // opens and updates pull requests, never merges
+	Merge   Mode = "merge"   // also merges what a declaration's policy lets it
+)
+
+// MergePolicy says who merges a declaration's pull requests.
+type MergePolicy string
+
+const (
+	MergeManual     MergePolicy = "manual"      // a person; the default
+	MergeChecksPass MergePolicy = "checks-pass" // Portreeve, once checks are green
+	MergeAlways     MergePolicy = "no-checks"   // as checks-pass, and also where no check is configured
+)
+
+// Settings are the fleet-wide settings, the top-level "fleet".
+type Settings struct {
+	Pos     Pos
+	Org     string     // every repo of this organisation, or
+	Repos   []RepoName // exactly these
+	Include []string   // globs on the name without its owner; empty means all
+	Exclude []string   // globs; wins over Include
+	Mode    Mode
+	Limits  Limits
+}
+
+// Limits bound what one pass may do to people.
+type Limits struct {
+	OpenPerTeam int   // open pull requests a team is asked to look at; 0 is no limit
+	NewPerDay   int   // pull requests opened in any 24 hours; 0 is no limit
+	Removals    Share // share of open pull requests one revision may close because declarations are gone
+}
+
+// Team is who owns things.
+type Team struct {
+	Name     TeamName
+	Pos      Pos
+	Title    string // as people say it; Name when empty
+	GitHub   string // "org/team"
+	Members  []string
+	Contact  string
+	Timezone string // IANA name; UTC when empty
+}
+
+// Label is the team's name for people.
+func (t Team) Label() string {
+	if t.Title != "" {
+		return t.Title
+	}
+	return string(t.Name)
+}
+
+// Declaration is one named thing a person wrote.
+type Declaration struct {
+	ID       ID
+	Pos      Pos      // where its name stands
+	End      int      // its last line
+	Revision Revision // the revision that last changed it
+	Owner    TeamName
+	// Spec is the kind's decoded value; nil when Frozen.
+	Spec any
+	// SpecHash covers the fields of Spec with an effect on targets.
+	SpecHash string
+	// Fields gives the position of each field by its path below the
+	// declaration: "steps[0].path".
+	Fields map[string]Pos
+	// Frozen says that the declaration stands in the config repo and is
+	// invalid there: what is open for it stays, nothing new is done.
+	Frozen []Problem
+}
+
+// FieldPos is the position of the field at path, or of its nearest parent.
+func (d *Declaration) FieldPos(path string) Pos {
+	for path != "" {
+		if pos, ok := d.Fields[path]; ok {
+			return pos
+		}
+		i := strings.LastIndexAny(path, ".[")
+		if i < 0 {
+			break
+		}
+		path = path[:i]
+	}
+	return d.Pos
+}
+
+// Config is all that one revision of the config repo declares.
+type Config struct {
+	Revision     Revision
+	Time         time.Time // of the revision's commit
+	Stop         bool      // a file STOP stands at the root
+	Settings     Settings
+	Teams        map[TeamName]Team
+	Declarations []*Declaration // sorted by ID, frozen ones included
+	Problems     []Problem      // sorted, each once
+	// Unreadable names files whose declarations could not even be listed:
+	// while there is one, no declaration counts as gone.
+	Unreadable []string
+}
+
+// Declaration finds a declaration by its ID.
+func (c *Config) Declaration(id ID) *Declaration {
+	for _, d := range c.Declarations {
+		if d.ID == id {
+			return d
+		}
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+// Package forge is the contract of a forge: where target repos live and pull
+// requests are opened. Its members are one subfolder each; package forgetest
+// proves them. Reads are batched, and answer for each item on its own, so
+// that one bad repo harms no other.
+package forge
+
+import (
+	"context"
+	"time"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+)
+
+// Forge is a member. Its methods may be called at once from many goroutines,
+// and their errors are *fleet.Failure.
+//
+// Every write may be repeated: repeated with the same arguments it makes no
+// second pull request, label or status. Comment is the exception; a caller
+// that must not repeat itself looks at the comments first.
+type Forge interface {
+	// Self is the identity that the forge's writes are made as.
+	Self(ctx context.Context) (fleet.Actor, error)
+
+	// Repos lists the organisation's repos, archived ones included, or with
+	// an empty org the named ones. Sorted by name. A name that does not
+	// exist, or can't be seen, is left out.
+	Repos(ctx context.Context, org string, names []fleet.RepoName) ([]fleet.Repo, error)
+
+	// Heads reads where the default branches stand, and the branches whose
+	// names begin with fleet.BranchPrefix: 100 repos or so a request.
+	Heads(ctx context.Context, repos []fleet.RepoName) map[fleet.RepoName]Answer[fleet.Head]
+
+	// PullRequests reads, for each branch, the newest pull request that has
+	// it as head, open or not; a nil Value is none. Pull requests from forks
+	// don't count.
+	PullRequests(ctx context.Context, branches []Branch) map[Branch]Answer[*fleet.PullRequest]
+
+	// Rules reads what the repos ask of a pull request into their default
+	// branch.
+	Rules(ctx context.Context, repos []fleet.RepoName) map[fleet.RepoName]Answer[fleet.Rules]
+
+	// OpenedSince counts the pull requests that Portreeve has opened since a
+	// moment in the organisations of repos, at least those of Self.
+	OpenedSince(ctx context.Context, owners []string, since time.Time) (int, error)
+
+	// Allowance is what the forge's limits leave to be spent now; it costs
+	// no request.
+	Allowance() fleet.Allowance
+
+	// OpenPull opens a pull request; if one is open with that head and base,
+	// that one is the answer.
+	OpenPull(ctx context.Context, repo fleet.RepoName, pull NewPull) (Opened, error)
+
+	// EditPull sets title and body, and adds the labels that are missing.
+	EditPull(ctx context.Context, repo fleet.RepoName, number int, text Text) error
+
+	// Comment adds a comment to a pull request.
+	Comment(ctx context.Context, repo fleet.RepoName, number int, body string) error
+
+	// ClosePull closes a pull request; a closed one stays as it is.
+	ClosePull(ctx context.Context, repo fleet.RepoName, number int) error
+
+	// MergePull merges if head is still the pull request's commit, else the
+	// failure is fleet.Moved. One that the forge's rules forbid to merge is
+	// fleet.Permanent.
+	MergePull(ctx context.Context, repo fleet.RepoName, number int, head fleet.CommitID, method fleet.MergeMethod) error
+
+	// SetStatus sets the commit status fleet.StatusContext.
+	SetStatus(ctx context.Context, repo fleet.RepoName, commit fleet.CommitID, status fleet.CommitStatus) error
+
+	// Credentials are for Git over HTTP with this repo; both empty for none.
+	Credentials(ctx context.Context, repo fleet.RepoName) (user, secret string, err error)
+}
+
+// Answer is one item's answer in a batched read.
+type Answer[T any] struct {
+	Value T
+	Err   error
+}
+
+// Branch names a branch of a repo.
+type Branch struct {
+	Repo fleet.RepoName
+	Name string
+}
+
+// Text is what a pull request says.
+type Text struct {
+	Title  string
+	Body   string
+	Labels []string
+}
+
+// NewPull is a pull request to open.
+type NewPull struct {
+	Text
+	Head string // branch
+	Base string // branch
+}
+
+// Opened is a pull request that has been opened.
+type Opened struct {
+	Number int
+	URL    string
+}

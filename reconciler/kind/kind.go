@@ -1,0 +1,161 @@
+// Package kind is the contract of kinds: what a declaration is and what it
+// wants of a target. Its members are one subfolder each.
+//
+// A kind knows no clock and no pull requests, so what it wants is a value
+// that depends on the declaration and the tree alone, and can be kept.
+package kind
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/transform"
+)
+
+// Kind is a member.
+type Kind struct {
+	Name  string // "migration", the ID's kind and part of branch names
+	Field string // "migrations", the top-level map in the config repo
+	Doc   string // one sentence
+
+	// Owns says that the paths it writes are its own: a second declaration
+	// that writes one of them is a problem. Kinds that don't own patch, and
+	// are serialised where they meet.
+	Owns bool
+
+	// Decode reads one declaration, as JSON that has passed the schema. It
+	// is pure, and reports what the schema can't say.
+	Decode func(source Source) (Decoded, []fleet.Problem)
+
+	// Check holds one declaration against all others: references, double
+	// ownership. It sees Config complete, and reports at d's positions.
+	Check func(d *fleet.Declaration, config *fleet.Config) []fleet.Problem
+
+	// Targets tells which repos the declaration is about, as far as their
+	// listing tells; what needs a tree is left to Want. One Candidate for
+	// each repo of the slice that it has anything to say of, in its order.
+	Targets func(d *fleet.Declaration, repos []fleet.Repo) []Candidate
+
+	// Want is what the declaration asks of one repo, from the repo's listing
+	// and its tree. An error that wraps fleet.ErrUnread asks for content;
+	// any other is the target's, worded for people.
+	Want func(p *Pass) (Want, error)
+}
+
+// Source is a declaration as it stands in the config repo.
+type Source struct {
+	ID     fleet.ID
+	Pos    fleet.Pos
+	Fields map[string]fleet.Pos
+	JSON   json.RawMessage
+}
+
+// Problem makes an error at a field of the declaration, the nearest parent's
+// position where the field itself was not written.
+func (s Source) Problem(kind Kind, code, field, hint, format string, args ...any) fleet.Problem {
+	d := fleet.Declaration{ID: s.ID, Pos: s.Pos, Fields: s.Fields}
+	return ProblemAt(kind, &d, code, field, hint, format, args...)
+}
+
+// ProblemAt is Source.Problem for a decoded declaration.
+func ProblemAt(kind Kind, d *fleet.Declaration, code, field, hint, format string, args ...any) fleet.Problem {
+	path := kind.Field + "." + d.ID.Name
+	if field != "" {
+		path += "." + field
+	}
+	return fleet.Problem{
+		Severity: fleet.Error, Code: code, Pos: d.FieldPos(field), Declaration: d.ID.String(),
+		Field: path, Message: fmt.Sprintf(format, args...), Hint: hint,
+	}
+}
+
+// Decoded is what Decode made of a Source.
+type Decoded struct {
+	Owner fleet.TeamName
+	Spec  any
+	// Effect holds the fields with an effect on targets; its JSON is what
+	// the spec hash covers.
+	Effect any
+}
+
+// Candidate is a repo that a declaration may be about.
+type Candidate struct {
+	Repo fleet.RepoName
+	// Out, when not empty, says why the repo is not a target: "topic frozen".
+	Out string
+}
+
+// Pass is all that Want may see.
+type Pass struct {
+	Declaration *fleet.Declaration
+	Config      *fleet.Config
+	Repo        fleet.Repo
+	Tree        fs.FS
+}
+
+// Want is what a declaration asks of one repo, whatever the time.
+type Want struct {
+	// Out, when not empty, says why the repo is not a target after all.
+	Out string `json:",omitempty"`
+	// Because says why it is: "has go.mod".
+	Because string `json:",omitempty"`
+	// Edits are the wanted states of paths; none when all is as wanted.
+	Edits []transform.Edit `json:",omitempty"`
+	// What says in a few words what the edits do, a line each.
+	What []string `json:",omitempty"`
+	// Delivery of the edits, as the declaration words it.
+	Title  string            `json:",omitempty"` // of the pull request
+	Why    string            `json:",omitempty"`
+	Body   string            `json:",omitempty"` // Markdown of the declaration's own, after Why
+	Labels []string          `json:",omitempty"`
+	Merge  fleet.MergePolicy `json:",omitempty"`
+	// Decides is the team that decides on the change in this repo.
+	Decides fleet.TeamName `json:",omitempty"`
+	// Paused, when not empty, says why nothing new is done.
+	Paused string `json:",omitempty"`
+}
+
+// Set is the explicit list of members, made where the program is wired.
+type Set []Kind
+
+// Find is the member of that name, in the singular.
+func (s Set) Find(name string) (Kind, bool) {
+	i := slices.IndexFunc(s, func(k Kind) bool { return k.Name == name })
+	if i < 0 {
+		return Kind{}, false
+	}
+	return s[i], true
+}
+
+// ByField is the member with that top-level field.
+func (s Set) ByField(field string) (Kind, bool) {
+	i := slices.IndexFunc(s, func(k Kind) bool { return k.Field == field })
+	if i < 0 {
+		return Kind{}, false
+	}
+	return s[i], true
+}
+
+// Validate says what is wrong with the list itself; called at start.
+func (s Set) Validate() error {
+	seen := map[string]bool{}
+	for _, k := range s {
+		switch {
+		case k.Name == "" || k.Field == "" || k.Doc == "":
+			return fmt.Errorf("kind %q: name, field and doc are required", k.Name)
+		case k.Decode == nil || k.Check == nil || k.Targets == nil || k.Want == nil:
+			return fmt.Errorf("kind %s: a function is missing", k.Name)
+		case seen[k.Name] || seen[k.Field]:
+			return fmt.Errorf("kind %s: listed twice", k.Name)
+		}
+		seen[k.Name], seen[k.Field] = true, true
+	}
+	return nil
+}
+
+// IsUnread reports whether an error of Want asks for content.
+func IsUnread(err error) bool { return errors.Is(err, fleet.ErrUnread) }

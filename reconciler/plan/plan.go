@@ -1,0 +1,72 @@
+// Package plan computes, from a world and nothing else, what would have to
+// change now. The same world gives the same plan, byte for byte.
+package plan
+
+import (
+	"time"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/rollout"
+)
+
+// World is all that planning may know.
+type World struct {
+	Now    time.Time
+	Config *fleet.Config
+	// Repos are all repos of the fleet as the forge lists them, by name.
+	Repos map[fleet.RepoName]*Repo
+	// Allowance is what the forge's limits leave.
+	Allowance fleet.Allowance
+	// OpenedToday is how many pull requests were opened in the last 24
+	// hours; nil while nobody has asked.
+	OpenedToday *int
+}
+
+// Repo is what is known of a repo.
+type Repo struct {
+	Listing fleet.Repo
+	Head    fleet.Head
+	// Err says why the repo could not be read, for people; empty if it was.
+	Err string
+	// Tree is the snapshot at Head.Commit; nil while nobody has asked.
+	Tree fleet.Snapshot
+	// Pulls holds the newest pull request of each branch that was asked for;
+	// a nil entry means that there is none.
+	Pulls map[string]*fleet.PullRequest
+	// Rules is nil while nobody has asked.
+	Rules *fleet.Rules
+}
+
+// Need is a question that planning can't go on without.
+type Need struct {
+	Repo fleet.RepoName // empty for OpenedToday
+	// Exactly one of these is set.
+	Tree        bool         // the listing of the tree at the head
+	Files       []fleet.Path // contents at the head
+	Branches    []string     // pull requests
+	Rules       bool
+	OpenedToday bool
+}
+
+// Plan is what would have to be done now, and why.
+type Plan struct {
+	Revision fleet.Revision    `json:"revision"`
+	Observed time.Time         `json:"observed"`
+	Mode     fleet.Mode        `json:"mode"`
+	Halted   string            `json:"halted,omitempty"` // why nothing at all is written
+	Steps    []rollout.Step    `json:"steps"`            // sorted by repo, declaration, action
+	Outcomes []rollout.Outcome `json:"outcomes"`         // sorted by target, declaration
+	Problems []fleet.Problem   `json:"problems"`         // of declarations
+	Repos    int               `json:"repos"`
+}
+
+// Count is how many outcomes are in a state.
+func (p *Plan) Count(s rollout.State) int {
+	n := 0
+	for i := range p.Outcomes {
+		if p.Outcomes[i].State == s {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,39 @@
+// Package store keeps caches and history on disk. Nothing in it decides an
+// outcome: it may be deleted at any moment, and what it held is fetched or
+// computed again.
+package store
+
+import (
+	"time"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/plan"
+)
+
+// Pass is the record of one pass: what was found, and what was done about it.
+// It is never changed once it has been published.
+type Pass struct {
+	Number   int       `json:"number"` // since the start of the process
+	Started  time.Time `json:"started"`
+	Finished time.Time `json:"finished"`
+	// Revision that was planned for, and what is wrong with it.
+	Revision fleet.Revision  `json:"revision"`
+	Problems []fleet.Problem `json:"problems"`
+	// Plan as it stood after the pass: what the pass did has been done, and
+	// Steps holds only what is still to do.
+	Plan *plan.Plan `json:"plan"`
+	// Done are the steps that were taken.
+	Done []Done `json:"done"`
+	// Err says why the pass ended early; what stands was found before.
+	Err string `json:"error,omitempty"`
+}
+
+// Done is a step that a pass took, or tried to.
+type Done struct {
+	Action      string         `json:"action"`
+	Repo        fleet.RepoName `json:"repo"`
+	Declaration fleet.ID       `json:"declaration"`
+	URL         string         `json:"url,omitempty"` // of the pull request
+	What        []string       `json:"what,omitempty"`
+	Err         string         `json:"error,omitempty"`
+}
