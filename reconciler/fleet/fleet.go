@@ -217,8 +217,10 @@ type Declaration struct {
 	Owner    TeamName
 	// Spec is the kind's decoded value; nil when Frozen.
 	Spec any
-	// SpecHash covers the fields of Spec with an effect on targets.
+	// SpecHash covers the fields of Spec with an effect on targets; Hash
+	// covers all that was written. Both are hexadecimal.
 	SpecHash string
+	Hash     string
 	// Fields gives the position of each field by its path below the
 	// declaration: "steps[0].path".
 	Fields map[string]Pos

@@ -33,10 +33,12 @@ type Head struct {
 	Status *CommitStatus
 }
 
-// Branch is a branch of ours.
+// Branch is a branch of ours; Tree and Message are its commit's.
 type Branch struct {
-	Name   string
-	Commit CommitID
+	Name    string
+	Commit  CommitID
+	Tree    TreeID
+	Message string
 }
 
 // Names that Portreeve leaves on a forge.
@@ -84,11 +86,12 @@ type PullRequest struct {
 	Labels []string // sorted
 	Base   string   // branch
 	Head   string   // branch
-	// HeadCommit is the commit the pull request shows; HeadMessage and
-	// HeadTree are that commit's.
+	// HeadCommit is the commit the pull request shows; HeadMessage, HeadTree
+	// and HeadTime (when it was committed) are that commit's.
 	HeadCommit  CommitID
 	HeadTree    TreeID
 	HeadMessage string
+	HeadTime    time.Time
 	Author      Actor
 	Created     time.Time
 	Updated     time.Time
