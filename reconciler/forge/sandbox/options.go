@@ -90,17 +90,17 @@ func FailsIf(path, text string) func(func(string) ([]byte, bool)) bool {
 // Limits are what the forge grants each identity, as GitHub publishes it. A
 // limit of 0 is no limit.
 type Limits struct {
-	REST           int // requests an hour
-	GraphQL        int // points an hour
-	RESTPoints     int // secondary, a minute: a read is 1, a write 5
-	GraphQLPoints  int // secondary, a minute
-	CreatePerMin   int // secondary: pull requests, comments, reviews
-	CreatePerHour  int // likewise
-	Concurrent     int // secondary: requests at once
-	NodesPerQuery  int // GraphQL's published bound on nodes in one query
-	HeavyQuery     int // nodes from which on a query takes longer than 10 s
-	GitBody        int64
-	RESTBody       int64
+	REST          int // requests an hour
+	GraphQL       int // points an hour
+	RESTPoints    int // secondary, a minute: a read is 1, a write 5
+	GraphQLPoints int // secondary, a minute
+	CreatePerMin  int // secondary: pull requests, comments, reviews
+	CreatePerHour int // likewise
+	Concurrent    int // secondary: requests at once
+	NodesPerQuery int // GraphQL's published bound on nodes in one query
+	HeavyQuery    int // nodes from which on a query takes longer than 10 s
+	GitBody       int64
+	RESTBody      int64
 }
 
 // GitHubLimits are the limits that GitHub publishes for one token.
