@@ -1,0 +1,120 @@
+package transform
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+)
+
+// CheckGlob says why a glob is not one. Its grammar: "*" and "?" stop at
+// slashes, "**" as a whole element matches any number of elements, "[a-z]",
+// "{a,b}", and a backslash takes what follows literally. A glob is matched
+// against the whole path: "*.go" means files at the root, "**/*.go" all.
+func CheckGlob(glob string) error {
+	switch {
+	case glob == "":
+		return errors.New("the glob is empty")
+	case strings.HasPrefix(glob, "/"):
+		return fmt.Errorf("glob %q begins with a slash; globs are relative to the repo's root", glob)
+	case strings.HasSuffix(glob, "/"):
+		return fmt.Errorf("glob %q ends with a slash; for all files below write %q", glob, glob+"**")
+	case !doublestar.ValidatePattern(glob):
+		return fmt.Errorf("glob %q is malformed: a bracket, a brace or a backslash is left open", glob)
+	}
+	for _, element := range strings.Split(glob, "/") {
+		if element == "" || element == "." || element == ".." {
+			return fmt.Errorf("glob %q holds an empty, %q or %q element, and would match nothing", glob, ".", "..")
+		}
+	}
+	return nil
+}
+
+// Match reports whether a glob that CheckGlob accepts matches name.
+func Match(glob, name string) bool { return doublestar.MatchUnvalidated(glob, name) }
+
+// Files are the regular files of tree that one of the globs matches, sorted,
+// each once. Links and submodules are never followed, and don't match.
+func Files(tree fs.FS, globs ...string) ([]fleet.Path, error) {
+	var found []fleet.Path
+	for _, glob := range globs {
+		base, meta := doublestar.SplitPattern(glob)
+		if !strings.ContainsAny(glob, `*?[{\`) {
+			entry, err := Lookup(tree, fleet.Path(glob))
+			if err != nil {
+				return nil, err
+			}
+			if entry != nil && entry.Type().IsRegular() {
+				found = append(found, fleet.Path(glob))
+			}
+			continue
+		}
+		if base != "." {
+			entry, err := Lookup(tree, fleet.Path(base))
+			if err != nil {
+				return nil, err
+			}
+			if entry == nil || !entry.IsDir() {
+				continue
+			}
+		}
+		flat := !strings.Contains(meta, "/") && !strings.Contains(meta, "**")
+		err := walk(tree, base, flat, func(name string) {
+			if Match(glob, name) {
+				found = append(found, fleet.Path(name))
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found), nil
+}
+
+// walk visits the regular files below dir; flat ones only if told so.
+func walk(tree fs.FS, dir string, flat bool, visit func(name string)) error {
+	entries, err := fs.ReadDir(tree, dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name := path.Join(dir, entry.Name())
+		switch {
+		case entry.Type().IsRegular():
+			visit(name)
+		case entry.IsDir() && !flat:
+			if err := walk(tree, name, flat, visit); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// CheckGlobs is CheckGlob for a step's field that lists globs, at least one.
+func CheckGlobs(field string, globs []string) error {
+	if len(globs) == 0 {
+		return FieldErrorf(field, "is required: name at least one glob")
+	}
+	for i, glob := range globs {
+		if err := CheckGlob(glob); err != nil {
+			return &FieldError{Field: fmt.Sprintf("%s[%d]", field, i), Message: err.Error()}
+		}
+	}
+	return nil
+}
+
+// GlobList names globs in a summary.
+func GlobList(globs []string) string {
+	if len(globs) > 2 {
+		return fmt.Sprintf("%s and %d more", globs[0], len(globs)-1)
+	}
+	return strings.Join(globs, " and ")
+}
