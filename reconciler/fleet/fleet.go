@@ -5,6 +5,7 @@ package fleet
 
 import (
 	"fmt"
+	"path"
 	"strings"
 	"time"
 )
@@ -180,6 +181,29 @@ type Settings struct {
 	Exclude []string   // globs; wins over Include
 	Mode    Mode
 	Limits  Limits
+}
+
+// Excludes says why the settings leave a repo out of the fleet, or is empty.
+func (s Settings) Excludes(name RepoName) string {
+	matches := func(globs []string) string {
+		for _, glob := range globs {
+			subject := name.Short()
+			if strings.Contains(glob, "/") {
+				subject = string(name)
+			}
+			if ok, _ := path.Match(glob, subject); ok {
+				return glob
+			}
+		}
+		return ""
+	}
+	if glob := matches(s.Exclude); glob != "" {
+		return fmt.Sprintf("excluded by %q (fleet.exclude)", glob)
+	}
+	if len(s.Include) > 0 && matches(s.Include) == "" {
+		return "not included (fleet.include)"
+	}
+	return ""
 }
 
 // Limits bound what one pass may do to people.

@@ -26,8 +26,13 @@ type World struct {
 type Repo struct {
 	Listing fleet.Repo
 	Head    fleet.Head
+	// Out says why the settings leave the repo out; nothing else is known of
+	// it then.
+	Out string
 	// Err says why the repo could not be read, for people; empty if it was.
-	Err string
+	// Permanent means that it will not pass by itself.
+	Err       string
+	Permanent bool
 	// Tree is the snapshot at Head.Commit; nil while nobody has asked.
 	Tree fleet.Snapshot
 	// Pulls holds the newest pull request of each branch that was asked for;

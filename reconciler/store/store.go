@@ -19,10 +19,9 @@ type Pass struct {
 	// Revision that was planned for, and what is wrong with it.
 	Revision fleet.Revision  `json:"revision"`
 	Problems []fleet.Problem `json:"problems"`
-	// Plan as it stood after the pass: what the pass did has been done, and
-	// Steps holds only what is still to do.
+	// Plan that the pass made; its steps were taken unless it is halted.
 	Plan *plan.Plan `json:"plan"`
-	// Done are the steps that were taken.
+	// Done are the steps that were taken, and how that went.
 	Done []Done `json:"done"`
 	// Err says why the pass ended early; what stands was found before.
 	Err string `json:"error,omitempty"`

@@ -1,0 +1,172 @@
+// Package apply carries out a plan. Every step names what it expects to
+// find, so that any of them may be repeated, and a step that finds something
+// else fails as fleet.Moved and is planned anew.
+package apply
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/forge"
+	"github.com/portreeve/portreeve/reconciler/gitrepo"
+	"github.com/portreeve/portreeve/reconciler/observe"
+	"github.com/portreeve/portreeve/reconciler/plan"
+	"github.com/portreeve/portreeve/reconciler/rollout"
+)
+
+// repos is how many repos are written at once.
+const repos = 8
+
+// stepTime bounds one step.
+const stepTime = 2 * time.Minute
+
+// Applier carries out plans.
+type Applier struct {
+	Forge  forge.Forge
+	Git    *gitrepo.Client
+	Author gitrepo.Signature // When is set at each commit
+	Now    func() time.Time
+	// Before is told of each step before it is taken; it may be nil.
+	Before func(step *rollout.Step)
+	// Progress is told of each step that has been taken; it may be nil.
+	Progress func(result Result, done, of int)
+}
+
+// Result is a step and how it went.
+type Result struct {
+	Step rollout.Step
+	URL  string // of the pull request, where it is known
+	Err  error
+}
+
+// Run takes the steps of a plan: those of one repo in their order, a failed
+// one ending that repo's; many repos at once. A plan that is halted has none
+// taken. Run returns early only when ctx ends, after the steps under way.
+func (a *Applier) Run(ctx context.Context, w *plan.World, p *plan.Plan) []Result {
+	if p.Halted != "" {
+		return nil
+	}
+	var order []fleet.RepoName
+	byRepo := map[fleet.RepoName][]int{}
+	for n, s := range p.Steps {
+		if len(byRepo[s.Repo]) == 0 {
+			order = append(order, s.Repo)
+		}
+		byRepo[s.Repo] = append(byRepo[s.Repo], n)
+	}
+	results := make([]Result, len(p.Steps))
+	var group errgroup.Group
+	group.SetLimit(repos)
+	var mu sync.Mutex
+	done := 0
+	for _, name := range order {
+		group.Go(func() error {
+			for _, n := range byRepo[name] {
+				step := &p.Steps[n]
+				results[n] = a.step(ctx, w.Repos[name], step)
+				mu.Lock()
+				done++
+				if a.Progress != nil {
+					a.Progress(results[n], done, len(p.Steps))
+				}
+				mu.Unlock()
+				if results[n].Err != nil {
+					return nil // the rest of this repo is planned anew
+				}
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // no goroutine returns an error
+	taken := results[:0]
+	for _, r := range results {
+		if r.Step.Action != "" {
+			taken = append(taken, r)
+		}
+	}
+	return taken
+}
+
+// step takes one step.
+func (a *Applier) step(ctx context.Context, repo *plan.Repo, s *rollout.Step) Result {
+	r := Result{Step: *s}
+	if pull := repo.Pulls[s.Branch]; pull != nil && s.Action != rollout.Open {
+		r.URL = pull.URL
+	}
+	if err := ctx.Err(); err != nil {
+		r.Err = err
+		return r
+	}
+	if a.Before != nil {
+		a.Before(s)
+	}
+	// A step that has begun is ended, also when ctx is: half a step costs
+	// the next pass more than its own end costs this one.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTime)
+	defer cancel()
+	text := forge.Text{Title: s.Title, Body: s.Body, Labels: s.Labels}
+	switch s.Action {
+	case rollout.Open:
+		if r.Err = a.push(ctx, repo, s); r.Err == nil {
+			var opened forge.Opened
+			opened, r.Err = a.Forge.OpenPull(ctx, s.Repo, forge.NewPull{Text: text, Head: s.Branch, Base: s.BaseBranch})
+			r.URL = opened.URL
+		}
+	case rollout.Update:
+		if r.Err = a.push(ctx, repo, s); r.Err == nil {
+			r.Err = a.Forge.EditPull(ctx, s.Repo, s.Number, text)
+		}
+	case rollout.Reword:
+		r.Err = a.Forge.EditPull(ctx, s.Repo, s.Number, text)
+	case rollout.Merge:
+		r.Err = a.Forge.MergePull(ctx, s.Repo, s.Number, s.Expect, s.Method)
+	case rollout.Close:
+		if s.Comment != "" {
+			r.Err = a.Forge.Comment(ctx, s.Repo, s.Number, s.Comment)
+		}
+		if r.Err == nil {
+			r.Err = a.Forge.ClosePull(ctx, s.Repo, s.Number)
+		}
+	case rollout.DeleteBranch:
+		r.Err = a.Git.Push(ctx, observe.Remote(a.Forge, repo.Listing), nil, gitrepo.RefUpdate{Branch: s.Branch, Old: s.Expect})
+	default:
+		r.Err = fmt.Errorf("apply: unknown action %q", s.Action)
+	}
+	return r
+}
+
+// push makes the step's commit and moves the branch to it. A step without
+// edits has its commit on the branch already.
+func (a *Applier) push(ctx context.Context, repo *plan.Repo, s *rollout.Step) error {
+	if len(s.Edits) == 0 {
+		return nil
+	}
+	remote := observe.Remote(a.Forge, repo.Listing)
+	base, ok := repo.Tree.(*gitrepo.Snapshot)
+	if !ok {
+		var err error
+		if base, err = a.Git.Snapshot(ctx, remote, s.Base); err != nil {
+			return err
+		}
+	}
+	if paths := base.AttributesPaths(s.Edits); len(paths) > 0 {
+		if err := a.Git.Load(ctx, remote, base, paths); err != nil {
+			return err
+		}
+	}
+	author := a.Author
+	author.When = a.Now()
+	commit, err := a.Git.Commit(base, s.Edits, author, func(tree fleet.TreeID) string {
+		t := rollout.Trailers{Declaration: s.Declaration, Spec: s.SpecHash, Base: s.Base, Tree: tree}
+		return t.Append(s.Message)
+	})
+	if err != nil {
+		return err
+	}
+	return a.Git.Push(ctx, remote, commit, gitrepo.RefUpdate{Branch: s.Branch, Old: s.Expect, New: commit.ID})
+}

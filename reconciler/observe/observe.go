@@ -1,0 +1,251 @@
+// Package observe builds the world that planning sees: what the forge lists,
+// where each repo stands, and the answers to what planning asks, in batches.
+// What fails for one repo is noted in that repo and harms no other.
+package observe
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/forge"
+	"github.com/portreeve/portreeve/reconciler/gitrepo"
+	"github.com/portreeve/portreeve/reconciler/plan"
+)
+
+// fetches is how many repos are read over Git at once; more gains nothing.
+const fetches = 16
+
+// Observer reads the world. It keeps between passes only what can't have
+// changed: ended pull requests whose branch is gone.
+type Observer struct {
+	Forge forge.Forge
+	Git   *gitrepo.Client
+	Now   func() time.Time
+	// Progress is told what is under way; it may be nil.
+	Progress func(doing string, done, of int)
+
+	mu    sync.Mutex
+	ended map[forge.Branch]*fleet.PullRequest
+}
+
+// World lists the fleet and reads where each repo stands. It fails only if
+// the fleet can't be listed.
+func (o *Observer) World(ctx context.Context, config *fleet.Config) (*plan.World, error) {
+	o.progress("listing repos", 0, 0)
+	listed, err := o.Forge.Repos(ctx, config.Settings.Org, config.Settings.Repos)
+	if err != nil {
+		return nil, err
+	}
+	w := &plan.World{Now: o.Now(), Config: config, Repos: make(map[fleet.RepoName]*plan.Repo, len(listed)), Allowance: o.Forge.Allowance()}
+	var names []fleet.RepoName
+	for _, listing := range listed {
+		r := &plan.Repo{Listing: listing, Out: config.Settings.Excludes(listing.Name), Pulls: map[string]*fleet.PullRequest{}}
+		w.Repos[listing.Name] = r
+		if r.Out == "" {
+			names = append(names, listing.Name)
+		}
+	}
+	o.progress("reading heads", 0, len(names))
+	for name, answer := range o.Forge.Heads(ctx, names) {
+		r := w.Repos[name]
+		r.Head = answer.Value
+		note(r, answer.Err)
+	}
+	o.recall(w)
+	return w, ctx.Err()
+}
+
+// ConfigStatus is the commit status on a revision of the config repo; ok is
+// false when it is not the head of its default branch.
+func (o *Observer) ConfigStatus(ctx context.Context, w *plan.World, repo fleet.RepoName, revision fleet.Revision) (status *fleet.CommitStatus, ok bool, err error) {
+	head := fleet.Head{}
+	if r := w.Repos[repo]; r != nil && r.Out == "" && r.Err == "" {
+		head = r.Head
+	} else {
+		answer := o.Forge.Heads(ctx, []fleet.RepoName{repo})[repo]
+		if answer.Err != nil {
+			return nil, false, answer.Err
+		}
+		head = answer.Value
+	}
+	return head.Status, head.Commit == fleet.CommitID(revision), nil
+}
+
+// Answer answers what planning needs, into the world. A repo that can't
+// answer is marked with the reason, so that it isn't asked again.
+func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need) error {
+	var fetch []plan.Need
+	var branches []forge.Branch
+	var rules []fleet.RepoName
+	for _, n := range needs {
+		switch {
+		case n.OpenedToday:
+			if err := o.openedToday(ctx, w); err != nil {
+				return err
+			}
+		case n.Tree || len(n.Files) > 0:
+			fetch = append(fetch, n)
+		case n.Rules:
+			rules = append(rules, n.Repo)
+		}
+		for _, b := range n.Branches {
+			branches = append(branches, forge.Branch{Repo: n.Repo, Name: b})
+		}
+	}
+	o.pulls(ctx, w, branches)
+	if len(rules) > 0 {
+		o.progress("reading branch rules", 0, len(rules))
+		for name, answer := range o.Forge.Rules(ctx, rules) {
+			r := w.Repos[name]
+			r.Rules = &answer.Value
+			note(r, answer.Err)
+		}
+	}
+	o.fetch(ctx, w, fetch)
+	return ctx.Err()
+}
+
+func (o *Observer) openedToday(ctx context.Context, w *plan.World) error {
+	var owners []string
+	for name := range w.Repos {
+		if !slices.Contains(owners, name.Owner()) {
+			owners = append(owners, name.Owner())
+		}
+	}
+	slices.Sort(owners)
+	n, err := o.Forge.OpenedSince(ctx, owners, w.Now.Add(-24*time.Hour))
+	if err != nil {
+		return err
+	}
+	w.OpenedToday = &n
+	return nil
+}
+
+func (o *Observer) pulls(ctx context.Context, w *plan.World, branches []forge.Branch) {
+	if len(branches) == 0 {
+		return
+	}
+	o.progress("reading pull requests", 0, len(branches))
+	for branch, answer := range o.Forge.PullRequests(ctx, branches) {
+		r := w.Repos[branch.Repo]
+		note(r, answer.Err)
+		r.Pulls[branch.Name] = answer.Value
+		o.remember(r, branch, answer)
+	}
+}
+
+// remember keeps an ended pull request whose branch is gone: it can only be
+// reopened once the branch is back, which the next heads would show.
+func (o *Observer) remember(r *plan.Repo, branch forge.Branch, answer forge.Answer[*fleet.PullRequest]) {
+	pull := answer.Value
+	if answer.Err != nil || pull == nil || pull.State == fleet.PullOpen || hasBranch(r, branch.Name) {
+		return
+	}
+	kept := *pull
+	kept.BaseCommit = "" // of that moment alone
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ended == nil {
+		o.ended = map[forge.Branch]*fleet.PullRequest{}
+	}
+	o.ended[branch] = &kept
+}
+
+// recall puts what is remembered into the world, and forgets the rest.
+func (o *Observer) recall(w *plan.World) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for branch, pull := range o.ended {
+		r := w.Repos[branch.Repo]
+		if r == nil || hasBranch(r, branch.Name) {
+			delete(o.ended, branch)
+			continue
+		}
+		r.Pulls[branch.Name] = pull
+	}
+}
+
+// Forget drops what is remembered of a branch that is about to be written.
+func (o *Observer) Forget(branch forge.Branch) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.ended, branch)
+}
+
+func hasBranch(r *plan.Repo, name string) bool {
+	return slices.ContainsFunc(r.Head.Branches, func(b fleet.Branch) bool { return b.Name == name })
+}
+
+// fetch reads trees and files of many repos at once.
+func (o *Observer) fetch(ctx context.Context, w *plan.World, needs []plan.Need) {
+	if len(needs) == 0 {
+		return
+	}
+	byRepo := map[fleet.RepoName][]fleet.Path{}
+	var order []fleet.RepoName
+	for _, n := range needs {
+		if _, seen := byRepo[n.Repo]; !seen {
+			order = append(order, n.Repo)
+		}
+		byRepo[n.Repo] = append(byRepo[n.Repo], n.Files...)
+	}
+	var group errgroup.Group
+	group.SetLimit(fetches)
+	var mu sync.Mutex
+	done := 0
+	for _, name := range order {
+		r, paths := w.Repos[name], byRepo[name]
+		group.Go(func() error {
+			note(r, o.read(ctx, r, paths)) // each goroutine has a repo of its own
+			mu.Lock()
+			done++
+			o.progress("reading repos", done, len(order))
+			mu.Unlock()
+			return nil
+		})
+	}
+	_ = group.Wait() // no goroutine returns an error
+}
+
+func (o *Observer) read(ctx context.Context, r *plan.Repo, paths []fleet.Path) error {
+	remote := Remote(o.Forge, r.Listing)
+	tree, ok := r.Tree.(*gitrepo.Snapshot)
+	if !ok {
+		var err error
+		if tree, err = o.Git.Snapshot(ctx, remote, r.Head.Commit); err != nil {
+			return err
+		}
+		r.Tree = tree
+	}
+	if len(paths) == 0 {
+		return nil
+	}
+	return o.Git.Load(ctx, remote, tree, paths)
+}
+
+// Remote is how to reach a repo of a forge over Git.
+func Remote(f forge.Forge, listing fleet.Repo) gitrepo.Remote {
+	return gitrepo.Remote{
+		Name: listing.Name, URL: listing.CloneURL,
+		Auth: func(ctx context.Context) (string, string, error) { return f.Credentials(ctx, listing.Name) },
+	}
+}
+
+// note marks a repo that could not be read; the first reason stays.
+func note(r *plan.Repo, err error) {
+	if err == nil || r.Err != "" {
+		return
+	}
+	r.Err, r.Permanent = err.Error(), fleet.ClassOf(err) == fleet.Permanent
+}
+
+func (o *Observer) progress(doing string, done, of int) {
+	if o.Progress != nil {
+		o.Progress(doing, done, of)
+	}
+}

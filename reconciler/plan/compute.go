@@ -1,0 +1,297 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/report"
+	"github.com/portreeve/portreeve/reconciler/rollout"
+)
+
+// Memo keeps what is a pure function of its key, so that it need not be
+// computed twice. Forgetting costs time alone.
+type Memo interface {
+	Get(key string) (value []byte, ok bool)
+	Put(key string, value []byte)
+}
+
+// Compute computes the plan for a world. It guarantees three things:
+//
+//  1. The plan depends on the world alone; a memo makes it quicker only.
+//  2. Each (declaration, target) has exactly one outcome, also one that
+//     can't be decided yet.
+//  3. While there are needs the plan is preliminary. What can be decided
+//     without them is decided, and asking is finite: a world that answers
+//     every need of one call brings the next call further.
+func Compute(w *World, kinds kind.Set, memo Memo) (*Plan, []Need) {
+	c := &computation{world: w, kinds: kinds, memo: memo, needs: newNeeds()}
+	for _, name := range slices.Sorted(maps.Keys(w.Repos)) {
+		if w.Repos[name].Out == "" {
+			c.listings = append(c.listings, w.Repos[name].Listing)
+		}
+	}
+	c.keys = newKeys(w.Config)
+	for _, d := range w.Config.Declarations {
+		c.declaration(d)
+	}
+	c.leftovers()
+	c.excluded()
+	c.clashes()
+	c.decide()
+	return c.finish()
+}
+
+type computation struct {
+	world    *World
+	kinds    kind.Set
+	memo     Memo
+	keys     keys
+	listings []fleet.Repo
+	needs    *needs
+
+	items    []*rollout.Item
+	outcomes []rollout.Outcome
+	problems []fleet.Problem
+	planned  []rollout.Step
+	known    map[branchKey]bool // branches that belong to an item
+}
+
+type branchKey struct {
+	repo   fleet.RepoName
+	branch string
+}
+
+// declaration adds an item or an outcome for each target of a declaration.
+func (c *computation) declaration(d *fleet.Declaration) {
+	if d.Frozen != nil {
+		return // its targets are the repos with a branch of it; see leftovers
+	}
+	k, ok := c.kinds.Find(d.ID.Kind)
+	if !ok {
+		return
+	}
+	found := false
+	for _, candidate := range k.Targets(d, c.listings) {
+		found = true
+		c.candidate(k, d, candidate)
+	}
+	if owning, ok := d.Spec.(kind.Owning); ok && !found {
+		name, _ := owning.Owning()
+		reason := "the forge lists no such repo in the fleet"
+		if r := c.world.Repos[name]; r != nil && r.Out != "" {
+			reason = r.Out
+		}
+		c.outcomes = append(c.outcomes, outcome(d, name, rollout.Failed, reason, "see the repo's name, or what fleet covers"))
+	}
+}
+
+// candidate adds an item for one repo, or the outcome that says why not.
+func (c *computation) candidate(k kind.Kind, d *fleet.Declaration, candidate kind.Candidate) {
+	repo := c.world.Repos[candidate.Repo]
+	item := &rollout.Item{
+		ID: d.ID, Declaration: d, Owns: k.Owns, Listing: repo.Listing, Head: repo.Head,
+		Rules: repo.Rules, Want: kind.Want{Out: candidate.Out},
+	}
+	if repo.Err != "" {
+		c.outcomes = append(c.outcomes, unreadable(d, repo))
+		return
+	}
+	if candidate.Out == "" && repo.Head.Commit == "" {
+		c.outcomes = append(c.outcomes, outcome(d, candidate.Repo, rollout.Blocked, "the repo is empty", "make a first commit"))
+		return
+	}
+	if candidate.Out == "" {
+		want, state := c.want(k, d, repo)
+		if state.State != "" {
+			c.outcomes = append(c.outcomes, state)
+			c.claim(item)
+			return
+		}
+		item.Want = want
+	}
+	c.add(item, repo)
+}
+
+// add finds the item's branch and pull request and keeps it for deciding.
+func (c *computation) add(item *rollout.Item, repo *Repo) {
+	name := item.BranchName()
+	for n := range repo.Head.Branches {
+		if repo.Head.Branches[n].Name == name {
+			item.Branch = &repo.Head.Branches[n]
+		}
+	}
+	c.claim(item)
+	if item.Branch != nil || item.Declaration != nil && item.Declaration.Frozen == nil && len(item.Want.Edits) > 0 {
+		pull, asked := repo.Pulls[name]
+		if !asked {
+			c.needs.branch(repo.Listing.Name, name)
+			c.outcomes = append(c.outcomes, pending(item))
+			return
+		}
+		item.Pull = pull
+	}
+	c.text(item)
+	c.items = append(c.items, item)
+}
+
+// claim notes that the item's branch is the declaration's, so that it is
+// nobody's leftover.
+func (c *computation) claim(item *rollout.Item) {
+	if c.known == nil {
+		c.known = map[branchKey]bool{}
+	}
+	c.known[branchKey{item.Listing.Name, item.BranchName()}] = true
+}
+
+// leftovers adds an item for each branch of ours that no target explains: of
+// a declaration that is gone, or frozen.
+func (c *computation) leftovers() {
+	for _, listing := range c.listings {
+		repo := c.world.Repos[listing.Name]
+		for _, b := range repo.Head.Branches {
+			id, lane, ok := parseBranch(b.Name)
+			if !ok || c.known[branchKey{listing.Name, b.Name}] {
+				continue
+			}
+			d := c.world.Config.Declaration(id)
+			if d != nil && d.Frozen == nil {
+				continue // of a repo that could not be read
+			}
+			if d == nil && len(c.world.Config.Unreadable) > 0 {
+				d = &fleet.Declaration{ID: id, Pos: fleet.Pos{File: c.world.Config.Unreadable[0]}, Frozen: []fleet.Problem{{
+					Pos: fleet.Pos{File: c.world.Config.Unreadable[0]}, Message: "the file can't be read, and may hold the declaration"}}}
+			}
+			c.add(&rollout.Item{ID: id, Lane: lane, Declaration: d, Listing: repo.Listing, Head: repo.Head, Rules: repo.Rules}, repo)
+		}
+	}
+}
+
+// excluded tells of the repos that the settings leave out.
+func (c *computation) excluded() {
+	for _, name := range slices.Sorted(maps.Keys(c.world.Repos)) {
+		if r := c.world.Repos[name]; r.Out != "" {
+			c.outcomes = append(c.outcomes, rollout.Outcome{
+				Target: fleet.Target{Repo: name}, State: rollout.Out, Reason: r.Out, Pos: c.world.Config.Settings.Pos,
+			})
+		}
+	}
+}
+
+// decide runs rollout over all items, in a fixed order.
+func (c *computation) decide() {
+	settings := rollout.Settings{
+		Now: c.world.Now, Mode: c.world.Config.Settings.Mode, Revision: c.world.Config.Revision,
+		Closing: func(id fleet.ID, reason string) string {
+			return report.Closing(id, reason, c.world.Config.Revision)
+		},
+	}
+	slices.SortFunc(c.items, func(a, b *rollout.Item) int {
+		if n := strings.Compare(string(a.Listing.Name), string(b.Listing.Name)); n != 0 {
+			return n
+		}
+		return strings.Compare(a.BranchName(), b.BranchName())
+	})
+	decisions := make([]rollout.Decision, len(c.items))
+	for n, item := range c.items {
+		decisions[n] = c.one(settings, item)
+	}
+	if rollout.Pace(rollout.Bounds{
+		Limits: c.world.Config.Settings.Limits, Allowance: c.world.Allowance, OpenedToday: c.world.OpenedToday,
+	}, c.items, decisions) {
+		c.needs.openedToday = true
+	}
+	for _, d := range decisions {
+		c.outcomes = append(c.outcomes, d.Outcome)
+		c.planned = append(c.planned, d.Steps...)
+	}
+}
+
+// one decides on an item, answering from the tree what rollout asks of it.
+func (c *computation) one(settings rollout.Settings, item *rollout.Item) rollout.Decision {
+	d := rollout.Decide(settings, item)
+	if d.Questions.Workflows {
+		if runs, known := c.workflows(c.world.Repos[item.Listing.Name]); known {
+			item.Workflows = &runs
+			d = rollout.Decide(settings, item)
+		}
+	}
+	if d.Questions.Rules {
+		c.needs.rules(item.Listing.Name)
+	}
+	if d.Questions != (rollout.Questions{}) {
+		d.Outcome = pending(item)
+	}
+	return d
+}
+
+// text fills in what the item's pull request should say.
+func (c *computation) text(item *rollout.Item) {
+	if item.Declaration == nil || item.Declaration.Frozen != nil || len(item.Want.Edits) == 0 {
+		return
+	}
+	d, want := item.Declaration, item.Want
+	asks := c.world.Config.Teams[d.Owner]
+	decides, ok := c.world.Config.Teams[want.Decides]
+	if !ok {
+		decides = fleet.Team{Name: want.Decides}
+	}
+	p := report.Pull{
+		Declaration: d.ID, Lane: item.Lane, Title: want.Title, Why: want.Why, What: want.What, Body: want.Body,
+		Because: want.Because, Labels: want.Labels, Decides: decides.Label(), Asks: asks.Label(), Contact: asks.Contact,
+		Merge: want.Merge, Mode: c.world.Config.Settings.Mode, Revision: d.Revision, Pos: d.Pos,
+	}
+	item.Text = rollout.Text{Title: p.Heading(), Body: p.Text(), Message: p.CommitMessage(), Labels: want.Labels}
+	if item.Pull != nil {
+		shown := report.TextHash(item.Pull.Body)
+		item.SameText = shown == "" || shown == p.Hash()
+	}
+}
+
+// parseBranch is the inverse of fleet.BranchName.
+func parseBranch(name string) (fleet.ID, fleet.Lane, bool) {
+	rest, ok := strings.CutPrefix(name, fleet.BranchPrefix)
+	if !ok {
+		return fleet.ID{}, "", false
+	}
+	rest, lane, _ := strings.Cut(rest, "--")
+	id, ok := fleet.ParseID(rest)
+	return id, fleet.Lane(lane), ok
+}
+
+func outcome(d *fleet.Declaration, repo fleet.RepoName, state rollout.State, reason, next string) rollout.Outcome {
+	return rollout.Outcome{
+		Declaration: d.ID, Target: fleet.Target{Repo: repo}, State: state, Reason: reason, Next: next,
+		Pos: d.Pos, Revision: d.Revision,
+	}
+}
+
+// unreadable is the outcome of a repo that could not be read.
+func unreadable(d *fleet.Declaration, repo *Repo) rollout.Outcome {
+	if repo.Permanent {
+		return outcome(d, repo.Listing.Name, rollout.Failed, repo.Err, "see the repo, or exclude it")
+	}
+	return outcome(d, repo.Listing.Name, rollout.Waiting, repo.Err, "tries again at the next pass")
+}
+
+// pending is the outcome of an item that waits for an answer.
+func pending(item *rollout.Item) rollout.Outcome {
+	o := rollout.Outcome{
+		Declaration: item.ID, Target: fleet.Target{Repo: item.Listing.Name}, Lane: item.Lane,
+		State: rollout.Waiting, Reason: "it is being read", Because: item.Want.Because, Decides: item.Want.Decides,
+	}
+	if item.Declaration != nil {
+		o.Pos, o.Revision = item.Declaration.Pos, item.Declaration.Revision
+	}
+	return o
+}
+
+func problemf(d *fleet.Declaration, code, hint, format string, args ...any) fleet.Problem {
+	return fleet.Problem{
+		Severity: fleet.Error, Code: code, Pos: d.Pos, Declaration: d.ID.String(),
+		Message: fmt.Sprintf(format, args...), Hint: hint,
+	}
+}

@@ -1,0 +1,62 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+)
+
+// needs gathers questions, each once.
+type needs struct {
+	trees, rule map[fleet.RepoName]bool
+	paths       map[fleet.RepoName]map[fleet.Path]bool
+	branches    map[fleet.RepoName]map[string]bool
+	openedToday bool
+}
+
+func newNeeds() *needs {
+	return &needs{
+		trees: map[fleet.RepoName]bool{}, rule: map[fleet.RepoName]bool{},
+		paths: map[fleet.RepoName]map[fleet.Path]bool{}, branches: map[fleet.RepoName]map[string]bool{},
+	}
+}
+
+func (n *needs) tree(repo fleet.RepoName)  { n.trees[repo] = true }
+func (n *needs) rules(repo fleet.RepoName) { n.rule[repo] = true }
+
+func (n *needs) files(repo fleet.RepoName, paths []fleet.Path) {
+	for _, p := range paths {
+		add(n.paths, repo, p)
+	}
+}
+
+func (n *needs) branch(repo fleet.RepoName, name string) { add(n.branches, repo, name) }
+
+func add[V comparable](m map[fleet.RepoName]map[V]bool, repo fleet.RepoName, v V) {
+	if m[repo] == nil {
+		m[repo] = map[V]bool{}
+	}
+	m[repo][v] = true
+}
+
+// list is the questions in a fixed order.
+func (n *needs) list() []Need {
+	var out []Need
+	for _, repo := range slices.Sorted(maps.Keys(n.trees)) {
+		out = append(out, Need{Repo: repo, Tree: true})
+	}
+	for _, repo := range slices.Sorted(maps.Keys(n.paths)) {
+		out = append(out, Need{Repo: repo, Files: slices.Sorted(maps.Keys(n.paths[repo]))})
+	}
+	for _, repo := range slices.Sorted(maps.Keys(n.branches)) {
+		out = append(out, Need{Repo: repo, Branches: slices.Sorted(maps.Keys(n.branches[repo]))})
+	}
+	for _, repo := range slices.Sorted(maps.Keys(n.rule)) {
+		out = append(out, Need{Repo: repo, Rules: true})
+	}
+	if n.openedToday {
+		out = append(out, Need{OpenedToday: true})
+	}
+	return out
+}

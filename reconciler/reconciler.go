@@ -1,0 +1,193 @@
+package reconciler
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/portreeve/portreeve/reconciler/apply"
+	"github.com/portreeve/portreeve/reconciler/declare"
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/forge"
+	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/observe"
+	"github.com/portreeve/portreeve/reconciler/plan"
+	"github.com/portreeve/portreeve/reconciler/rollout"
+	"github.com/portreeve/portreeve/reconciler/source"
+	"github.com/portreeve/portreeve/reconciler/store"
+)
+
+// rounds bounds how often planning may ask back in one pass. Three are
+// common: listings, contents, and what those lead to.
+const rounds = 12
+
+// Reconciler holds the parts of a pass. All fields but those that say so are
+// required.
+type Reconciler struct {
+	Source   source.Source
+	Kinds    kind.Set
+	Forge    forge.Forge
+	Observer *observe.Observer
+	Applier  *apply.Applier
+	Memo     plan.Memo
+	Log      *slog.Logger
+	Now      func() time.Time
+
+	// ConfigRepo is the config repo's name on the forge, whose revision gets
+	// a commit status; empty for none.
+	ConfigRepo fleet.RepoName
+	// StatusURL is what the commit status links to; may be empty.
+	StatusURL string
+	// Publish is given the record of each pass; may be nil.
+	Publish func(*store.Pass)
+
+	config *fleet.Config // of the revision that was read last
+	passes int
+}
+
+// Look is what a pass saw and planned, before anything is written.
+type Look struct {
+	Config *fleet.Config
+	World  *plan.World
+	Plan   *plan.Plan
+}
+
+// Plan reads the config repo and the world, and plans. It writes nothing. A
+// Look with a nil Plan got no further than the config repo.
+func (r *Reconciler) Plan(ctx context.Context) (*Look, error) {
+	config, err := r.read(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the config repo: %w", err)
+	}
+	look := &Look{Config: config}
+	look.World, err = r.Observer.World(ctx, config)
+	if err != nil {
+		return look, fmt.Errorf("list the fleet: %w", err)
+	}
+	for range rounds {
+		p, needs := plan.Compute(look.World, r.Kinds, r.Memo)
+		look.Plan = p
+		if len(needs) == 0 {
+			return look, nil
+		}
+		if err := r.Observer.Answer(ctx, look.World, needs); err != nil {
+			return look, fmt.Errorf("observe: %w", err)
+		}
+	}
+	return look, nil // what is still asked stays waiting
+}
+
+// Once makes one pass: plan, apply, tell. Its record tells also of a pass
+// that failed; what an earlier pass had achieved stands.
+func (r *Reconciler) Once(ctx context.Context) *store.Pass {
+	r.passes++
+	pass := &store.Pass{Number: r.passes, Started: r.Now()}
+	look, err := r.Plan(ctx)
+	if look != nil {
+		pass.Revision, pass.Problems, pass.Plan = look.Config.Revision, look.Config.Problems, look.Plan
+	}
+	if err == nil {
+		pass.Problems = look.Plan.Problems
+		for _, result := range r.Applier.Run(ctx, look.World, look.Plan) {
+			pass.Done = append(pass.Done, r.record(result))
+		}
+		err = r.status(ctx, look)
+	}
+	if err != nil {
+		pass.Err = err.Error()
+		r.Log.Error("pass ended early", "revision", pass.Revision.Short(), "error", err)
+	}
+	pass.Finished = r.Now()
+	if r.Publish != nil {
+		r.Publish(pass)
+	}
+	return pass
+}
+
+// record logs a step that was taken and makes its record.
+func (r *Reconciler) record(result apply.Result) store.Done {
+	s := result.Step
+	r.Observer.Forget(forge.Branch{Repo: s.Repo, Name: s.Branch})
+	done := store.Done{
+		Action: string(s.Action), Repo: s.Repo, Declaration: s.Declaration, URL: result.URL, What: s.What,
+	}
+	log := r.Log.With("action", s.Action, "target", s.Repo, "declaration", s.Declaration)
+	if result.Err != nil {
+		done.Err = result.Err.Error()
+		log.Warn("step failed", "error", result.Err)
+		return done
+	}
+	log.Info("step taken", "url", result.URL)
+	return done
+}
+
+// read loads the declarations of the newest revision, once for each.
+func (r *Reconciler) read(ctx context.Context) (*fleet.Config, error) {
+	tree, err := r.Source.Current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r.config != nil && tree.Revision != "" && tree.Revision == r.config.Revision {
+		return r.config, nil
+	}
+	config := declare.Load(tree.Files, r.Kinds)
+	config.Revision, config.Time = tree.Revision, tree.Time
+	for _, d := range config.Declarations {
+		if d.Revision, err = r.Source.LastChanged(ctx, tree, d.Pos.File, d.Pos.Line, d.End); err != nil {
+			return nil, err
+		}
+	}
+	r.Log.Info("revision read", "revision", config.Revision.Short(), "declarations", len(config.Declarations), "problems", len(config.Problems))
+	r.config = config
+	return config, nil
+}
+
+// status sets the commit status on the config repo's revision, if it says
+// something new. A halted plan sets none, for that too is a write.
+func (r *Reconciler) status(ctx context.Context, look *Look) error {
+	if r.ConfigRepo == "" || look.Plan.Halted != "" || look.Config.Revision == "" {
+		return nil
+	}
+	seen, head, err := r.Observer.ConfigStatus(ctx, look.World, r.ConfigRepo, look.Config.Revision)
+	if err != nil || !head {
+		return err // of a revision that is no longer the newest nobody asks
+	}
+	want := r.wantStatus(look)
+	if seen != nil && *seen == want {
+		return nil
+	}
+	return r.Forge.SetStatus(ctx, r.ConfigRepo, fleet.CommitID(look.Config.Revision), want)
+}
+
+func (r *Reconciler) wantStatus(look *Look) fleet.CommitStatus {
+	status := fleet.CommitStatus{State: fleet.StatusSuccess, URL: r.StatusURL}
+	errors := 0
+	for _, p := range look.Plan.Problems {
+		if p.Severity != fleet.Warning {
+			errors++
+		}
+	}
+	p := look.Plan
+	switch moving := p.Count(rollout.Change) + p.Count(rollout.Waiting); {
+	case errors == 1:
+		i := slices.IndexFunc(p.Problems, func(p fleet.Problem) bool { return p.Severity != fleet.Warning })
+		status.State, status.Description = fleet.StatusFailure, cut(p.Problems[i].String())
+	case errors > 1:
+		status.State, status.Description = fleet.StatusFailure, fmt.Sprintf("%d problems in declarations", errors)
+	case moving > 0:
+		status.State, status.Description = fleet.StatusPending, "reconciling"
+	default:
+		status.Description = fmt.Sprintf("reconciled: %d declarations, %d repos", len(look.Config.Declarations), p.Repos)
+	}
+	return status
+}
+
+// cut keeps a commit status's description within the forge's 140 characters.
+func cut(s string) string {
+	if r := []rune(s); len(r) > 140 {
+		return string(r[:139]) + "…"
+	}
+	return s
+}

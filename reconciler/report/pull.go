@@ -1,0 +1,189 @@
+package report
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+)
+
+// maxBody keeps a body under the forge's bound of 65,536 characters.
+const maxBody = 60_000
+
+// Pull is all that a pull request's text is made from. Two equal values are
+// one text: a newer Portreeve that would only word it differently leaves the
+// older text alone.
+type Pull struct {
+	Declaration fleet.ID
+	Lane        fleet.Lane
+	Title       string
+	Why         string
+	What        []string
+	Body        string // Markdown of the declaration's own
+	Because     string
+	Labels      []string
+	Decides     string // a team, as people say it
+	Asks        string // the declaration's owner, as people say it
+	Contact     string // of the owner
+	Merge       fleet.MergePolicy
+	Mode        fleet.Mode
+	Revision    fleet.Revision
+	// Pos is shown but not compared: a declaration that only moved in its
+	// file rewords nothing.
+	Pos fleet.Pos `json:"-"`
+}
+
+// Hash is equal for equal texts.
+func (p Pull) Hash() string {
+	b, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // strings only
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:6])
+}
+
+// Heading is the pull request's title.
+func (p Pull) Heading() string { return quiet(Line(p.Title, 200)) }
+
+// quiet breaks mentions and references in text that is not Markdown.
+func quiet(s string) string {
+	return strings.NewReplacer("@", "@"+zeroWidth, "#", "#"+zeroWidth).Replace(s)
+}
+
+// Text is the pull request's body, its marker included.
+func (p Pull) Text() string {
+	var b strings.Builder
+	if p.Why != "" {
+		fmt.Fprintf(&b, "**Why:** %s\n", Plain(p.Why))
+	}
+	b.WriteString(p.what())
+	fmt.Fprintf(&b, "**Who decides:** %s. %s\n", Plain(p.Decides), p.merges())
+	b.WriteString("**No?** Close this; it stays closed, and nothing is opened in its place.\n")
+	if p.Asks != "" {
+		fmt.Fprintf(&b, "**Questions?** %s answers", Plain(p.Asks))
+		if p.Contact != "" {
+			fmt.Fprintf(&b, ": %s", Plain(p.Contact))
+		}
+		b.WriteString(".\n")
+	}
+	b.WriteString("Your commits on this branch are kept.\n")
+	if p.Body != "" {
+		fmt.Fprintf(&b, "\n%s\n", Markdown(p.Body))
+	}
+	if b.Len() > maxBody {
+		cut := strings.ToValidUTF8(b.String()[:maxBody], "")
+		b.Reset()
+		b.WriteString(Markdown(cut) + "\n\n(cut: too long)\n")
+	}
+	fmt.Fprintf(&b, "\n---\n%s\n\n%s\n", p.origin(), p.marker())
+	// Single line breaks are kept by the forge in pull requests.
+	return b.String()
+}
+
+func (p Pull) what() string {
+	switch len(p.What) {
+	case 0:
+		return ""
+	case 1:
+		return "**What:** " + Code(p.What[0]) + "\n"
+	}
+	var b strings.Builder
+	b.WriteString("**What:**\n")
+	for i, w := range p.What {
+		if i == 20 {
+			fmt.Fprintf(&b, "- and %d more\n", len(p.What)-i)
+			break
+		}
+		fmt.Fprintf(&b, "- %s\n", Code(w))
+	}
+	return b.String() + "\n"
+}
+
+func (p Pull) merges() string {
+	if p.Mode != fleet.Merge || p.Merge == fleet.MergeManual || p.Merge == "" {
+		return "Merge it when it suits you; Portreeve does not."
+	}
+	if p.Merge == fleet.MergeAlways {
+		return "Merges by itself once required reviews are in and no check is red or running."
+	}
+	return "Merges by itself once required reviews are in and its checks are green."
+}
+
+func (p Pull) origin() string {
+	s := Code(p.Declaration.String())
+	if p.Pos.File != "" {
+		s += fmt.Sprintf(" · %s", Code(fmt.Sprintf("%s:%d", p.Pos.File, p.Pos.Line)))
+	}
+	if p.Revision != "" {
+		s += " at " + Code(p.Revision.Short())
+	}
+	if p.Because != "" {
+		s += " · here because: " + Code(p.Because)
+	}
+	return s
+}
+
+const markerPrefix = "<!-- portreeve "
+
+func (p Pull) marker() string {
+	return markerPrefix + "text=" + p.Hash() + " -->"
+}
+
+// TextHash is the Hash of the text that a body was written from, empty when
+// its marker is gone. Only the body's last line counts.
+func TextHash(body string) string {
+	body = strings.TrimRight(strings.ReplaceAll(body, "\r\n", "\n"), "\n \t")
+	line := body[strings.LastIndexByte(body, '\n')+1:]
+	rest, ok := strings.CutPrefix(line, markerPrefix+"text=")
+	if !ok {
+		return ""
+	}
+	hash, ok := strings.CutSuffix(rest, " -->")
+	if !ok {
+		return ""
+	}
+	return hash
+}
+
+// CommitMessage is a commit's message without trailers.
+func (p Pull) CommitMessage() string {
+	var b strings.Builder
+	b.WriteString(quiet(Line(p.Title, 100)) + "\n")
+	if p.Why != "" {
+		b.WriteString("\n" + wrap(quiet(Line(p.Why, 2000)), 72) + "\n")
+	}
+	return b.String()
+}
+
+// wrap breaks a line at spaces, so that no line is longer than width runes
+// where it can be helped.
+func wrap(s string, width int) string {
+	var b strings.Builder
+	n := 0
+	for i, word := range strings.Fields(s) {
+		w := len([]rune(word))
+		switch {
+		case i == 0:
+		case n+1+w > width:
+			b.WriteByte('\n')
+			n = 0
+		default:
+			b.WriteByte(' ')
+			n++
+		}
+		b.WriteString(word)
+		n += w
+	}
+	return b.String()
+}
+
+// Closing is the comment on a pull request that is closed because it is no
+// longer wanted.
+func Closing(id fleet.ID, reason string, revision fleet.Revision) string {
+	return fmt.Sprintf("Closed, because it is no longer needed: %s.\n\n%s at %s",
+		Plain(reason), Code(id.String()), Code(revision.Short()))
+}

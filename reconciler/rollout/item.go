@@ -1,0 +1,148 @@
+package rollout
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
+)
+
+// Item is all that deciding on one (declaration, repo, lane) may know.
+type Item struct {
+	ID          fleet.ID
+	Lane        fleet.Lane
+	Declaration *fleet.Declaration // nil when it is gone from the config repo
+	Owns        bool               // its kind owns the paths that it writes
+	Want        kind.Want
+
+	Listing fleet.Repo
+	Head    fleet.Head
+	Branch  *fleet.Branch      // nil when there is none
+	Pull    *fleet.PullRequest // newest of Branch's name, nil when there is none
+	Rules   *fleet.Rules       // nil while unknown
+	// Workflows tells whether a workflow of the repo runs on pull requests;
+	// nil while unknown.
+	Workflows *bool
+
+	// Clash says which other declaration owns a path that this one edits.
+	Clash string
+
+	// Text is the wanted text of the pull request; SameText says that the
+	// pull request shows it already, if in other words.
+	Text     Text
+	SameText bool
+}
+
+// Text is what a pull request should say.
+type Text struct {
+	Title, Body, Message string
+	Labels               []string
+}
+
+// Questions are what deciding can't go on without.
+type Questions struct {
+	Rules     bool
+	Workflows bool
+}
+
+// Settings are what holds for all items of a pass.
+type Settings struct {
+	Now  time.Time
+	Mode fleet.Mode
+	// Revision of the config repo, for comments.
+	Revision fleet.Revision
+	// Closing words the comment on a pull request that is closed.
+	Closing func(id fleet.ID, reason string) string
+}
+
+// Decision is what was decided on an item.
+type Decision struct {
+	Outcome   Outcome
+	Steps     []Step
+	Questions Questions
+}
+
+// BranchName is the item's branch.
+func (i *Item) BranchName() string { return fleet.BranchName(i.ID, i.Lane) }
+
+// Hash is what the item's commit is for: it changes when the commit has to be
+// made anew. It covers the declaration's effect and the paths that are
+// edited, and for owned paths their content too. It does not cover the
+// content of patched paths, which follows the base: a base that moves on
+// causes no commit of its own.
+func (i *Item) Hash() string {
+	h := sha256.New()
+	if i.Declaration != nil {
+		fmt.Fprintf(h, "%s\n%s\n", i.ID, i.Declaration.SpecHash)
+	}
+	for _, e := range i.Want.Edits {
+		fmt.Fprintf(h, "%q %t\n", e.Path, e.Delete)
+		if i.Owns && !e.Delete {
+			fmt.Fprintf(h, "%t %d\n", e.Executable, len(e.Content))
+			_, _ = h.Write(e.Content) // a hash never fails
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// outcome starts an outcome of the item.
+func (i *Item) outcome(state State, next, reason string, args ...any) Outcome {
+	o := Outcome{
+		Declaration: i.ID, Target: fleet.Target{Repo: i.Listing.Name}, Lane: i.Lane,
+		State: state, Reason: fmt.Sprintf(reason, args...), Next: next,
+		Because: i.Want.Because, What: i.Want.What, Decides: i.Want.Decides,
+	}
+	if i.Declaration != nil {
+		o.Pos, o.Revision = i.Declaration.Pos, i.Declaration.Revision
+	}
+	if i.Pull != nil {
+		o.Pull = &PullRef{i.Pull.Number, i.Pull.URL, i.Pull.State}
+	}
+	return o
+}
+
+// step starts a step of the item.
+func (i *Item) step(action Action, reason string) Step {
+	s := Step{
+		Action: action, Declaration: i.ID, Repo: i.Listing.Name, Lane: i.Lane,
+		Reason: reason, What: i.Want.What, Branch: i.BranchName(),
+		BaseBranch: i.Listing.DefaultBranch,
+	}
+	if i.Declaration != nil {
+		s.Pos = i.Declaration.Pos
+	}
+	if i.Pull != nil {
+		s.Number, s.Expect = i.Pull.Number, i.Pull.HeadCommit
+	}
+	return s
+}
+
+// commit fills in the commit that a step pushes.
+func (i *Item) commit(s Step, expect fleet.CommitID) Step {
+	s.Base, s.Expect, s.Edits = i.Head.Commit, expect, i.Want.Edits
+	s.Message, s.SpecHash = i.Text.Message, i.Hash()
+	return i.text(s)
+}
+
+// text fills in what the pull request says.
+func (i *Item) text(s Step) Step {
+	s.Title, s.Body, s.Labels = i.Text.Title, i.Text.Body, i.Text.Labels
+	return s
+}
+
+// age says how long ago t was, in the unit people would use.
+func age(now, t time.Time) string {
+	d := now.Sub(t)
+	switch {
+	case d < 2*time.Minute:
+		return "just now"
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d minutes", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d hours", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}

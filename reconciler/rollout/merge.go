@@ -1,0 +1,170 @@
+package rollout
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+)
+
+// unreported is how long checks that are configured may take to report
+// before people are told that it is blocked.
+const unreported = time.Hour
+
+// merge decides whether an open pull request, which is as wanted, is merged
+// now. Merging needs all of: a policy and a mode that let Portreeve merge, no
+// commit by people, reviews, a forge that says it merges, and checks that are
+// known to be green.
+func (i *Item) merge(s Settings, trailers Trailers, untouched bool) Decision {
+	pr := i.Pull
+	manual := s.Mode != fleet.Merge || i.Want.Merge == fleet.MergeManual || i.Want.Merge == ""
+	switch {
+	case pr.Draft:
+		return i.review(s, "take it out of draft, or close it", "#%d is a draft", pr.Number)
+	case pr.Review == fleet.ReviewChangesRequested:
+		return i.review(s, "settle the review, or close it", "a reviewer asks for changes in #%d", pr.Number)
+	case manual:
+		return i.review(s, "merge it, or close it", "#%d is open for %s%s", pr.Number, age(s.Now, pr.Created), i.checksInWords())
+	case !untouched:
+		return i.review(s, "merge it, or close it", "#%d has commits by people, who decide when to merge it", pr.Number)
+	case pr.Review == fleet.ReviewRequired:
+		return i.review(s, "approve it, or close it; then it merges by itself", "#%d waits for a required review, for %s",
+			pr.Number, age(s.Now, pr.Created))
+	case i.Rules == nil:
+		return Decision{Questions: Questions{Rules: true}}
+	}
+	if d, ok := i.checks(s); !ok {
+		return d
+	}
+	switch {
+	case pr.Mergeable == fleet.MergeableUnknown:
+		return Decision{Outcome: i.outcome(Waiting, "then it merges", "the forge is working out whether #%d merges cleanly", pr.Number)}
+	case i.Rules.UpToDate && trailers.Base != i.Head.Commit:
+		return i.update("its base must be the newest to merge")
+	}
+	step := i.step(Merge, "checks are green")
+	step.Method = i.method()
+	return Decision{Outcome: i.outcome(Change, "", "merges #%d", pr.Number), Steps: []Step{step}}
+}
+
+// review is an open pull request that waits for people of its repo.
+func (i *Item) review(_ Settings, next, reason string, args ...any) Decision {
+	return Decision{Outcome: i.outcome(Review, next, reason, args...)}
+}
+
+// method is how to merge: one commit on the base, where that is allowed.
+func (i *Item) method() fleet.MergeMethod {
+	for _, m := range []fleet.MergeMethod{fleet.MergeSquash, fleet.MergeCommit, fleet.MergeRebase} {
+		if slices.Contains(i.Rules.MergeMethods, m) {
+			return m
+		}
+	}
+	return fleet.MergeCommit
+}
+
+// checks reports whether the checks let it merge; otherwise the decision.
+//
+// That no check has reported is not that none is configured, and that none is
+// configured is not that none is required. Checks are configured where a
+// context is required, checks have reported on the base, or a workflow runs
+// on pull requests.
+func (i *Item) checks(s Settings) (Decision, bool) {
+	required := i.Rules.RequiredChecks
+	var missing, failing, running []string
+	for _, name := range required {
+		if !slices.ContainsFunc(i.Pull.Checks, func(c fleet.Check) bool { return c.Name == name }) {
+			missing = append(missing, name)
+		}
+	}
+	for _, c := range i.Pull.Checks {
+		if len(required) > 0 && !slices.Contains(required, c.Name) {
+			continue
+		}
+		switch c.State {
+		case fleet.CheckFailure:
+			failing = append(failing, c.Name)
+		case fleet.CheckPending:
+			running = append(running, c.Name)
+		}
+	}
+	switch {
+	case len(failing) > 0:
+		return Decision{Outcome: i.outcome(Blocked, "mend the repo, run the check again, or close it",
+			"in #%d %s", i.Pull.Number, these(failing, "fails", "fail"))}, false
+	case len(missing) > 0:
+		return i.silent(s, these(missing, "has not reported", "have not reported")), false
+	case len(running) > 0:
+		return Decision{Outcome: i.outcome(Waiting, "merges when they are green",
+			"in #%d %s", i.Pull.Number, these(running, "is running", "are running"))}, false
+	case len(i.Pull.Checks) > 0 || i.Want.Merge == fleet.MergeAlways && i.configured() == no:
+		return Decision{}, true
+	}
+	switch i.configured() {
+	case unknown:
+		return Decision{Questions: Questions{Workflows: true}}, false
+	case yes:
+		return i.silent(s, "no check has reported"), false
+	}
+	return Decision{Outcome: i.outcome(Blocked, `merge it by hand, or declare merge: "no-checks"`,
+		"#%d could merge, but the repo has no check configured", i.Pull.Number)}, false
+}
+
+// silent is a check that is configured and has not reported.
+func (i *Item) silent(s Settings, what string) Decision {
+	if s.Now.Sub(i.Pull.HeadTime) > unreported {
+		return Decision{Outcome: i.outcome(Blocked, "see why it does not run, merge it by hand, or close it",
+			"in #%d %s for %s", i.Pull.Number, what, age(s.Now, i.Pull.HeadTime))}
+	}
+	return Decision{Outcome: i.outcome(Waiting, "merges when it is green", "in #%d %s yet", i.Pull.Number, what)}
+}
+
+type answer int
+
+const (
+	unknown answer = iota
+	yes
+	no
+)
+
+// configured reports whether any check is configured for pull requests.
+func (i *Item) configured() answer {
+	switch {
+	case len(i.Rules.RequiredChecks) > 0 || i.Head.Checked:
+		return yes
+	case i.Workflows == nil:
+		return unknown
+	case *i.Workflows:
+		return yes
+	}
+	return no
+}
+
+// checksInWords adds what people who merge by hand want to know.
+func (i *Item) checksInWords() string {
+	green := 0
+	for _, c := range i.Pull.Checks {
+		switch c.State {
+		case fleet.CheckFailure:
+			return fmt.Sprintf("; %s fails", c.Name)
+		case fleet.CheckPending:
+			return fmt.Sprintf("; %s is running", c.Name)
+		default:
+			green++
+		}
+	}
+	if green == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %d of %d checks are green", green, len(i.Pull.Checks))
+}
+
+// these is "a fails" or "a, b and c fail".
+func these(names []string, one, many string) string {
+	slices.Sort(names)
+	if len(names) == 1 {
+		return names[0] + " " + one
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1] + " " + many
+}

@@ -1,0 +1,126 @@
+package rollout
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+)
+
+// Bounds are the limits that many items share.
+type Bounds struct {
+	Limits    fleet.Limits
+	Allowance fleet.Allowance
+	// OpenedToday is nil while unknown.
+	OpenedToday *int
+}
+
+// freeRemovals are closed whatever Limits.Removals says: a bound in percent
+// means nothing in a small fleet.
+const freeRemovals = 5
+
+// Pace holds decisions back that would go over a limit, in the order of the
+// items, and turns them into waiting ones. items and decisions run in
+// parallel. It reports whether it has to know OpenedToday.
+func Pace(b Bounds, items []*Item, decisions []Decision) (needOpenedToday bool) {
+	p := pacer{
+		Bounds:  b,
+		perTeam: map[fleet.TeamName]int{},
+		claimed: map[claim]fleet.ID{},
+		opened:  0,
+	}
+	for n, i := range items {
+		if i.Pull != nil && i.Pull.State == fleet.PullOpen {
+			p.open++
+			p.perTeam[i.Want.Decides]++
+			p.claim(i)
+		}
+		for _, s := range decisions[n].Steps {
+			if s.Action == Close && i.Declaration == nil {
+				p.removals++
+			}
+		}
+	}
+	for n, i := range items {
+		d := &decisions[n]
+		if len(d.Steps) == 0 {
+			continue
+		}
+		held := Outcome{}
+		switch d.Steps[0].Action {
+		case Open:
+			held = p.opening(i)
+		case Close:
+			held = p.removing(i)
+		}
+		if held.State != "" {
+			*d = Decision{Outcome: held}
+		}
+	}
+	return p.asked
+}
+
+type claim struct {
+	repo fleet.RepoName
+	path fleet.Path
+}
+
+type pacer struct {
+	Bounds
+	open, opened, removals int
+	perTeam                map[fleet.TeamName]int
+	claimed                map[claim]fleet.ID
+	asked                  bool
+}
+
+func (p *pacer) claim(i *Item) {
+	for _, e := range i.Want.Edits {
+		key := claim{i.Listing.Name, e.Path}
+		if _, taken := p.claimed[key]; !taken {
+			p.claimed[key] = i.ID
+		}
+	}
+}
+
+// opening is why a pull request is not opened now, or nothing.
+func (p *pacer) opening(i *Item) Outcome {
+	for _, e := range i.Want.Edits {
+		if other, taken := p.claimed[claim{i.Listing.Name, e.Path}]; taken && other != i.ID {
+			return i.outcome(Waiting, "is opened once that has ended", "%s edits %s too, and goes first", other, e.Path)
+		}
+	}
+	team, limits := i.Want.Decides, p.Limits
+	if limits.OpenPerTeam > 0 && p.perTeam[team] >= limits.OpenPerTeam {
+		return i.outcome(Waiting, "is opened once one of them has ended", "%s has %d open pull requests (fleet.limits.openPerTeam)",
+			team, p.perTeam[team])
+	}
+	if limits.NewPerDay > 0 {
+		if p.OpenedToday == nil {
+			p.asked = true
+			return i.outcome(Waiting, "", "today's pull requests are being counted")
+		}
+		if *p.OpenedToday+p.opened >= limits.NewPerDay {
+			return i.outcome(Waiting, "is opened when a day has passed since an earlier one",
+				"%d pull requests were opened in 24 hours (fleet.limits.newPerDay)", limits.NewPerDay)
+		}
+	}
+	if p.opened >= p.Allowance.Creations {
+		return i.outcome(Waiting, fmt.Sprintf("more from %s on", p.Allowance.More.UTC().Format(time.RFC3339)),
+			"the forge's limit on new pull requests is used up")
+	}
+	p.opened++
+	p.perTeam[team]++
+	p.claim(i)
+	return Outcome{}
+}
+
+// removing is why a pull request of a declaration that is gone is not closed
+// now, or nothing.
+func (p *pacer) removing(i *Item) Outcome {
+	if bound := max(p.Limits.Removals.Of(p.open), freeRemovals); i.Declaration == nil && p.removals > bound {
+		return i.outcome(Blocked, "put the declarations back, or raise fleet.limits.removals",
+			"its declaration is gone, and %d of %d open pull requests would be closed for that; the bound is %d",
+			p.removals, p.open, bound)
+	}
+	return Outcome{}
+}
