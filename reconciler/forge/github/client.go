@@ -1,0 +1,202 @@
+package github
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	gogithub "github.com/google/go-github/v62/github"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/forge"
+)
+
+// Options are what New needs.
+type Options struct {
+	// BaseURL is where the forge is: "" for github.com, else a URL under
+	// which REST is at api/v3/ and GraphQL at api/graphql.
+	BaseURL string
+	// Token gives the token for a request; it is asked each time, so that it
+	// may be renewed. nil, or an empty token, is to be nobody.
+	Token func(context.Context) (string, error)
+	// HTTP carries the requests; http.DefaultTransport when nil.
+	HTTP http.RoundTripper
+	// Now is the clock; time.Now when nil.
+	Now func() time.Time
+	// UserAgent names the client to the forge.
+	UserAgent string
+	// Wait is how long a request waits for the budget before it fails as
+	// fleet.Limited; 30 s when zero.
+	Wait time.Duration
+	// Backoff is how long to wait before a read is tried again, after its
+	// first, second... try; about a second when nil.
+	Backoff func(try int) time.Duration
+}
+
+// Client is a forge.Forge.
+type Client struct {
+	http    *http.Client
+	rest    *gogithub.Client
+	graphql string
+	now     func() time.Time
+	backoff func(try int) time.Duration
+	budget  *budget
+	secrets *secrets
+
+	heads, pulls, rules, named pacer
+
+	mu   sync.Mutex
+	self fleet.Actor
+}
+
+var _ forge.Forge = (*Client)(nil)
+
+// New makes a client. It makes no request.
+func New(o Options) (*Client, error) {
+	rest, graphql, err := endpoints(o.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	if o.HTTP == nil {
+		o.HTTP = http.DefaultTransport
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = "portreeve"
+	}
+	if o.Wait == 0 {
+		o.Wait = 30 * time.Second
+	}
+	if o.Backoff == nil {
+		o.Backoff = backoff
+	}
+	c := &Client{
+		graphql: graphql,
+		now:     o.Now,
+		backoff: o.Backoff,
+		budget:  newBudget(o.Now, o.Wait),
+		secrets: &secrets{token: o.Token},
+		heads:   pacer{top: 100},
+		pulls:   pacer{top: 100},
+		rules:   pacer{top: 100},
+		named:   pacer{top: 100},
+	}
+	c.http = &http.Client{CheckRedirect: redirect, Transport: &transport{
+		base: o.HTTP, host: rest, agent: o.UserAgent, token: c.secrets.get,
+		budget: c.budget, cache: newETags(maxRemembered), pause: o.Backoff,
+	}}
+	c.rest = gogithub.NewClient(c.http)
+	c.rest.BaseURL, c.rest.UserAgent = rest, o.UserAgent
+	return c, nil
+}
+
+// endpoints are the bases of REST and GraphQL.
+func endpoints(base string) (rest *url.URL, graphql string, err error) {
+	if base == "" {
+		base = "https://github.com/"
+	}
+	u, err := url.Parse(base)
+	switch {
+	case err != nil:
+		return nil, "", errors.New("github: the base URL can't be read") // its text may hold a secret
+	case u.Scheme != "https" && u.Scheme != "http" || u.Host == "":
+		return nil, "", errors.New("github: the base URL is not an absolute http or https URL")
+	case u.User != nil:
+		return nil, "", errors.New("github: the base URL holds a user name; give a token instead")
+	case u.RawQuery != "" || u.Fragment != "":
+		return nil, "", errors.New("github: the base URL has more than a path")
+	}
+	if h := strings.ToLower(u.Host); h == "github.com" || h == "api.github.com" {
+		u = &url.URL{Scheme: "https", Host: "api.github.com", Path: "/"}
+		return u, u.String() + "graphql", nil
+	}
+	u = &url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimRight(u.Path, "/")}
+	u.Path = strings.TrimSuffix(u.Path, "/api/v3")
+	return u.JoinPath("api", "v3/"), u.JoinPath("api", "graphql").String(), nil
+}
+
+// Self is the identity of the token; it is read once.
+func (c *Client) Self(ctx context.Context) (fleet.Actor, error) {
+	c.mu.Lock()
+	self := c.self
+	c.mu.Unlock()
+	if self.Login != "" {
+		return self, nil
+	}
+	q := newQuery("Self")
+	q.line("viewer{login}")
+	var login struct {
+		Login string `json:"login"`
+	}
+	a, err := c.insist(ctx, q, 1)
+	if err == nil {
+		err = a.into("viewer", &login)
+	}
+	if err != nil {
+		return fleet.Actor{}, c.fail("ask who we are", "forge", err)
+	}
+	self = viewer(login.Login)
+	c.mu.Lock()
+	c.self = self
+	c.mu.Unlock()
+	return self, nil
+}
+
+// Allowance is what is left for pull requests and comments.
+func (c *Client) Allowance() fleet.Allowance { return c.budget.allowance() }
+
+// Credentials are the token, for Git over HTTP.
+func (c *Client) Credentials(ctx context.Context, repo fleet.RepoName) (user, secret string, err error) {
+	token, err := c.secrets.get(ctx)
+	if err != nil {
+		return "", "", c.fail("get credentials", string(repo), err)
+	}
+	if token == "" {
+		return "", "", nil
+	}
+	return "x-access-token", token, nil
+}
+
+// secrets gives tokens and remembers the last ones, so that they can be taken
+// out of what the forge says.
+type secrets struct {
+	token func(context.Context) (string, error)
+
+	mu   sync.Mutex
+	last [4]string // the newest first
+}
+
+func (s *secrets) get(ctx context.Context) (string, error) {
+	if s.token == nil {
+		return "", nil
+	}
+	token, err := s.token(ctx)
+	if err != nil || token == "" {
+		return "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if token != s.last[0] {
+		copy(s.last[1:], s.last[:])
+		s.last[0] = token
+	}
+	return token, nil
+}
+
+// strip takes the tokens out of a text.
+func (s *secrets) strip(text string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, token := range s.last {
+		if token != "" {
+			text = strings.ReplaceAll(text, token, "***")
+		}
+	}
+	return text
+}

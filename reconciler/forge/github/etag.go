@@ -1,0 +1,94 @@
+package github
+
+import (
+	"bytes"
+	"container/list"
+	"io"
+	"net/http"
+	"sync"
+)
+
+// maxRemembered bounds the bodies in memory. A page of 100 repos has about
+// half a megabyte.
+const maxRemembered = 128 << 20
+
+// etags remembers answers by their URL, the most recently used ones.
+type etags struct {
+	mu    sync.Mutex
+	byURL map[string]*list.Element
+	used  *list.List // of *remembered, the newest first
+	size  int
+	limit int
+}
+
+type remembered struct {
+	url    string
+	etag   string
+	header http.Header
+	body   []byte
+}
+
+func newETags(limit int) *etags {
+	return &etags{byURL: map[string]*list.Element{}, used: list.New(), limit: limit}
+}
+
+func (e *etags) get(url string) *remembered {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	el := e.byURL[url]
+	if el == nil {
+		return nil
+	}
+	e.used.MoveToFront(el)
+	return el.Value.(*remembered)
+}
+
+// put remembers an answer that has an ETag.
+func (e *etags) put(url string, header http.Header, body []byte) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if el := e.byURL[url]; el != nil {
+		e.drop(el)
+	}
+	etag := header.Get("ETag")
+	if etag == "" || len(body) > e.limit {
+		return
+	}
+	e.byURL[url] = e.used.PushFront(&remembered{url, etag, kept(header), body})
+	e.size += len(body)
+	for e.size > e.limit {
+		e.drop(e.used.Back())
+	}
+}
+
+func (e *etags) drop(el *list.Element) {
+	r := e.used.Remove(el).(*remembered)
+	delete(e.byURL, r.url)
+	e.size -= len(r.body)
+}
+
+// kept are the headers that belong to a body: its type, and the links to
+// further pages.
+func kept(h http.Header) http.Header {
+	out := http.Header{}
+	for _, name := range []string{"Content-Type", "Link", "ETag"} {
+		if v := h.Values(name); len(v) > 0 {
+			out[http.CanonicalHeaderKey(name)] = v
+		}
+	}
+	return out
+}
+
+func (r *remembered) response(req *http.Request) *http.Response {
+	return &http.Response{
+		Status:        "200 OK",
+		StatusCode:    http.StatusOK,
+		Proto:         "HTTP/1.1",
+		ProtoMajor:    1,
+		ProtoMinor:    1,
+		Header:        r.header.Clone(),
+		Body:          io.NopCloser(bytes.NewReader(r.body)),
+		ContentLength: int64(len(r.body)),
+		Request:       req,
+	}
+}

@@ -1,0 +1,290 @@
+package github
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/forge"
+)
+
+// maxForeign bounds the pages that are read in search of a branch's own pull
+// request behind those of forks which have a branch of the same name.
+const maxForeign = 10
+
+const pullFragments = `
+fragment who on Actor{__typename login}
+fragment pull on PullRequest{number url state isDraft isCrossRepository title body labels(first:50){nodes{name}}
+baseRefName headRefName headRefOid author{...who} createdAt updatedAt closedAt mergedAt mergeable reviewDecision
+commits(last:1){nodes{commit{oid message committedDate tree{oid} statusCheckRollup{state contexts(first:100){pageInfo{hasNextPage}
+nodes{__typename ...on CheckRun{name status conclusion detailsUrl} ...on StatusContext{context state targetUrl}}}}}}}
+comments(last:20){nodes{fullDatabaseId author{...who} body createdAt}}
+timelineItems(last:1,itemTypes:[CLOSED_EVENT]){nodes{...on ClosedEvent{actor{...who}}}}}
+`
+
+type branchAnswer struct {
+	DefaultBranchRef *struct {
+		Target *object `json:"target"`
+	} `json:"defaultBranchRef"`
+	PullRequests struct {
+		Nodes    []pullAnswer `json:"nodes"`
+		PageInfo pageInfo     `json:"pageInfo"`
+	} `json:"pullRequests"`
+}
+
+type pullAnswer struct {
+	Number            int            `json:"number"`
+	URL               string         `json:"url"`
+	State             string         `json:"state"`
+	IsDraft           bool           `json:"isDraft"`
+	IsCrossRepository bool           `json:"isCrossRepository"`
+	Title             string         `json:"title"`
+	Body              string         `json:"body"`
+	Labels            *nodes[label]  `json:"labels"`
+	BaseRefName       string         `json:"baseRefName"`
+	HeadRefName       string         `json:"headRefName"`
+	HeadRefOid        string         `json:"headRefOid"`
+	Author            *actor         `json:"author"`
+	CreatedAt         time.Time      `json:"createdAt"`
+	UpdatedAt         time.Time      `json:"updatedAt"`
+	ClosedAt          *time.Time     `json:"closedAt"`
+	MergedAt          *time.Time     `json:"mergedAt"`
+	Mergeable         string         `json:"mergeable"`
+	ReviewDecision    string         `json:"reviewDecision"`
+	Commits           nodes[commit]  `json:"commits"`
+	Comments          nodes[comment] `json:"comments"`
+	TimelineItems     nodes[struct {
+		Actor *actor `json:"actor"`
+	}] `json:"timelineItems"`
+}
+
+type nodes[T any] struct {
+	Nodes []T `json:"nodes"`
+}
+
+type label struct {
+	Name string `json:"name"`
+}
+
+type commit struct {
+	Commit struct {
+		Oid               string    `json:"oid"`
+		Message           string    `json:"message"`
+		CommittedDate     time.Time `json:"committedDate"`
+		Tree              object    `json:"tree"`
+		StatusCheckRollup *rollup   `json:"statusCheckRollup"`
+	} `json:"commit"`
+}
+
+type rollup struct {
+	State    string `json:"state"`
+	Contexts struct {
+		Nodes    []checkAnswer `json:"nodes"`
+		PageInfo pageInfo      `json:"pageInfo"`
+	} `json:"contexts"`
+}
+
+type checkAnswer struct {
+	Type       string `json:"__typename"`
+	Name       string `json:"name"`
+	Status     string `json:"status"`
+	Conclusion string `json:"conclusion"`
+	DetailsURL string `json:"detailsUrl"`
+	Context    string `json:"context"`
+	State      string `json:"state"`
+	TargetURL  string `json:"targetUrl"`
+}
+
+type comment struct {
+	ID        bigInt    `json:"fullDatabaseId"`
+	Author    *actor    `json:"author"`
+	Body      string    `json:"body"`
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// bigInt is GraphQL's BigInt, a string since JSON's numbers may be too small.
+type bigInt int64
+
+// UnmarshalJSON reads "12", 12 or null.
+func (b *bigInt) UnmarshalJSON(data []byte) error {
+	text := string(data)
+	if text == "null" {
+		return nil
+	}
+	if unquoted, err := strconv.Unquote(text); err == nil {
+		text = unquoted
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	*b = bigInt(n)
+	return err
+}
+
+// PullRequests reads the newest pull request of each branch, 100 branches a
+// query.
+func (c *Client) PullRequests(ctx context.Context, branches []forge.Branch) map[forge.Branch]forge.Answer[*fleet.PullRequest] {
+	b := &batch[forge.Branch, *fleet.PullRequest]{
+		c: c, op: "read pull requests", pacer: &c.pulls, ask: c.askPulls,
+		on: func(b forge.Branch) string { return string(b.Repo) },
+	}
+	return b.run(ctx, branches)
+}
+
+// pullsOf adds a branch's newest pull requests from a cursor on.
+func (q *query) pullsOf(alias string, owner, short, branch, after string, first int) {
+	selection := "defaultBranchRef{target{oid}} pullRequests(headRefName:" + q.str(branch) + ",first:" + q.arg("Int!", first)
+	if after != "" {
+		selection += ",after:" + q.str(after)
+	}
+	q.repo(alias, owner, short, selection+",orderBy:{field:CREATED_AT,direction:DESC}){nodes{...pull} pageInfo{hasNextPage endCursor}}")
+}
+
+func pullsQuery() *query {
+	q := newQuery("PullRequests")
+	q.fragments = pullFragments
+	return q
+}
+
+func (c *Client) askPulls(ctx context.Context, branches []forge.Branch) (map[forge.Branch]forge.Answer[*fleet.PullRequest], error) {
+	self, err := c.Self(ctx)
+	if err != nil {
+		return nil, err
+	}
+	type answer = forge.Answer[*fleet.PullRequest]
+	out := make(map[forge.Branch]answer, len(branches))
+	q := pullsQuery()
+	for i, b := range branches {
+		owner, short, err := name(b.Repo)
+		if err != nil {
+			out[b] = answer{Err: err}
+			continue
+		}
+		q.pullsOf(alias(i), owner, short, b.Name, "", 1)
+	}
+	if len(out) == len(branches) {
+		return out, nil
+	}
+	got, err := c.ask(ctx, q, 1+len(branches)*7/100)
+	if err != nil {
+		return nil, err
+	}
+	for i, b := range branches {
+		if out[b].Err != nil {
+			continue
+		}
+		var a branchAnswer
+		if err := got.into(alias(i), &a); err != nil {
+			out[b] = answer{Err: err}
+			continue
+		}
+		pull, err := c.own(ctx, b, &a, self)
+		out[b] = answer{Value: pull, Err: err}
+	}
+	return out, nil
+}
+
+// own finds the newest pull request that is not a fork's; that of a fork is
+// rarely there, so only then more than the newest is read.
+func (c *Client) own(ctx context.Context, b forge.Branch, a *branchAnswer, self fleet.Actor) (*fleet.PullRequest, error) {
+	for page := 0; ; page++ {
+		for i := range a.PullRequests.Nodes {
+			if p := &a.PullRequests.Nodes[i]; !p.IsCrossRepository && p.HeadRefName == b.Name {
+				return p.pull(b.Repo, a, self), nil
+			}
+		}
+		next := a.PullRequests.PageInfo
+		if !next.HasNextPage || next.EndCursor == "" {
+			return nil, nil
+		}
+		if page == maxForeign {
+			return nil, &classed{fleet.Permanent, "too many pull requests of forks have this branch's name"}
+		}
+		owner, short, err := name(b.Repo)
+		if err != nil {
+			return nil, err
+		}
+		q := pullsQuery()
+		q.pullsOf("more", owner, short, b.Name, next.EndCursor, 20)
+		got, err := c.insist(ctx, q, 2)
+		if err != nil {
+			return nil, err
+		}
+		*a = branchAnswer{}
+		if err := got.into("more", a); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// pull maps a pull request. What is said of its head all comes from one
+// commit: an answer may be older than the push that headRefOid tells of.
+func (p *pullAnswer) pull(repo fleet.RepoName, a *branchAnswer, self fleet.Actor) *fleet.PullRequest {
+	out := &fleet.PullRequest{
+		Repo: repo, Number: p.Number, URL: p.URL, State: fleet.PullOpen, Draft: p.IsDraft,
+		Title: p.Title, Body: p.Body, Base: p.BaseRefName, Head: p.HeadRefName,
+		HeadCommit: fleet.CommitID(p.HeadRefOid),
+		Author:     p.Author.actor(self),
+		Created:    p.CreatedAt, Updated: p.UpdatedAt,
+		Mergeable: mergeable(p.Mergeable), Review: review(p.ReviewDecision),
+	}
+	if p.Labels != nil {
+		for _, l := range p.Labels.Nodes {
+			out.Labels = append(out.Labels, l.Name)
+		}
+		slices.Sort(out.Labels)
+	}
+	if p.ClosedAt != nil {
+		out.Closed = *p.ClosedAt
+	}
+	switch p.State {
+	case "MERGED":
+		out.State = fleet.PullMerged
+		if p.MergedAt != nil {
+			out.Closed = *p.MergedAt
+		}
+	case "CLOSED":
+		out.State = fleet.PullClosed
+		var by *actor
+		if n := p.TimelineItems.Nodes; len(n) > 0 {
+			by = n[len(n)-1].Actor
+		}
+		out.ClosedBy = by.actor(self)
+	}
+	if n := p.Commits.Nodes; len(n) > 0 {
+		last := n[len(n)-1].Commit
+		out.HeadCommit, out.HeadTree = fleet.CommitID(last.Oid), fleet.TreeID(last.Tree.Oid)
+		out.HeadMessage, out.HeadTime = last.Message, last.CommittedDate
+		out.Checks = last.StatusCheckRollup.checks()
+	}
+	for _, m := range p.Comments.Nodes {
+		out.Comments = append(out.Comments, fleet.Comment{
+			ID: int64(m.ID), Author: m.Author.actor(self), Body: m.Body, Created: m.CreatedAt,
+		})
+	}
+	if ref := a.DefaultBranchRef; ref != nil && ref.Target != nil {
+		out.BaseCommit = fleet.CommitID(ref.Target.Oid)
+	}
+	return out
+}
+
+// checks are nil only if none has reported. Of more than 100 the rest is one
+// check, in the state of them all.
+func (r *rollup) checks() []fleet.Check {
+	if r == nil {
+		return nil
+	}
+	out := []fleet.Check{}
+	for _, n := range r.Contexts.Nodes {
+		switch n.Type {
+		case "CheckRun":
+			out = append(out, fleet.Check{Name: n.Name, State: checkOfRun(n.Status, n.Conclusion), URL: n.DetailsURL})
+		case "StatusContext":
+			out = append(out, fleet.Check{Name: n.Context, State: checkOfStatus(n.State), URL: n.TargetURL})
+		}
+	}
+	if r.Contexts.PageInfo.HasNextPage {
+		out = append(out, fleet.Check{Name: "further checks", State: checkOfStatus(r.State)})
+	}
+	return out
+}
