@@ -165,23 +165,15 @@ func checkEdits(tree fs.FS, edits []Edit) error {
 		if err := CheckPath(string(e.Path)); err != nil {
 			return err
 		}
-		if err := checkReplaced(tree, e); err != nil {
-			return err
+		where := cleared
+		if e.Delete {
+			where = tree
 		}
-		if err := CheckTarget(cleared, e.Path); err != nil {
+		if err := CheckTarget(where, e.Path); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// checkReplaced refuses to write over what is neither a file nor nothing.
-func checkReplaced(tree fs.FS, e Edit) error {
-	entry, err := Lookup(tree, e.Path)
-	if err != nil || entry == nil || entry.Type().IsRegular() {
-		return err
-	}
-	return fmt.Errorf("%s can't be written: it is %s", e.Path, what(entry))
 }
 
 // blobber is the part of fleet.Snapshot that knows contents without reading.

@@ -60,7 +60,7 @@ func (s *step) Edits(tree fs.FS) ([]transform.Edit, error) {
 	if err := transform.CheckTarget(cleared, to); err != nil {
 		return nil, err
 	}
-	taken, err := transform.Lookup(tree, to)
+	taken, err := transform.Lookup(cleared, to)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,46 @@
+package kind
+
+import (
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/transform"
+)
+
+// CheckTeam is the problem that no team of that name is declared, or none.
+func CheckTeam(k Kind, d *fleet.Declaration, config *fleet.Config, field string, team fleet.TeamName) []fleet.Problem {
+	if _, ok := config.Teams[team]; ok {
+		return nil
+	}
+	var known []string
+	for _, name := range slices.Sorted(maps.Keys(config.Teams)) {
+		known = append(known, string(name))
+	}
+	return []fleet.Problem{ProblemAt(k, d, "unknown-team", field, fleet.DidYouMean(string(team), known), "unknown team %q", team)}
+}
+
+// FieldProblem makes a problem of an error of decoding what stands below a
+// field; a *transform.FieldError says which field it is, and below is then
+// its parent, "" at the top.
+func (s Source) FieldProblem(k Kind, code, below string, err error) fleet.Problem {
+	e := (*transform.FieldError)(nil)
+	if !errors.As(err, &e) {
+		return s.Problem(k, code, below, "", "%s", err)
+	}
+	field := e.Field
+	if below != "" {
+		field = below + "." + field
+	}
+	return s.Problem(k, code, field, e.Hint, "%s: %s", e.Field, e.Message)
+}
+
+// CheckMerge is the problem that a merge policy is none; empty is the default.
+func (s Source) CheckMerge(k Kind, policy fleet.MergePolicy) []fleet.Problem {
+	policies := []string{string(fleet.MergeManual), string(fleet.MergeChecksPass), string(fleet.MergeAlways)}
+	if policy == "" || slices.Contains(policies, string(policy)) {
+		return nil
+	}
+	return []fleet.Problem{s.Problem(k, "bad-value", "merge", fleet.DidYouMean(string(policy), policies), "merge is one of %q, not %q", policies, policy)}
+}

@@ -1,0 +1,87 @@
+package ownership
+
+import "strings"
+
+// Match reports whether a CODEOWNERS pattern matches the file at a path, as
+// GitHub decides it. Patterns are Git's ignore patterns with three
+// differences: a "*" or "**" as the last element below a directory does not
+// reach or does reach deeper, a directory matches all that is below it only
+// if its last element is not "*" alone, and there are neither negation nor
+// ranges. The pattern is one that GitHub does not skip.
+func Match(pattern, path string) bool {
+	if pattern == "" || pattern == "/" {
+		return false
+	}
+	rest, slash := strings.CutPrefix(pattern, "/")
+	segments := strings.Split(rest, "/")
+	last := len(segments) - 1
+	if !slash && (last == 0 || last == 1 && segments[1] == "") && segments[0] != "**" {
+		segments = append([]string{"**"}, segments...)
+		last++
+	}
+	if last > 0 && segments[last] == "" {
+		segments[last] = "**"
+	}
+	return matchSegments(segments, strings.Split(path, "/"), true)
+}
+
+// matchSegments matches elements one by one; first says that nothing of the
+// path has been matched yet.
+func matchSegments(segments, elements []string, first bool) bool {
+	if len(segments) == 0 {
+		return len(elements) == 0
+	}
+	last := len(segments) == 1
+	switch s := segments[0]; {
+	case s == "**" && last:
+		return len(elements) > 0
+	case s == "**":
+		for skip := 0; skip <= len(elements); skip++ {
+			if matchSegments(segments[1:], elements[skip:], false) {
+				return true
+			}
+		}
+		return false
+	case len(elements) == 0:
+		return false
+	case last && s != "*":
+		return matchElement(s, elements[0]) // and all that is below it
+	case last:
+		return len(elements) == 1 || first && false
+	default:
+		return matchElement(s, elements[0]) && matchSegments(segments[1:], elements[1:], false)
+	}
+}
+
+// matchElement matches one element: "*" is any characters, "?" is one, a
+// backslash takes the next one literally.
+func matchElement(pattern, element string) bool {
+	p, e := []rune(pattern), []rune(element)
+	star, mark := -1, 0
+	i, j := 0, 0
+	for j < len(e) {
+		switch {
+		case i < len(p) && p[i] == '*':
+			star, mark = i, j
+			i++
+			continue
+		case i < len(p) && p[i] == '?':
+			i, j = i+1, j+1
+			continue
+		case i+1 < len(p) && p[i] == '\\' && p[i+1] == e[j]:
+			i, j = i+2, j+1
+			continue
+		case i < len(p) && p[i] != '\\' && p[i] == e[j]:
+			i, j = i+1, j+1
+			continue
+		case star < 0:
+			return false
+		}
+		mark++
+		i, j = star+1, mark
+	}
+	for i < len(p) && p[i] == '*' {
+		i++
+	}
+	return i == len(p)
+}

@@ -1,0 +1,200 @@
+// Package ownership is the kind "ownership": which team owns a repo, and
+// which ones its paths. It writes the repo's CODEOWNERS file, whole, after
+// GitHub's rules: the last line that matches decides, and a line that GitHub
+// would skip is never written.
+package ownership
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/transform"
+)
+
+// New is the member.
+func New() kind.Kind {
+	return kind.Kind{
+		Name:    "ownership",
+		Field:   "ownership",
+		Doc:     "Which team owns a repo and its paths; kept in the repo's CODEOWNERS file.",
+		Owns:    true,
+		Decode:  decode,
+		Check:   check,
+		Targets: targets,
+		Want:    want,
+	}
+}
+
+func check(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
+	k := New()
+	s, ok := d.Spec.(*Spec)
+	if !ok {
+		return nil
+	}
+	var problems []fleet.Problem
+	for _, r := range s.teams(d.Fields) {
+		problems = append(problems, checkTeam(k, d, config, s.Repo, r)...)
+	}
+	for _, other := range config.Declarations {
+		o, ok := other.Spec.(kind.Owning)
+		if !ok || other.ID == d.ID {
+			continue
+		}
+		if repo, _ := o.Owning(); strings.EqualFold(string(repo), string(s.Repo)) {
+			problems = append(problems, kind.ProblemAt(k, d, "double-owner", "repo", "keep one of the two",
+				"%s is declared twice: here (%s) and by %s (%s)", s.Repo, d.FieldPos("repo"), other.ID, other.FieldPos("repo")))
+		}
+	}
+	if problems == nil && len(render(d.ID, s.rules(config))) >= maxFile {
+		problems = append(problems, kind.ProblemAt(k, d, "too-large", "paths", "", "the file would be 3 MB or more, and GitHub would not load it"))
+	}
+	return problems
+}
+
+func checkTeam(k kind.Kind, d *fleet.Declaration, config *fleet.Config, repo fleet.RepoName, r reference) []fleet.Problem {
+	if problems := kind.CheckTeam(k, d, config, r.field, r.team); problems != nil {
+		return problems
+	}
+	team := config.Teams[r.team]
+	org, _, _ := strings.Cut(strings.TrimPrefix(team.GitHub, "@"), "/")
+	switch {
+	case len(handlesOf(team)) == 0:
+		return []fleet.Problem{kind.ProblemAt(k, d, "no-handle", r.field, "give it github or members",
+			"team %q (%s) has neither a GitHub team nor members, so it can't stand in CODEOWNERS", r.team, team.Pos)}
+	case team.GitHub != "" && !strings.EqualFold(org, repo.Owner()):
+		return []fleet.Problem{kind.ProblemAt(k, d, "foreign-team", r.field, "",
+			"team %q is %s on GitHub, and can own nothing in %s: a team owns in its own organisation only", r.team, team.GitHub, repo)}
+	}
+	return nil
+}
+
+func targets(d *fleet.Declaration, repos []fleet.Repo) []kind.Candidate {
+	s, ok := d.Spec.(*Spec)
+	if !ok {
+		return nil
+	}
+	var all []kind.Candidate
+	for _, r := range repos {
+		if !strings.EqualFold(string(r.Name), string(s.Repo)) {
+			continue
+		}
+		c := kind.Candidate{Repo: r.Name}
+		if r.Archived {
+			c.Out = "archived"
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+func want(p *kind.Pass) (kind.Want, error) {
+	s, ok := p.Declaration.Spec.(*Spec)
+	if !ok {
+		return kind.Want{}, fmt.Errorf("%s has no spec", p.Declaration.ID)
+	}
+	team := p.Config.Teams[s.Owner]
+	team.Name = s.Owner
+	w := kind.Want{Because: "named by its declaration", Why: s.Why, Merge: s.Merge, Decides: s.Owner}
+	if w.Merge == "" {
+		w.Merge = fleet.MergeManual
+	}
+	w.Title = fmt.Sprintf("Owners of %s: %s", p.Repo.Name.Short(), team.Label())
+	if p.Repo.Archived {
+		return kind.Want{Out: "archived"}, nil
+	}
+	found, err := existing(p.Tree)
+	if err != nil {
+		return kind.Want{}, err
+	}
+	now := s.rules(p.Config)
+	edit := transform.Edit{Path: s.place(found), Content: render(p.Declaration.ID, now)}
+	if err := transform.CheckTarget(p.Tree, edit.Path); err != nil {
+		return kind.Want{}, err
+	}
+	same, err := transform.Holds(p.Tree, edit)
+	if err != nil {
+		return kind.Want{}, err
+	}
+	var gone []string
+	if s.File != "" {
+		for _, other := range found {
+			if other != s.File {
+				w.Edits = append(w.Edits, transform.Edit{Path: other, Delete: true})
+				gone = append(gone, fmt.Sprintf("%s deleted: owners stand in %s", other, s.File))
+			}
+		}
+	}
+	if !same {
+		w.Edits = append(w.Edits, edit)
+		transform.Sort(w.Edits)
+		if err := describe(&w, p, team, edit.Path, found, now); err != nil {
+			return kind.Want{}, err
+		}
+	}
+	w.What = append(w.What, gone...)
+	return w, nil
+}
+
+// describe sets what the edit of CODEOWNERS does and titles it so.
+func describe(w *kind.Want, p *kind.Pass, team fleet.Team, file fleet.Path, found []fleet.Path, now []rule) error {
+	if len(found) == 0 {
+		w.What = []string{fmt.Sprintf("CODEOWNERS created: %d %s", len(now), plural(len(now), "line"))}
+		return nil
+	}
+	// What GitHub reads today is the first, wherever ours will stand.
+	content, err := fs.ReadFile(p.Tree, string(found[0]))
+	if err != nil {
+		return err
+	}
+	all := changes(parse(content), now)
+	called := namesOf(p.Config, func(t fleet.Team) string { return string(t.Name) })
+	for _, c := range all {
+		w.What = append(w.What, c.line(called))
+	}
+	if all == nil {
+		w.What = []string{fmt.Sprintf("%s rewritten, with the same owners", file)}
+	}
+	w.Title = title(p.Repo, team.Label(), all, namesOf(p.Config, fleet.Team.Label))
+	return nil
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
+}
+
+// existing are the locations at which tree has a file, in GitHub's order.
+func existing(tree fs.FS) ([]fleet.Path, error) {
+	var found []fleet.Path
+	for _, l := range locations {
+		entry, err := transform.Lookup(tree, l)
+		switch {
+		case err != nil:
+			return nil, err
+		case entry == nil || entry.IsDir():
+		case !entry.Type().IsRegular():
+			return nil, errors.New(string(l) + " is a symbolic link, which is neither read nor replaced; make it a file")
+		default:
+			found = append(found, l)
+		}
+	}
+	return found, nil
+}
+
+// place is the file to write: the declared one, else the one that GitHub
+// reads already.
+func (s *Spec) place(found []fleet.Path) fleet.Path {
+	switch {
+	case s.File != "":
+		return s.File
+	case len(found) > 0:
+		return found[0]
+	}
+	return locations[0]
+}
