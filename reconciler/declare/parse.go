@@ -1,0 +1,251 @@
+package declare
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/literal"
+	"cuelang.org/go/cue/parser"
+	"cuelang.org/go/cue/token"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/schema"
+)
+
+// packageName is the package that every file of a config repo is of.
+const packageName = "fleet"
+
+// schemaDir stands before the names of the schema's files in positions, so
+// that none is taken for one of the user's. No path in a repo begins so.
+const schemaDir = "\x00schema/"
+
+// file is a file of the config repo, parsed and looked at.
+type file struct {
+	source
+	ast     *ast.File
+	entries []*entry
+	// plain says that the file is data alone: what it declares does not
+	// depend on other files, and evaluating it costs what its size says.
+	plain bool
+	// reaches says that the file constrains what other files declare.
+	reaches  bool
+	problems []fleet.Problem
+	// broken says that the file is not evaluated: what it declares is frozen.
+	broken bool
+	// partial says that the file may declare more than entries names.
+	partial bool
+	schema  string // the name that the schema is imported by
+}
+
+// entry is a declaration, a team or the settings, as a file's text shows it.
+type entry struct {
+	field string // "migrations"
+	name  string // empty for "fleet"
+	pos   fleet.Pos
+	end   int
+	file  *file
+	nodes []*ast.Field // the same name may be written in parts
+	taken bool         // out of its file, for a mistake that kept all from being built
+}
+
+// holds reports whether a position lies within the entry.
+func (e *entry) holds(pos token.Pos) bool {
+	return slices.ContainsFunc(e.nodes, func(n *ast.Field) bool {
+		return pos.Filename() == e.file.path && n.Pos().Offset() <= pos.Offset() && pos.Offset() < n.End().Offset()
+	})
+}
+
+// parse reads one file. groups are the top-level fields that hold named
+// things.
+func parse(src source, groups []string) *file {
+	f := &file{source: src}
+	tree, err := parser.ParseFile(src.path, src.data)
+	f.ast = tree
+	f.index(groups)
+	if err != nil {
+		f.syntax(err)
+		f.recover(groups)
+		return f
+	}
+	f.clause()
+	f.imports()
+	f.look()
+	return f
+}
+
+// refuse reports a problem that keeps the file from being evaluated.
+func (f *file) refuse(code string, pos token.Pos, hint, format string, args ...any) {
+	at := position(pos)
+	at.File = f.path
+	f.broken = true
+	f.problems = append(f.problems, fleet.Problem{
+		Severity: fleet.Error, Code: code, Pos: at, Message: fmt.Sprintf(format, args...), Hint: hint,
+	})
+}
+
+func position(pos token.Pos) fleet.Pos {
+	if !pos.IsValid() {
+		return fleet.Pos{}
+	}
+	p := pos.Position()
+	return fleet.Pos{File: p.Filename, Line: p.Line, Column: p.Column}
+}
+
+// breakDown marks a file that can't be evaluated.
+func (f *file) breakDown(err error) {
+	pos := token.NoPos
+	if e := errors.Error(nil); errors.As(err, &e) {
+		pos, _ = blame(e, []*file{f})
+	}
+	f.partial = f.partial || !f.plain
+	f.refuse("bad-value", pos, "", "%s", buildWords(err))
+}
+
+func (f *file) clause() {
+	for _, d := range f.ast.Decls {
+		p, ok := d.(*ast.Package)
+		if !ok {
+			continue
+		}
+		if p.Name.Name != packageName {
+			f.refuse("no-package", p.Name.Pos(), "", "found package %q, expected %q", p.Name.Name, packageName)
+		}
+		return
+	}
+	start := token.NoPos
+	f.refuse("no-package", start, `write "package fleet" on its first line`, "has no package clause")
+}
+
+// safeImports are the standard packages that a file may use.
+var safeImports = []string{
+	"encoding/json", "encoding/yaml", "list", "math", "net", "path", "regexp",
+	"strconv", "strings", "struct", "text/template", "time",
+}
+
+func (f *file) imports() {
+	for spec := range f.ast.ImportSpecs() {
+		name, err := literal.Unquote(spec.Path.Value)
+		name, _, _ = strings.Cut(name, ":")
+		switch {
+		case err != nil:
+			f.refuse("import", spec.Path.Pos(), "", "import path %s can't be read", spec.Path.Value)
+		case name == schema.ImportPath:
+			f.schema = path.Base(name)
+			if spec.Name != nil {
+				f.schema = spec.Name.Name
+			}
+		case !slices.Contains(safeImports, name):
+			f.refuse("import", spec.Path.Pos(), fleet.DidYouMean(name, append(safeImports, schema.ImportPath)),
+				"import of %q is not allowed", name)
+		}
+	}
+}
+
+// index notes what the file declares at its top.
+func (f *file) index(groups []string) {
+	for _, d := range f.ast.Decls {
+		field, ok := d.(*ast.Field)
+		if !ok {
+			continue
+		}
+		name := labelName(field.Label)
+		switch {
+		case name == "fleet":
+			f.note(name, "", field.Label, field)
+		case slices.Contains(groups, name):
+			f.members(name, field.Value)
+		case name != "" && name[0] != '_' && name[0] != '#':
+			f.unknownTop(name, field.Label, groups)
+		}
+	}
+}
+
+// unknownTop reports a field at the top that nothing is known of. What else
+// the file declares is not harmed.
+func (f *file) unknownTop(name string, label ast.Node, groups []string) {
+	candidates := append([]string{"fleet"}, groups...)
+	hint := fleet.DidYouMean(name, candidates)
+	if hint == "" {
+		hint = "expected one of " + strings.Join(candidates, ", ")
+	}
+	f.partial = true
+	f.problems = append(f.problems, fleet.Problem{
+		Severity: fleet.Error, Code: "unknown-field", Pos: position(label.Pos()), Field: name,
+		Message: fmt.Sprintf("unknown field %q", name), Hint: hint,
+	})
+}
+
+func (f *file) members(group string, value ast.Expr) {
+	switch x := value.(type) {
+	case *ast.StructLit:
+		for _, d := range x.Elts {
+			if field, ok := d.(*ast.Field); ok {
+				if name := labelName(field.Label); name != "" {
+					f.note(group, name, field.Label, field)
+				}
+			}
+		}
+	case *ast.BinaryExpr:
+		f.members(group, x.X)
+		f.members(group, x.Y)
+	case *ast.ParenExpr:
+		f.members(group, x.X)
+	case *ast.BasicLit, *ast.ListLit:
+		f.partial = true
+		f.problems = append(f.problems, fleet.Problem{
+			Severity: fleet.Error, Code: "wrong-type", Pos: position(value.Pos()), Field: group,
+			Message: fmt.Sprintf("found %s, expected a struct of names", exprKind(value)),
+		})
+	}
+}
+
+func (f *file) note(group, name string, label ast.Node, node *ast.Field) {
+	end := position(node.End()).Line
+	for _, e := range f.entries {
+		if e.field == group && e.name == name {
+			e.nodes, e.end = append(e.nodes, node), max(end, e.end)
+			return
+		}
+	}
+	pos := position(label.Pos())
+	pos.File = f.path
+	f.entries = append(f.entries, &entry{field: group, name: name, pos: pos, end: end, file: f, nodes: []*ast.Field{node}})
+}
+
+// labelName is the name of a label that is written out, else empty.
+func labelName(label ast.Label) string {
+	switch l := label.(type) {
+	case *ast.Ident:
+		return l.Name
+	case *ast.BasicLit:
+		if name, err := literal.Unquote(l.Value); err == nil {
+			return name
+		}
+	}
+	return ""
+}
+
+// syntax reports what keeps the file from being parsed.
+func (f *file) syntax(err error) {
+	for _, e := range errors.Errors(err) {
+		format, args := e.Msg()
+		message, hint := syntaxWords(fmt.Sprintf(format, args...))
+		pos := e.Position()
+		f.refuse("syntax", pos, hint, "%s", message)
+	}
+	f.problems = fleet.SortProblems(f.problems)
+	// One mistake makes the parser stumble again: on each line its first
+	// word is the one that helps.
+	f.problems = slices.CompactFunc(f.problems, func(a, b fleet.Problem) bool {
+		return a.Code == "syntax" && b.Code == "syntax" && a.Pos.Line == b.Pos.Line
+	})
+	f.problems = slices.DeleteFunc(f.problems, func(p fleet.Problem) bool {
+		return p != f.problems[0] && strings.HasSuffix(p.Message, "is not closed")
+	})
+	const enough = 10
+	f.problems = f.problems[:min(len(f.problems), enough)]
+}
