@@ -1,0 +1,18 @@
+// Package e2e tests Portreeve against parts that nobody here wrote: plain git
+// and curl, a browser, and GitHub's published descriptions of its API. Its
+// tests stand in this folder, one file for each part:
+//
+//   - forge: what the client sends and what the sandbox answers is what
+//     GitHub publishes;
+//   - git, curl: the sandbox serves clients that know only GitHub;
+//   - kill: a daemon that is killed anywhere finishes its work, and does
+//     nothing twice;
+//   - browser: the pages as a person sees them.
+//
+// The packages below are what they share: recorder listens between client and
+// forge, published knows the descriptions, binary builds and runs the product.
+//
+// It is a module of its own, so that nothing that only it needs enters the
+// product's module graph. "make e2e" at the root installs what it needs and
+// runs it.
+package e2e
