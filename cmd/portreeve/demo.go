@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/portreeve/portreeve/reconciler/forge/sandbox"
+	"github.com/portreeve/portreeve/reconciler/rollout"
+	"github.com/portreeve/portreeve/reconciler/store"
+)
+
+// demoBound is how long the demo's fleet may take to converge.
+const demoBound = 2 * time.Minute
+
+func demoCommand() *cobra.Command {
+	var d demo
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "See it work: a fleet on a forge of its own, on this machine",
+		Long: `Demo starts a sandbox: a small forge with a dozen repos, their CI, and a config
+repo. The daemon runs against it over HTTP, as it would against GitHub. Merge,
+close and comment on the sandbox's pages, or push to the config repo, and watch
+what happens. Nothing leaves this machine, and nothing is kept.`,
+		Example: `  portreeve demo
+  portreeve demo --once     until all is settled, then a summary`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			d.out = cmd.OutOrStdout()
+			return d.run(cmd.Context())
+		},
+	}
+	cmd.Flags().BoolVar(&d.once, "once", false, "end once nothing is left to do")
+	cmd.Flags().StringVar(&d.listen, "listen", "127.0.0.1:0", "`ADDRESS` of the sandbox's pages")
+	cmd.Flags().StringVar(&d.status, "status-listen", "127.0.0.1:0", "`ADDRESS` of the status page")
+	cmd.Flags().StringVar(&d.dir, "dir", "", "`DIR` for the sandbox's Git repos and the daemon's data; a temporary one if empty")
+	cmd.Flags().BoolVar(&d.verbose, "verbose", false, "log what the daemon does")
+	return cmd
+}
+
+type demo struct {
+	once, verbose       bool
+	listen, status, dir string
+	out                 io.Writer
+
+	mu       sync.Mutex
+	settled  bool
+	converge chan struct{} // closed when nothing is left to do
+}
+
+func (d *demo) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if d.dir == "" {
+		dir, err := os.MkdirTemp("", "portreeve-demo-")
+		if err != nil {
+			return outside(err)
+		}
+		defer os.RemoveAll(dir)
+		d.dir = dir
+	}
+	forgeURL, stop, err := d.sandbox()
+	if err != nil {
+		return outside(err)
+	}
+	defer stop()
+	listener, err := net.Listen("tcp", d.status)
+	if err != nil {
+		return outside(err)
+	}
+	e, err := d.engine(forgeURL)
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	defer e.Close()
+	statusURL := "http://" + listener.Addr().String()
+	e.StatusURL = statusURL
+	d.converge = make(chan struct{})
+	e.Publish = d.tell
+	d.greet(forgeURL, statusURL)
+
+	done := make(chan error, 1)
+	go func() { done <- serve(ctx, e, listener, time.Second) }()
+	if !d.once {
+		return <-done
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-d.converge:
+		cancel()
+		return <-done
+	case <-time.After(demoBound):
+		cancel()
+		<-done
+		return outside(errors.New("the demo did not settle in time"))
+	}
+}
+
+// sandbox starts the forge.
+func (d *demo) sandbox() (url string, stop func(), err error) {
+	f, err := sandbox.New(sandbox.Options{Dir: filepath.Join(d.dir, "forge")})
+	if err != nil {
+		return "", nil, err
+	}
+	if err := demoFleet(f); err != nil {
+		return "", nil, err
+	}
+	listener, err := net.Listen("tcp", d.listen)
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{Handler: f.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = server.Serve(listener) }() // ends with Close
+	return "http://" + listener.Addr().String(), func() { _ = server.Close() }, nil
+}
+
+// engine wires the daemon to the sandbox, with the client that production
+// uses: only the base URL differs.
+func (d *demo) engine(forgeURL string) (*engine, error) {
+	token := filepath.Join(d.dir, "token")
+	if err := os.WriteFile(token, []byte(demoToken), 0o600); err != nil {
+		return nil, outside(err)
+	}
+	c := &connection{
+		forgeURL: forgeURL, tokenFile: token, data: filepath.Join(d.dir, "data"),
+		author: "Portreeve <portreeve@noreply.invalid>", poll: time.Second,
+	}
+	log := slog.New(slog.DiscardHandler)
+	if d.verbose {
+		log = logger(os.Stderr, true)
+	}
+	return newEngine(c, forgeURL+"/"+demoConfig+".git", true, true, log, &progress{})
+}
+
+func (d *demo) greet(forgeURL, statusURL string) {
+	fmt.Fprintf(d.out, `A fleet of %d repos on a forge of its own, and a daemon that looks after it.
+
+  forge    %s/   read, merge, close and comment; you are %q
+  status   %s/   every target's state, and why
+  config   git clone %s/%s.git
+
+`, demoSize(), forgeURL, demoPerson, statusURL, strings.Replace(forgeURL, "://", "://"+demoPerson+":"+demoPerson+"@", 1), demoConfig)
+}
+
+// tell prints what a pass did, and says when nothing is left to do.
+func (d *demo) tell(pass *store.Pass) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var t table
+	for _, done := range pass.Done {
+		detail := done.URL
+		if done.Err != "" {
+			detail = "failed, is tried again: " + done.Err
+		}
+		t.add(pass.Finished.Local().Format("15:04:05"), done.Action, string(done.Repo), done.Declaration.String(), detail)
+	}
+	t.print(d.out)
+	if pass.Err != "" {
+		fmt.Fprintln(d.out, safe(pass.Err))
+	}
+	settled := pass.Err == "" && pass.Plan != nil && len(pass.Done) == 0 && len(pass.Plan.Steps) == 0 &&
+		pass.Plan.Count(rollout.Waiting) == 0
+	if settled && !d.settled {
+		d.summary(pass)
+	}
+	d.settled = settled
+}
+
+// summary tells where the fleet stands once nothing is left to do.
+func (d *demo) summary(pass *store.Pass) {
+	fmt.Fprintln(d.out, "\nNothing is left to do:")
+	printStatus(d.out, pass, false)
+	select {
+	case <-d.converge:
+		fmt.Fprintln(d.out)
+		return // the first time tells how to go on
+	default:
+		close(d.converge)
+	}
+	if !d.once {
+		fmt.Fprint(d.out, `
+Now it is your turn: merge a pull request, close another with a comment, or
+edit a declaration in the config repo (a typo, too), and see both pages.
+Ctrl-C ends the demo.
+
+`)
+	}
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/mail"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/portreeve/portreeve/reconciler"
+	"github.com/portreeve/portreeve/reconciler/apply"
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/forge/github"
+	"github.com/portreeve/portreeve/reconciler/gitrepo"
+	"github.com/portreeve/portreeve/reconciler/observe"
+	"github.com/portreeve/portreeve/reconciler/plan"
+	"github.com/portreeve/portreeve/reconciler/source"
+	"github.com/portreeve/portreeve/reconciler/store"
+)
+
+// connection holds the flags of every command that talks to a forge.
+type connection struct {
+	forgeURL  string
+	tokenFile string
+	data      string
+	author    string
+	poll      time.Duration
+	repo      string
+}
+
+func (c *connection) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&c.forgeURL, "forge-url", os.Getenv("PORTREEVE_FORGE_URL"), "base `URL` of a GitHub Enterprise server or a sandbox; github.com if empty")
+	f.StringVar(&c.tokenFile, "token-file", "", "`FILE` that holds the forge's token; $PORTREEVE_TOKEN or $GITHUB_TOKEN if empty")
+	f.StringVar(&c.data, "data", "", "`DIR` for caches and history, which may be deleted at any time; the user's cache directory if empty")
+	f.StringVar(&c.author, "author", "Portreeve <portreeve@noreply.invalid>", "author of commits")
+	f.StringVar(&c.repo, "config-repo", "", "the config repo's `OWNER/NAME` on the forge, for its commit status; taken from its URL if empty")
+}
+
+// token reads the token anew at each use, so that a renewed one is taken up.
+func (c *connection) token(context.Context) (string, error) {
+	if c.tokenFile != "" {
+		b, err := os.ReadFile(c.tokenFile)
+		if err != nil {
+			return "", errors.New("the token file can't be read")
+		}
+		return strings.TrimSpace(string(b)), nil
+	}
+	for _, name := range []string{"PORTREEVE_TOKEN", "GITHUB_TOKEN"} {
+		if t := os.Getenv(name); t != "" {
+			return t, nil
+		}
+	}
+	return "", nil
+}
+
+// isURL tells a remote config repo from a folder.
+func isURL(s string) bool { return strings.Contains(s, "://") }
+
+// dataDir is where caches live.
+func (c *connection) dataDir() (string, error) {
+	if c.data != "" {
+		return c.data, nil
+	}
+	base, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("no place for caches; name one with --data: %w", err)
+	}
+	return filepath.Join(base, "portreeve"), nil
+}
+
+// source is the config repo: a URL, or a folder, committed or as it lies.
+func (c *connection) source(where string, committed bool, forge *github.Client) (source.Source, error) {
+	switch {
+	case !isURL(where) && committed:
+		return source.Dir(where), nil
+	case !isURL(where):
+		return source.Files(where), nil
+	}
+	data, err := c.dataDir()
+	if err != nil {
+		return nil, err
+	}
+	options := source.GitOptions{URL: where, Dir: filepath.Join(data, "config"), Poll: c.poll}
+	if c.onForge(where) {
+		options.Auth = func(ctx context.Context) (string, string, error) { return forge.Credentials(ctx, c.configRepo(where)) }
+	}
+	return source.Git(options)
+}
+
+// onForge reports whether a URL is of the forge, so that its token may be
+// sent there.
+func (c *connection) onForge(where string) bool {
+	u, err := url.Parse(where)
+	if err != nil {
+		return false
+	}
+	base := &url.URL{Scheme: "https", Host: "github.com"}
+	if c.forgeURL != "" {
+		if base, err = url.Parse(c.forgeURL); err != nil {
+			return false
+		}
+	}
+	return u.Host == base.Host && u.Scheme == base.Scheme
+}
+
+// configRepo is the config repo's name on the forge, empty when it is not
+// known to be there.
+func (c *connection) configRepo(where string) fleet.RepoName {
+	if c.repo != "" {
+		return fleet.RepoName(c.repo)
+	}
+	u, err := url.Parse(where)
+	if err != nil || !isURL(where) || !c.onForge(where) {
+		return ""
+	}
+	return fleet.RepoName(strings.TrimSuffix(strings.Trim(u.Path, "/"), ".git"))
+}
+
+// engine is everything that a pass needs, and what has to be closed after.
+type engine struct {
+	*reconciler.Reconciler
+	store *store.Store
+}
+
+func (e *engine) Close() error { return e.store.Close() }
+
+// newEngine wires the parts. Without memory, wants are computed anew, so
+// that a diff can show the files they came from.
+func newEngine(c *connection, where string, committed, memory bool, log *slog.Logger, progress *progress) (*engine, error) {
+	if err := kinds().Validate(); err != nil {
+		return nil, err
+	}
+	author, err := mail.ParseAddress(c.author)
+	if err != nil {
+		return nil, usagef("--author %q is not of the form Name <mail@host>", c.author)
+	}
+	client, err := github.New(github.Options{BaseURL: c.forgeURL, Token: c.token, UserAgent: "portreeve/" + buildVersion()})
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	src, err := c.source(where, committed, client)
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	data := ""
+	if memory {
+		if data, err = c.dataDir(); err != nil {
+			return nil, &exitError{exitUsage, err}
+		}
+	}
+	kept, err := store.Open(data)
+	if err != nil {
+		return nil, outside(err)
+	}
+	git := gitrepo.New(gitrepo.Options{})
+	observer := &observe.Observer{Forge: client, Git: git, Now: time.Now, Progress: progress.step}
+	return &engine{store: kept, Reconciler: &reconciler.Reconciler{
+		Source: src, Kinds: kinds(), Forge: client, Observer: observer,
+		Applier: &apply.Applier{
+			Forge: client, Git: git, Author: gitrepo.Signature{Name: author.Name, Email: author.Address}, Now: time.Now,
+			Progress: func(_ apply.Result, done, of int) { progress.step("writing", done, of) },
+		},
+		Memo: memo(kept), Log: log, Now: time.Now, ConfigRepo: c.configRepo(where),
+	}}, nil
+}
+
+// memo keeps wants, apart for each version of the program that computes them.
+func memo(s *store.Store) plan.Memo { return s.Cache("wants-"+buildVersion(), 64<<20) }
+
+// logger writes events to w: readable on a terminal, else as text lines.
+func logger(w io.Writer, verbose bool) *slog.Logger {
+	level := slog.LevelWarn
+	if verbose {
+		level = slog.LevelInfo
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// place is the config repo that a command is about: its argument, or here.
+func place(args []string) string {
+	if len(args) > 0 {
+		return args[0]
+	}
+	return "."
+}

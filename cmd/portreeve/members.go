@@ -1,0 +1,23 @@
+package main
+
+import (
+	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/kind/migration"
+	"github.com/portreeve/portreeve/reconciler/kind/ownership"
+	"github.com/portreeve/portreeve/reconciler/transform"
+	"github.com/portreeve/portreeve/reconciler/transform/delete"
+	"github.com/portreeve/portreeve/reconciler/transform/file"
+	"github.com/portreeve/portreeve/reconciler/transform/rename"
+	"github.com/portreeve/portreeve/reconciler/transform/replace"
+	"github.com/portreeve/portreeve/reconciler/transform/yaml"
+)
+
+// transforms is the list of transforms.
+func transforms() transform.Set {
+	return transform.Set{replace.New(), file.New(), delete.New(), rename.New(), yaml.New()}
+}
+
+// kinds is the list of kinds.
+func kinds() kind.Set {
+	return kind.Set{ownership.New(), migration.New(transforms())}
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/spf13/cobra"
+
+	"github.com/portreeve/portreeve/reconciler"
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/plan"
+	"github.com/portreeve/portreeve/reconciler/rollout"
+)
+
+func planCommand() *cobra.Command {
+	var c connection
+	var format string
+	var diffs, all, code bool
+	cmd := &cobra.Command{
+		Use:   "plan [PATH]",
+		Short: "Show what would change in the fleet, and why; writes nothing",
+		Long: `Plan reads the declarations in PATH (a folder as it lies there, or the URL of a
+config repo) and the fleet, and shows what a pass would do now. It is what the
+daemon computes; only, nothing is written.
+
+With --exit-code the status is 4 when there is something to do, 0 when not.`,
+		Example: `  portreeve plan --diff
+  portreeve plan --exit-code https://github.com/acme/config
+  portreeve plan --output json | jq '.outcomes[] | select(.state == "blocked")'`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			bar := newProgress()
+			e, err := newEngine(&c, place(args), false, !diffs, logger(cmd.ErrOrStderr(), false), bar)
+			if err != nil {
+				return err
+			}
+			defer e.Close()
+			look, err := e.Plan(cmd.Context())
+			bar.clear()
+			if err != nil {
+				if look != nil {
+					printProblems(cmd.ErrOrStderr(), look.Config.Problems)
+				}
+				return outside(err)
+			}
+			out := cmd.OutOrStdout()
+			if format == "json" {
+				err = printJSON(out, look.Plan)
+			} else {
+				printPlan(out, look.Plan, all)
+				if diffs {
+					err = printDiffs(cmd, e, look)
+				}
+			}
+			if err != nil {
+				return err
+			}
+			return planStatus(look, code)
+		},
+	}
+	c.flags(cmd)
+	cmd.Flags().BoolVar(&diffs, "diff", false, "show the edits line by line")
+	cmd.Flags().BoolVar(&all, "all", false, "show also what is as declared and what is out")
+	cmd.Flags().BoolVar(&code, "exit-code", false, "exit with 4 when there is something to do")
+	outputFlag(cmd, &format, "table", "json")
+	return cmd
+}
+
+// planStatus is how plan exits: problems weigh more than changes.
+func planStatus(look *reconciler.Look, code bool) error {
+	switch {
+	case fleet.HasErrors(look.Plan.Problems):
+		return &exitError{status: exitProblems}
+	case code && len(look.Plan.Steps) > 0:
+		return &exitError{status: exitChanges}
+	}
+	return nil
+}
+
+// verb is the word in a plan's first column.
+func verb(o *rollout.Outcome, steps []rollout.Step) string {
+	for _, s := range steps {
+		if s.Repo == o.Target.Repo && s.Declaration == o.Declaration && s.Lane == o.Lane {
+			return string(s.Action)
+		}
+	}
+	return string(o.State)
+}
+
+// many is from how many outcomes alike on they are told as one line.
+const many = 6
+
+// printPlan prints a plan for people.
+func printPlan(w io.Writer, p *plan.Plan, all bool) {
+	fmt.Fprintf(w, "revision %s · observed %s · mode %s\n", p.Revision.Short(), p.Observed.Local().Format("15:04"), p.Mode)
+	printProblems(w, p.Problems)
+	alike := map[string]int{}
+	for i := range p.Outcomes {
+		alike[alikeKey(&p.Outcomes[i])]++
+	}
+	var t table
+	told := map[string]bool{}
+	for i := range p.Outcomes {
+		o := &p.Outcomes[i]
+		if !all && (o.State == rollout.Done || o.State == rollout.Out) {
+			continue
+		}
+		target, key := o.Target.String(), alikeKey(o)
+		if n := alike[key]; !all && n >= many && o.State != rollout.Change {
+			if told[key] {
+				continue
+			}
+			told[key], target = true, fmt.Sprintf("%d repos", n)
+		}
+		t.add(verb(o, p.Steps), target, declaration(o), detail(o))
+	}
+	t.print(w)
+	fmt.Fprintln(w, planSummary(p))
+	if p.Halted != "" {
+		fmt.Fprintf(w, "Nothing would be written: %s.\n", p.Halted)
+	} else {
+		fmt.Fprintln(w, "Nothing was written.")
+	}
+}
+
+func alikeKey(o *rollout.Outcome) string {
+	return string(o.State) + "\x00" + declaration(o) + "\x00" + o.Reason
+}
+
+// declaration is an outcome's declaration, with its lane.
+func declaration(o *rollout.Outcome) string {
+	switch {
+	case o.Declaration == fleet.ID{}:
+		return "-"
+	case o.Lane != "":
+		return o.Declaration.String() + " (" + string(o.Lane) + ")"
+	}
+	return o.Declaration.String()
+}
+
+// detail is an outcome in one line: what a change does, else why it is so.
+func detail(o *rollout.Outcome) string {
+	if o.State == rollout.Change && len(o.What) > 0 {
+		what := o.What[0]
+		if len(o.What) > 1 {
+			what += fmt.Sprintf(" and %d more", len(o.What)-1)
+		}
+		return o.Reason + ": " + what
+	}
+	return o.Reason
+}
+
+// planSummary counts.
+func planSummary(p *plan.Plan) string {
+	var parts []string
+	actions := map[rollout.Action]int{}
+	for _, s := range p.Steps {
+		actions[s.Action]++
+	}
+	for _, a := range []rollout.Action{rollout.Open, rollout.Update, rollout.Reword, rollout.Merge, rollout.Close, rollout.DeleteBranch} {
+		if n := actions[a]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d to %s", n, strings.ReplaceAll(string(a), "-", " ")))
+		}
+	}
+	for _, s := range rollout.States {
+		if n := p.Count(s); n > 0 && s != rollout.Change {
+			parts = append(parts, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing declared"
+	}
+	return fmt.Sprintf("%s: %s", count(p.Repos, "repo"), strings.Join(parts, ", "))
+}
+
+// printDiffs prints the edits of all steps as unified diffs.
+func printDiffs(cmd *cobra.Command, e *engine, look *reconciler.Look) error {
+	var needs []plan.Need
+	for _, s := range look.Plan.Steps {
+		if len(s.Edits) == 0 {
+			continue
+		}
+		n := plan.Need{Repo: s.Repo}
+		for _, edit := range s.Edits {
+			n.Files = append(n.Files, edit.Path)
+		}
+		needs = append(needs, n)
+	}
+	if err := e.Observer.Answer(cmd.Context(), look.World, needs); err != nil {
+		return outside(err)
+	}
+	for _, s := range look.Plan.Steps {
+		for _, edit := range s.Edits {
+			old, err := fs.ReadFile(look.World.Repos[s.Repo].Tree, string(edit.Path))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return outside(fmt.Errorf("%s: %w", s.Repo, err))
+			}
+			name := string(s.Repo) + "/" + string(edit.Path)
+			fmt.Fprintln(cmd.OutOrStdout())
+			fmt.Fprint(cmd.OutOrStdout(), safe(string(diff.Diff("a/"+name, old, "b/"+name, edit.Content))))
+		}
+	}
+	return nil
+}
+
+// printProblems prints problems, a line each.
+func printProblems(w io.Writer, problems []fleet.Problem) {
+	for _, p := range problems {
+		fmt.Fprintln(w, safe(p.String()))
+	}
+}

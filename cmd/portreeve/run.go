@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/portreeve/portreeve/reconciler/dashboard"
+	"github.com/portreeve/portreeve/reconciler/store"
+)
+
+func runCommand() *cobra.Command {
+	var c connection
+	var listen string
+	var interval time.Duration
+	cmd := &cobra.Command{
+		Use:   "run [PATH]",
+		Short: "Run the daemon: make passes until it is stopped",
+		Long: `Run makes passes over the fleet: when the config repo changes, and at the
+latest every --interval. PATH is the config repo: a URL, which is polled, or a
+folder whose committed HEAD counts, which is watched.
+
+It serves a status page at /, /status.json, /healthz, /readyz and /metrics.
+On SIGTERM or an interrupt it ends the steps under way and exits; what is not
+done then, the next run does.`,
+		Example: `  portreeve run --data /var/lib/portreeve https://github.com/acme/config
+  portreeve run --listen 127.0.0.1:9000 --interval 30s .`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			log := logger(cmd.ErrOrStderr(), true)
+			e, err := newEngine(&c, place(args), true, true, log, &progress{})
+			if err != nil {
+				return err
+			}
+			defer e.Close()
+			listener, err := net.Listen("tcp", listen)
+			if err != nil {
+				return outside(err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "status page: http://%s/\n", listener.Addr())
+			return serve(cmd.Context(), e, listener, interval)
+		},
+	}
+	c.flags(cmd)
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "`ADDRESS` of the status page")
+	cmd.Flags().DurationVar(&interval, "interval", time.Minute, "longest time between passes")
+	cmd.Flags().DurationVar(&c.poll, "poll", 15*time.Second, "time between looks at a remote config repo")
+	return cmd
+}
+
+// serve runs the daemon with its pages until ctx ends.
+func serve(ctx context.Context, e *engine, listener net.Listener, interval time.Duration) error {
+	wake := make(chan struct{}, 1)
+	pages := dashboard.New(dashboard.Options{Now: time.Now, Version: buildVersion(), Wake: func() {
+		select {
+		case wake <- struct{}{}:
+		default:
+		}
+	}})
+	also := e.Publish
+	e.Publish = func(pass *store.Pass) {
+		pages.Publish(pass)
+		if err := e.store.AppendPass(pass); err != nil {
+			e.Log.Warn("history not kept", "error", err)
+		}
+		if also != nil {
+			also(pass)
+		}
+	}
+	if e.StatusURL == "" {
+		e.StatusURL = os.Getenv("PORTREEVE_STATUS_URL")
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return outside(pages.Serve(ctx, listener)) })
+	group.Go(func() error { return e.Run(ctx, interval, wake) })
+	return group.Wait()
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/portreeve/portreeve/reconciler/rollout"
+	"github.com/portreeve/portreeve/reconciler/store"
+)
+
+// asking holds the flags of commands that ask a daemon, or look themselves.
+type asking struct {
+	connection
+	url string
+}
+
+func (a *asking) flags(cmd *cobra.Command) {
+	a.connection.flags(cmd)
+	cmd.Flags().StringVar(&a.url, "url", os.Getenv("PORTREEVE_URL"), "`URL` of a running daemon to ask; without it, the fleet is looked at now")
+}
+
+// pass is the daemon's last pass, or what is seen now.
+func (a *asking) pass(ctx context.Context, where string) (*store.Pass, error) {
+	if a.url != "" {
+		return fetchPass(ctx, a.url)
+	}
+	bar := newProgress()
+	e, err := newEngine(&a.connection, where, false, true, logger(os.Stderr, false), bar)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	started := time.Now()
+	look, err := e.Plan(ctx)
+	bar.clear()
+	if err != nil {
+		return nil, outside(err)
+	}
+	return &store.Pass{
+		Started: started, Finished: time.Now(), Revision: look.Plan.Revision,
+		Problems: look.Plan.Problems, Plan: look.Plan,
+	}, nil
+}
+
+// maxStatus bounds a daemon's answer.
+const maxStatus = 256 << 20
+
+func fetchPass(ctx context.Context, url string) (*store.Pass, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(url, "/")+"/status.json", nil)
+	if err != nil {
+		return nil, usagef("--url %q is not a URL", url)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, outside(fmt.Errorf("ask the daemon: %w", err))
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, outside(fmt.Errorf("ask the daemon at %s: it answers %s", url, res.Status))
+	}
+	var pass store.Pass
+	if err := json.NewDecoder(io.LimitReader(res.Body, maxStatus)).Decode(&pass); err != nil {
+		return nil, outside(fmt.Errorf("ask the daemon at %s: its answer is not a pass: %w", url, err))
+	}
+	if pass.Plan == nil {
+		return nil, outside(fmt.Errorf("the daemon has no plan yet: %s", pass.Err))
+	}
+	return &pass, nil
+}
+
+func statusCommand() *cobra.Command {
+	var a asking
+	var format string
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "status [PATH]",
+		Short: "Show the state of every target",
+		Long: `Status shows the state of every target of the fleet: as the daemon at --url saw
+it in its last pass, or without --url as it is seen now.`,
+		Example: `  portreeve status --url http://127.0.0.1:8080
+  portreeve status --all https://github.com/acme/config`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			pass, err := a.pass(cmd.Context(), place(args))
+			if err != nil {
+				return err
+			}
+			if format == "json" {
+				return printJSON(cmd.OutOrStdout(), pass)
+			}
+			printStatus(cmd.OutOrStdout(), pass, all)
+			return nil
+		},
+	}
+	a.flags(cmd)
+	cmd.Flags().BoolVar(&all, "all", false, "show also what is as declared and what is out")
+	outputFlag(cmd, &format, "table", "json")
+	return cmd
+}
+
+// printStatus prints the targets, the ones that need a person first.
+func printStatus(w io.Writer, pass *store.Pass, all bool) {
+	fmt.Fprintf(w, "revision %s · pass ended %s · mode %s\n",
+		pass.Revision.Short(), pass.Finished.Local().Format("2 Jan 15:04:05"), pass.Plan.Mode)
+	if pass.Err != "" {
+		fmt.Fprintln(w, safe("last pass ended early: "+pass.Err))
+	}
+	if pass.Plan.Halted != "" {
+		fmt.Fprintf(w, "nothing is written: %s\n", pass.Plan.Halted)
+	}
+	printProblems(w, pass.Problems)
+	var t table
+	for _, state := range rollout.States {
+		if !all && (state == rollout.Done || state == rollout.Out) {
+			continue
+		}
+		for i := range pass.Plan.Outcomes {
+			if o := &pass.Plan.Outcomes[i]; o.State == state {
+				t.add(string(o.State), o.Target.String(), declaration(o), o.Reason)
+			}
+		}
+	}
+	t.print(w)
+	fmt.Fprintln(w, planSummary(pass.Plan))
+}

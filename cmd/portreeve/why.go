@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/rollout"
+	"github.com/portreeve/portreeve/reconciler/store"
+)
+
+func whyCommand() *cobra.Command {
+	var a asking
+	var format, config string
+	cmd := &cobra.Command{
+		Use:   "why TARGET",
+		Short: "Say what state one repo is in, why, and what happens next",
+		Long: `Why answers for one repo, and for every declaration: what state it is in, why,
+and what happens next or who has to act. It always answers, also for what is
+left out.`,
+		Example: `  portreeve why acme/ledger --url http://127.0.0.1:8080
+  portreeve why acme/ledger --config https://github.com/acme/config`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			pass, err := a.pass(cmd.Context(), config)
+			if err != nil {
+				return err
+			}
+			found := outcomesOf(pass, args[0])
+			if len(found) == 0 {
+				return noTarget(pass, args[0])
+			}
+			if format == "json" {
+				return printJSON(cmd.OutOrStdout(), found)
+			}
+			printWhy(cmd.OutOrStdout(), args[0], pass, found)
+			return nil
+		},
+	}
+	a.flags(cmd)
+	cmd.Flags().StringVar(&config, "config", ".", "the config repo: `PATH` or URL")
+	outputFlag(cmd, &format, "table", "json")
+	return cmd
+}
+
+func outcomesOf(pass *store.Pass, target string) []rollout.Outcome {
+	var found []rollout.Outcome
+	for _, o := range pass.Plan.Outcomes {
+		if strings.EqualFold(o.Target.String(), target) {
+			found = append(found, o)
+		}
+	}
+	return found
+}
+
+// noTarget says that nothing is known of a target.
+func noTarget(pass *store.Pass, target string) error {
+	var names []string
+	for _, o := range pass.Plan.Outcomes {
+		names = append(names, o.Target.String())
+	}
+	err := fmt.Errorf("%s is no target: no declaration names it, and the forge lists no such repo in the fleet", target)
+	if hint := fleet.DidYouMean(target, names); hint != "" {
+		err = fmt.Errorf("%w; %s", err, hint)
+	}
+	return &exitError{exitUsage, err}
+}
+
+// printWhy prints one target's outcomes.
+func printWhy(w io.Writer, target string, pass *store.Pass, outcomes []rollout.Outcome) {
+	head := target
+	for _, o := range outcomes {
+		if o.Declaration.Kind == "ownership" && o.Decides != "" {
+			head += " · owner " + string(o.Decides)
+			break
+		}
+	}
+	fmt.Fprintln(w, safe(head))
+	if pass.Plan.Halted != "" {
+		fmt.Fprintf(w, "nothing is written: %s\n", pass.Plan.Halted)
+	}
+	for i := range outcomes {
+		o := &outcomes[i]
+		line := declaration(o) + "  " + strings.ToUpper(string(o.State))
+		if o.Pull != nil {
+			line += fmt.Sprintf("  #%d %s", o.Pull.Number, o.Pull.URL)
+		}
+		fmt.Fprintln(w, safe(line))
+		t := table{indent: "  "}
+		t.add("why", o.Reason)
+		if o.Because != "" {
+			t.add("here", o.Because)
+		}
+		for _, what := range o.What {
+			t.add("what", what)
+		}
+		if o.Next != "" {
+			t.add("next", o.Next)
+		}
+		if o.Pos.File != "" {
+			where := o.Pos.String()
+			if o.Revision != "" {
+				where += " at " + o.Revision.Short()
+			}
+			t.add("from", where)
+		}
+		t.print(w)
+	}
+}
