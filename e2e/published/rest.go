@@ -20,9 +20,9 @@ import (
 	"github.com/portreeve/portreeve/e2e/recorder"
 )
 
-// REST is a published OpenAPI description. GitHub's is so large that reading
-// it as a whole takes half a minute; so it is kept as text, and of an
-// operation that is asked about only what it refers to is read.
+// REST is a published OpenAPI description. GitHub's has 13 MB, and reading it
+// as a whole takes seconds; so it is kept as text, and of an operation that is
+// asked about only what it refers to is read.
 type REST struct {
 	doc rawDoc
 
