@@ -1,6 +1,12 @@
 // Package store keeps caches and history on disk. Nothing in it decides an
 // outcome: it may be deleted at any moment, and what it held is fetched or
 // computed again.
+//
+// It is made of plain files, not of a database: an entry that can be lost at
+// any time needs no transaction, a file renamed into place is never half
+// there, a person can look with ls and free space with rm, and there is no
+// format to migrate. What is torn or garbled is found by its checksum and
+// counts as not there. Nothing is synced to disk, for the same reason.
 package store
 
 import (
