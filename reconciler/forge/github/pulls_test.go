@@ -1,0 +1,138 @@
+package github
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/forge"
+)
+
+const pullJSON = `{"number":7,"url":"https://x/7","state":"CLOSED","isDraft":true,"isCrossRepository":false,"title":"T","body":"B",
+"labels":{"nodes":[{"name":"z"},{"name":"a"}]},"baseRefName":"main","headRefName":"portreeve/ownership/x","headRefOid":"h0",
+"author":{"__typename":"Bot","login":"reeve"},"createdAt":"2026-01-01T00:00:00Z","updatedAt":"2026-01-02T00:00:00Z","closedAt":"2026-01-03T00:00:00Z","mergedAt":null,
+"mergeable":"CONFLICTING","reviewDecision":"CHANGES_REQUESTED",
+"commits":{"nodes":[{"commit":{"oid":"h1","message":"M\n\nPortreeve-Spec: 1","committedDate":"2026-01-01T10:00:00Z","tree":{"oid":"t1"},"statusCheckRollup":ROLLUP}}]},
+"comments":{"nodes":[{"fullDatabaseId":"4000000001","author":null,"body":"one","createdAt":"2026-01-01T01:00:00Z"},
+{"fullDatabaseId":"4000000002","author":{"__typename":"User","login":"reeve"},"body":"two","createdAt":"2026-01-01T02:00:00Z"}]},
+"timelineItems":{"nodes":[{"actor":{"__typename":"User","login":"ada"}}]}}`
+
+const rollupJSON = `{"state":"FAILURE","contexts":{"pageInfo":{"hasNextPage":true},"nodes":[
+{"__typename":"CheckRun","name":"build","status":"COMPLETED","conclusion":"SUCCESS","detailsUrl":"https://x/b"},
+{"__typename":"CheckRun","name":"lint","status":"COMPLETED","conclusion":"SKIPPED"},
+{"__typename":"CheckRun","name":"e2e","status":"IN_PROGRESS","conclusion":null},
+{"__typename":"CheckRun","name":"new","status":"COMPLETED","conclusion":"INVENTED_IN_2027"},
+{"__typename":"StatusContext","context":"cla","state":"EXPECTED","targetUrl":null}]}}`
+
+func pullsAnswer(rollup string, pulls ...string) json.RawMessage {
+	return json.RawMessage(`{"defaultBranchRef":{"target":{"oid":"base"}},"pullRequests":{"nodes":[` +
+		strings.ReplaceAll(strings.Join(pulls, ","), "ROLLUP", rollup) + `],"pageInfo":{"hasNextPage":false}}}`)
+}
+
+var oneBranch = forge.Branch{Repo: "acme/ledger", Name: "portreeve/ownership/x"}
+
+func TestPullRequestsMapsWhatTheForgeSays(t *testing.T) {
+	f := newFake(t)
+	f.graphql(func(w http.ResponseWriter, q asked) {
+		answerEach(w, q, func(string) any { return pullsAnswer(rollupJSON, pullJSON) })
+	})
+	a := f.client(t).PullRequests(t.Context(), []forge.Branch{oneBranch})[oneBranch]
+	if a.Err != nil || a.Value == nil {
+		t.Fatalf("%+v", a)
+	}
+	p := a.Value
+	if p.State != fleet.PullClosed || !p.Draft || p.Number != 7 || p.BaseCommit != "base" || fmt.Sprint(p.Labels) != "[a z]" {
+		t.Errorf("%+v", p)
+	}
+	if p.HeadCommit != "h1" || p.HeadTree != "t1" || !strings.HasSuffix(p.HeadMessage, "Spec: 1") || p.HeadTime.Hour() != 10 {
+		t.Errorf("its head is of two commits: %+v", p)
+	}
+	if p.Mergeable != fleet.MergeableConflict || p.Review != fleet.ReviewChangesRequested {
+		t.Errorf("%s, %s", p.Mergeable, p.Review)
+	}
+	if want := (fleet.Actor{Login: "reeve", Bot: true, Self: true}); p.Author != want {
+		t.Errorf("author: %+v", p.Author)
+	}
+	if want := (fleet.Actor{Login: "ada"}); p.ClosedBy != want {
+		t.Errorf("closed by: %+v", p.ClosedBy)
+	}
+	if !p.Closed.Equal(time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("closed: %v", p.Closed)
+	}
+	if m := p.Comments; len(m) != 2 || m[0].ID != 4000000001 || m[0].Author.Login != "ghost" || m[1].Author.Self {
+		t.Errorf("a person with an App's login is not the App: %+v", m)
+	}
+	var states []string
+	for _, c := range p.Checks {
+		states = append(states, c.Name+" "+string(c.State))
+	}
+	if got := strings.Join(states, ", "); got != "build success, lint neutral, e2e pending, new failure, cla pending, further checks failure" {
+		t.Errorf("checks: %s", got)
+	}
+}
+
+func TestNoCheckReportedIsNotAnEmptyList(t *testing.T) {
+	for rollup, want := range map[string]bool{"null": true, `{"state":"SUCCESS","contexts":{"nodes":[]}}`: false} {
+		f := newFake(t)
+		f.graphql(func(w http.ResponseWriter, q asked) {
+			answerEach(w, q, func(string) any { return pullsAnswer(rollup, pullJSON) })
+		})
+		a := f.client(t).PullRequests(t.Context(), []forge.Branch{oneBranch})[oneBranch]
+		if a.Err != nil || (a.Value.Checks == nil) != want {
+			t.Errorf("rollup %s: %+v, %v", rollup, a.Value, a.Err)
+		}
+	}
+}
+
+// Anyone can open pull requests from forks whose branch has our name; they
+// must not hide the one that a person closed.
+func TestPullRequestsOfForksHideNothing(t *testing.T) {
+	foreign := strings.Replace(pullJSON, `"isCrossRepository":false`, `"isCrossRepository":true`, 1)
+	f := newFake(t)
+	f.graphql(func(w http.ResponseWriter, q asked) {
+		answerEach(w, q, func(string) any {
+			if strings.Contains(q.Query, "after:") {
+				return pullsAnswer("null", foreign, foreign, pullJSON)
+			}
+			return json.RawMessage(strings.Replace(string(pullsAnswer("null", foreign)), `"hasNextPage":false`, `"hasNextPage":true,"endCursor":"x"`, 1))
+		})
+	})
+	a := f.client(t).PullRequests(t.Context(), []forge.Branch{oneBranch})[oneBranch]
+	if a.Err != nil || a.Value == nil || a.Value.ClosedBy.Login != "ada" {
+		t.Fatalf("%+v", a)
+	}
+}
+
+func TestNoPullRequestIsNoFailure(t *testing.T) {
+	f := newFake(t)
+	f.graphql(func(w http.ResponseWriter, q asked) {
+		answerEach(w, q, func(name string) any {
+			if name == "acme/gone" {
+				return nil
+			}
+			return pullsAnswer("null")
+		})
+	})
+	gone := forge.Branch{Repo: "acme/gone", Name: oneBranch.Name}
+	got := f.client(t).PullRequests(t.Context(), []forge.Branch{oneBranch, gone})
+	if a := got[oneBranch]; a.Err != nil || a.Value != nil {
+		t.Errorf("%+v", a)
+	}
+	wantFailure(t, got[gone].Err, fleet.Permanent)
+}
+
+func TestMergedTellsWhen(t *testing.T) {
+	merged := strings.Replace(strings.Replace(pullJSON, `"CLOSED"`, `"MERGED"`, 1), `"mergedAt":null`, `"mergedAt":"2026-01-04T00:00:00Z"`, 1)
+	f := newFake(t)
+	f.graphql(func(w http.ResponseWriter, q asked) {
+		answerEach(w, q, func(string) any { return pullsAnswer("null", merged) })
+	})
+	p := f.client(t).PullRequests(t.Context(), []forge.Branch{oneBranch})[oneBranch].Value
+	if p.State != fleet.PullMerged || p.Closed.Day() != 4 || p.ClosedBy.Login != "" {
+		t.Errorf("%+v", p)
+	}
+}
