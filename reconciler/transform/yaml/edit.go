@@ -198,7 +198,7 @@ func (e *editor) replace(trail []place, value *y.Node) error {
 		if !isFlat(value) && !inFlow(trail) {
 			return errRefused
 		}
-		e.cut(start, end, inline(value))
+		e.cut(start, end, like(p.node, value))
 	case p.parent.Kind == y.MappingNode:
 		err = e.replaceValue(p, start, end, value)
 	default:
@@ -234,7 +234,7 @@ func (e *editor) replaceValue(p place, start, end int, value *y.Node) error {
 		}
 		return nil
 	case onLine != "" && lines == nil:
-		e.cut(start, end, onLine[1:])
+		e.cut(start, end, like(p.node, value))
 	default:
 		e.cut(after, end, onLine)
 	}
@@ -261,7 +261,7 @@ func (e *editor) replaceItem(p place, start, end int, value *y.Node) error {
 		e.cutLines(e.lineStart(start), e.lineEnd(end))
 		start, end = dash+1, dash+1
 	}
-	text := inline(value)
+	text := like(p.node, value)
 	if !isFlat(value) {
 		lines := e.block(value, indent)
 		text = strings.TrimLeft(strings.Join(lines, e.eol), " ")

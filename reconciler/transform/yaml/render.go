@@ -203,6 +203,20 @@ func inline(n *y.Node) string {
 	return quote(n.Value)
 }
 
+// like is inline, with a text in the quotes that the text before it had.
+func like(old, n *y.Node) string {
+	switch s := inline(n); {
+	case n.Kind != y.ScalarNode || n.Tag != "!!str" || old.Kind != y.ScalarNode:
+		return s
+	case old.Style&y.DoubleQuotedStyle != 0:
+		return quote(n.Value)
+	case old.Style&y.SingleQuotedStyle != 0 && s == n.Value:
+		return "'" + s + "'"
+	default:
+		return s
+	}
+}
+
 // plain are texts that mean themselves without quotes, in block and in flow
 // style, in YAML 1.1 and 1.2; there are more, which are quoted to be safe.
 var plain = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_./@+-]*(:[A-Za-z0-9_./@+-]+)*( [A-Za-z0-9_./@+(][A-Za-z0-9_./@+()-]*)*$`)
