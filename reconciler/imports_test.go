@@ -33,7 +33,7 @@ type layer struct {
 // layers is the table of rooms, the bottom first.
 var layers = []layer{
 	{rooms: []string{"reconciler/fleet"}, job: "the words, as types", pure: true},
-	{rooms: []string{"schema", "policies"}, job: "CUE text, embedded"},
+	{rooms: []string{"schema", "policies", "examples"}, job: "CUE text, embedded"},
 	{rooms: []string{"reconciler/transform"}, job: "file edits", member: true, pure: true},
 	{rooms: []string{"reconciler/kind"}, job: "what a declaration wants of a target, whatever the time", member: true, pure: true},
 	{rooms: []string{"reconciler/rollout"}, job: "what happens now, and why", pure: true},
