@@ -121,15 +121,11 @@ func (f *file) clause() {
 }
 
 // safeImports are the standard packages that a file may use.
-var safeImports = []string{
-	"encoding/json", "encoding/yaml", "list", "math", "net", "path", "regexp",
-	"strconv", "strings", "struct", "text/template", "time",
-}
+var safeImports = []string{"list", "math", "net", "path", "regexp", "strconv", "strings", "struct", "time"}
 
 func (f *file) imports() {
 	for spec := range f.ast.ImportSpecs() {
 		name, err := literal.Unquote(spec.Path.Value)
-		name, _, _ = strings.Cut(name, ":")
 		switch {
 		case err != nil:
 			f.refuse("import", spec.Path.Pos(), "", "import path %s can't be read", spec.Path.Value)
