@@ -167,10 +167,9 @@ func (s *splicer) apply(old *entry, n *node, name string, path fleet.Path) (*ent
 		made := newEntry(name, modeTree, id)
 		next = &made
 	}
-	if n.edit == nil || n.edit.Delete && next == nil {
-		return next, nil
-	}
-	if next != nil && n.edit.Delete && old == nil {
+	// A file that is deleted to make room stays deleted when the same edits
+	// are applied again.
+	if n.edit == nil || n.edit.Delete && (next == nil || n.writes()) {
 		return next, nil
 	}
 	return s.edit(next, n.edit, name, path)
