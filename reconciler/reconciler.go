@@ -35,9 +35,6 @@ type Reconciler struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 
-	// ConfigRepo is the config repo's name on the forge, whose revision gets
-	// a commit status; empty for none.
-	ConfigRepo fleet.RepoName
 	// StatusURL is what the commit status links to; may be empty.
 	StatusURL string
 	// Publish is given the record of each pass; may be nil.
@@ -50,18 +47,21 @@ type Reconciler struct {
 // Look is what a pass saw and planned, before anything is written.
 type Look struct {
 	Config *fleet.Config
-	World  *plan.World
-	Plan   *plan.Plan
+	// Stale says why Config is not of the newest revision, but of the last
+	// one that could be read; nil if it is.
+	Stale error
+	World *plan.World
+	Plan  *plan.Plan
 }
 
 // Plan reads the config repo and the world, and plans. It writes nothing. A
 // Look with a nil Plan got no further than the config repo.
 func (r *Reconciler) Plan(ctx context.Context) (*Look, error) {
-	config, err := r.read(ctx)
+	config, stale, err := r.read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the config repo: %w", err)
 	}
-	look := &Look{Config: config}
+	look := &Look{Config: config, Stale: stale}
 	look.World, err = r.Observer.World(ctx, config)
 	if err != nil {
 		return look, fmt.Errorf("list the fleet: %w", err)
@@ -95,6 +95,9 @@ func (r *Reconciler) Once(ctx context.Context) *store.Pass {
 		}
 		err = r.status(ctx, look)
 	}
+	if err == nil && look.Stale != nil {
+		err = fmt.Errorf("read the config repo (going on with revision %s): %w", pass.Revision.Short(), look.Stale)
+	}
 	if err != nil {
 		pass.Err = err.Error()
 		r.Log.Error("pass ended early", "revision", pass.Revision.Short(), "error", err)
@@ -123,42 +126,47 @@ func (r *Reconciler) record(result apply.Result) store.Done {
 	return done
 }
 
-// read loads the declarations of the newest revision, once for each.
-func (r *Reconciler) read(ctx context.Context) (*fleet.Config, error) {
+// read loads the declarations of the newest revision, once for each. When
+// the config repo can't be read, the last revision that could be stands, and
+// stale says why.
+func (r *Reconciler) read(ctx context.Context) (config *fleet.Config, stale, err error) {
 	tree, err := r.Source.Current(ctx)
 	if err != nil {
-		return nil, err
+		if r.config != nil {
+			return r.config, err, nil
+		}
+		if tree = r.Source.Last(); tree == nil {
+			return nil, nil, err
+		}
+		stale = err
 	}
 	if r.config != nil && tree.Revision != "" && tree.Revision == r.config.Revision {
-		return r.config, nil
+		return r.config, stale, nil
 	}
-	config := declare.Load(tree.Files, r.Kinds)
+	config = declare.Load(tree.Files, r.Kinds)
 	config.Revision, config.Time = tree.Revision, tree.Time
 	for _, d := range config.Declarations {
 		if d.Revision, err = r.Source.LastChanged(ctx, tree, d.Pos.File, d.Pos.Line, d.End); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	r.Log.Info("revision read", "revision", config.Revision.Short(), "declarations", len(config.Declarations), "problems", len(config.Problems))
 	r.config = config
-	return config, nil
+	return config, stale, nil
 }
 
 // status sets the commit status on the config repo's revision, if it says
 // something new. A halted plan sets none, for that too is a write.
 func (r *Reconciler) status(ctx context.Context, look *Look) error {
-	if r.ConfigRepo == "" || look.Plan.Halted != "" || look.Config.Revision == "" {
-		return nil
-	}
-	seen, head, err := r.Observer.ConfigStatus(ctx, look.World, r.ConfigRepo, look.Config.Revision)
-	if err != nil || !head {
-		return err // of a revision that is no longer the newest nobody asks
+	head := look.World.ConfigHead
+	if look.Plan.Halted != "" || head.Commit == "" || head.Commit != fleet.CommitID(look.Config.Revision) {
+		return nil // of a revision that is no longer the newest nobody asks
 	}
 	want := r.wantStatus(look)
-	if seen != nil && *seen == want {
+	if head.Status != nil && *head.Status == want {
 		return nil
 	}
-	return r.Forge.SetStatus(ctx, r.ConfigRepo, fleet.CommitID(look.Config.Revision), want)
+	return r.Forge.SetStatus(ctx, r.Observer.ConfigRepo, head.Commit, want)
 }
 
 func (r *Reconciler) wantStatus(look *Look) fleet.CommitStatus {

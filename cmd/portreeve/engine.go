@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"log/slog"
 	"net/mail"
@@ -162,19 +163,28 @@ func newEngine(c *connection, where string, committed, memory bool, log *slog.Lo
 		return nil, outside(err)
 	}
 	git := gitrepo.New(gitrepo.Options{})
-	observer := &observe.Observer{Forge: client, Git: git, Now: time.Now, Progress: progress.step}
+	observer := &observe.Observer{Forge: client, Git: git, Now: time.Now, ConfigRepo: c.configRepo(where), Progress: progress.step}
 	return &engine{store: kept, Reconciler: &reconciler.Reconciler{
 		Source: src, Kinds: kinds(), Forge: client, Observer: observer,
 		Applier: &apply.Applier{
 			Forge: client, Git: git, Author: gitrepo.Signature{Name: author.Name, Email: author.Address}, Now: time.Now,
 			Progress: func(_ apply.Result, done, of int) { progress.step("writing", done, of) },
 		},
-		Memo: memo(kept), Log: log, Now: time.Now, ConfigRepo: c.configRepo(where),
+		Memo: memo(kept), Log: log, Now: time.Now,
 	}}, nil
 }
 
-// memo keeps wants, apart for each version of the program that computes them.
-func memo(s *store.Store) plan.Memo { return s.Cache("wants-"+buildVersion(), 64<<20) }
+// memo keeps wants, apart for each build of the program that computes them.
+func memo(s *store.Store) plan.Memo {
+	h := fnv.New64a()
+	fmt.Fprint(h, buildVersion())
+	if path, err := os.Executable(); err == nil {
+		if info, err := os.Stat(path); err == nil {
+			fmt.Fprint(h, info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return s.Cache(fmt.Sprintf("wants-%x", h.Sum64()), 1_000_000, 256<<20)
+}
 
 // logger writes events to w: readable on a terminal, else as text lines.
 func logger(w io.Writer, verbose bool) *slog.Logger {

@@ -28,12 +28,15 @@ func (p *progress) step(doing string, done, of int) {
 	if p.out == nil {
 		return
 	}
-	text := doing
-	if of > 0 {
-		text = fmt.Sprintf("%s %d/%d", doing, done, of)
-	}
-	fmt.Fprintf(p.out, "\r\x1b[K%s", text)
+	fmt.Fprintf(p.out, "\r\x1b[K%s", inWords(doing, done, of))
 	p.shown = true
+}
+
+func inWords(doing string, done, of int) string {
+	if of == 0 {
+		return doing
+	}
+	return fmt.Sprintf("%s %d/%d", doing, done, of)
 }
 
 // clear removes the line, before something else is printed.

@@ -55,6 +55,10 @@ done then, the next run does.`,
 
 // serve runs the daemon with its pages until ctx ends.
 func serve(ctx context.Context, e *engine, listener net.Listener, interval time.Duration) error {
+	if err := e.store.Lock(); err != nil {
+		listener.Close()
+		return outside(err)
+	}
 	wake := make(chan struct{}, 1)
 	pages := dashboard.New(dashboard.Options{Now: time.Now, Version: buildVersion(), Wake: func() {
 		select {
@@ -62,12 +66,11 @@ func serve(ctx context.Context, e *engine, listener net.Listener, interval time.
 		default:
 		}
 	}})
+	e.Observer.Progress = func(doing string, done, of int) { pages.Progress(inWords(doing, done, of)) }
 	also := e.Publish
 	e.Publish = func(pass *store.Pass) {
 		pages.Publish(pass)
-		if err := e.store.AppendPass(pass); err != nil {
-			e.Log.Warn("history not kept", "error", err)
-		}
+		e.store.AppendPass(pass)
 		if also != nil {
 			also(pass)
 		}

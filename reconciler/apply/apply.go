@@ -154,7 +154,7 @@ func (a *Applier) push(ctx context.Context, repo *plan.Repo, s *rollout.Step) er
 			return err
 		}
 	}
-	if paths := base.AttributesPaths(s.Edits); len(paths) > 0 {
+	if paths := gitrepo.AttributesPaths(s.Edits); len(paths) > 0 {
 		if err := a.Git.Load(ctx, remote, base, paths); err != nil {
 			return err
 		}

@@ -26,6 +26,8 @@ type Observer struct {
 	Forge forge.Forge
 	Git   *gitrepo.Client
 	Now   func() time.Time
+	// ConfigRepo is the config repo's name on the forge; empty for none.
+	ConfigRepo fleet.RepoName
 	// Progress is told what is under way; it may be nil.
 	Progress func(doing string, done, of int)
 
@@ -51,29 +53,21 @@ func (o *Observer) World(ctx context.Context, config *fleet.Config) (*plan.World
 		}
 	}
 	o.progress("reading heads", 0, len(names))
-	for name, answer := range o.Forge.Heads(ctx, names) {
+	asked := names
+	if o.ConfigRepo != "" && !slices.Contains(names, o.ConfigRepo) {
+		asked = append(slices.Clone(names), o.ConfigRepo)
+	}
+	heads := o.Forge.Heads(ctx, asked)
+	for _, name := range names {
 		r := w.Repos[name]
-		r.Head = answer.Value
-		note(r, answer.Err)
+		r.Head = heads[name].Value
+		note(r, heads[name].Err)
+	}
+	if answer := heads[o.ConfigRepo]; answer.Err == nil {
+		w.ConfigHead = answer.Value
 	}
 	o.recall(w)
 	return w, ctx.Err()
-}
-
-// ConfigStatus is the commit status on a revision of the config repo; ok is
-// false when it is not the head of its default branch.
-func (o *Observer) ConfigStatus(ctx context.Context, w *plan.World, repo fleet.RepoName, revision fleet.Revision) (status *fleet.CommitStatus, ok bool, err error) {
-	head := fleet.Head{}
-	if r := w.Repos[repo]; r != nil && r.Out == "" && r.Err == "" {
-		head = r.Head
-	} else {
-		answer := o.Forge.Heads(ctx, []fleet.RepoName{repo})[repo]
-		if answer.Err != nil {
-			return nil, false, answer.Err
-		}
-		head = answer.Value
-	}
-	return head.Status, head.Commit == fleet.CommitID(revision), nil
 }
 
 // Answer answers what planning needs, into the world. A repo that can't

@@ -15,6 +15,9 @@ type World struct {
 	Config *fleet.Config
 	// Repos are all repos of the fleet as the forge lists them, by name.
 	Repos map[fleet.RepoName]*Repo
+	// ConfigHead is where the config repo stands on the forge; zero when it
+	// is elsewhere, or could not be read.
+	ConfigHead fleet.Head
 	// Allowance is what the forge's limits leave.
 	Allowance fleet.Allowance
 	// OpenedToday is how many pull requests were opened in the last 24

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/forge/sandbox"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"portreeve": func() { os.Exit(run(os.Args[1:])) }})
+}
+
+// TestScript runs testdata/script. Beside the program itself, a script has
+//
+//	forge [flags]     start a sandbox with the repos under repos/OWNER/NAME and
+//	                  the config repo acme/config under config/; flags:
+//	                  noci=REPO,…  failing=REPO,…  slow=REPO,…  approvals=REPO,…
+//	person VERB REPO …  act as a person: merge N, close N, reopen N, comment N
+//	                  TEXT, approve N, commit PATH FILE, push BRANCH PATH FILE,
+//	                  delete-branch BRANCH
+//	pulls REPO        print the repo's pull requests, a line each
+//	body REPO N       print a pull request's body and comments
+//	show REPO PATH [BRANCH]   print a file
+//	writes            print what portreeve wrote since the last call, a line each
+//	asked             print how much was asked of the forge since the last call
+//	fault KIND [REPO] let requests fail: down, slow, half, reset; none ends it
+//	clock DURATION    let the forge's clock run ahead
+//
+// and the variables FORGE (its URL) and CONFIG (the config repo's URL).
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, "cache"))
+			env.Values["town"] = &town{}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"forge": cmdForge, "person": cmdPerson, "pulls": cmdPulls, "body": cmdBody, "show": cmdShow,
+			"writes": cmdWrites, "asked": cmdAsked, "fault": cmdFault, "clock": cmdClock,
+		},
+	})
+}
+
+// town is one script's forge.
+type town struct {
+	forge  *sandbox.Forge
+	mu     sync.Mutex
+	ahead  time.Duration
+	writes sandbox.Counts
+	asked  sandbox.Counts
+}
+
+func (w *town) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Now().Add(w.ahead)
+}
+
+func townOf(ts *testscript.TestScript) *town { return ts.Value("town").(*town) }
+
+func cmdForge(ts *testscript.TestScript, _ bool, args []string) {
+	w := townOf(ts)
+	f, err := sandbox.New(sandbox.Options{Dir: ts.MkAbs("forge"), Now: w.now})
+	ts.Check(err)
+	w.forge = f
+	f.AddUser("portreeve", "token-of-portreeve", true)
+	f.AddUser("kim", "token-of-kim", false)
+	flags := map[string][]string{}
+	for _, a := range args {
+		key, value, _ := strings.Cut(a, "=")
+		flags[key] = strings.Split(value, ",")
+	}
+	specs := []sandbox.Spec{{Name: "acme/config", Files: files(ts, ts.MkAbs("config"))}}
+	owners, _ := os.ReadDir(ts.MkAbs("repos"))
+	for _, owner := range owners {
+		repos, err := os.ReadDir(ts.MkAbs("repos/" + owner.Name()))
+		ts.Check(err)
+		for _, r := range repos {
+			name := owner.Name() + "/" + r.Name()
+			specs = append(specs, spec(name, files(ts, ts.MkAbs("repos/"+name)), flags))
+		}
+	}
+	for _, s := range specs {
+		ts.Check(f.CreateRepo(s))
+	}
+	server := httptest.NewServer(f.Handler())
+	ts.Defer(server.Close)
+	ts.Setenv("FORGE", server.URL)
+	ts.Setenv("CONFIG", server.URL+"/acme/config.git")
+	ts.Setenv("PORTREEVE_FORGE_URL", server.URL)
+	ts.Setenv("PORTREEVE_TOKEN", "token-of-portreeve")
+}
+
+func spec(name string, files map[string]sandbox.File, flags map[string][]string) sandbox.Spec {
+	s := sandbox.Spec{Name: fleet.RepoName(name), Files: files}
+	check := sandbox.CheckSpec{Name: "test"}
+	if slices.Contains(flags["failing"], name) {
+		check.Fails = func(func(string) ([]byte, bool)) bool { return true }
+	}
+	if slices.Contains(flags["slow"], name) {
+		check.After = time.Hour
+	}
+	if !slices.Contains(flags["noci"], name) {
+		s.CI = []sandbox.CheckSpec{check}
+	}
+	if slices.Contains(flags["approvals"], name) {
+		s.Rules.RequiredApprovals = 1
+	}
+	return s
+}
+
+func files(ts *testscript.TestScript, dir string) map[string]sandbox.File {
+	out := map[string]sandbox.File{}
+	ts.Check(filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
+		if err != nil || info.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		name, _ := filepath.Rel(dir, path)
+		out[filepath.ToSlash(name)] = sandbox.File{Content: string(b), Executable: strings.HasSuffix(name, ".sh")}
+		return err
+	}))
+	return out
+}
+
+func cmdPerson(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 3 {
+		ts.Fatalf("usage: person VERB REPO ARG...")
+	}
+	kim := townOf(ts).forge.Person("kim")
+	repo, rest := fleet.RepoName(args[1]), args[2:]
+	number, _ := strconv.Atoi(rest[0])
+	var err error
+	switch args[0] {
+	case "merge":
+		err = kim.Merge(repo, number, fleet.MergeSquash)
+	case "close":
+		err = kim.Close(repo, number)
+	case "reopen":
+		err = kim.Reopen(repo, number)
+	case "comment":
+		err = kim.Comment(repo, number, rest[1])
+	case "approve":
+		err = kim.Approve(repo, number)
+	case "commit":
+		_, err = kim.CommitFile(repo, "main", rest[0], ts.ReadFile(rest[1]), "Change "+rest[0])
+	case "push":
+		_, err = kim.CommitFile(repo, rest[0], rest[1], ts.ReadFile(rest[2]), "Change "+rest[1])
+	case "delete-branch":
+		err = kim.DeleteBranch(repo, rest[0])
+	default:
+		ts.Fatalf("person: unknown verb %q", args[0])
+	}
+	if neg != (err != nil) {
+		ts.Fatalf("person %v: %v", args, err)
+	}
+}
+
+func cmdPulls(ts *testscript.TestScript, _ bool, args []string) {
+	pulls, err := townOf(ts).forge.Pulls(fleet.RepoName(args[0]))
+	ts.Check(err)
+	for _, p := range pulls {
+		fmt.Fprintf(ts.Stdout(), "#%d %s %s %q\n", p.Number, p.State, p.Head, p.Title)
+	}
+}
+
+func cmdBody(ts *testscript.TestScript, _ bool, args []string) {
+	number, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	p, err := townOf(ts).forge.Pull(fleet.RepoName(args[0]), number)
+	ts.Check(err)
+	fmt.Fprintln(ts.Stdout(), p.Body)
+	for _, c := range p.Comments {
+		fmt.Fprintf(ts.Stdout(), "%s: %s\n", c.Author.Login, c.Body)
+	}
+}
+
+func cmdShow(ts *testscript.TestScript, neg bool, args []string) {
+	branch := "main"
+	if len(args) > 2 {
+		branch = args[2]
+	}
+	content, err := townOf(ts).forge.ReadFile(fleet.RepoName(args[0]), branch, args[1])
+	if neg != (err != nil) {
+		ts.Fatalf("show %v: %v", args, err)
+	}
+	fmt.Fprint(ts.Stdout(), content)
+}
+
+func cmdWrites(ts *testscript.TestScript, _ bool, _ []string) {
+	w := townOf(ts)
+	now := w.forge.Counts()
+	since := now.Since(w.writes)
+	w.writes = now
+	for _, write := range since.WritesBy("portreeve") {
+		fmt.Fprintf(ts.Stdout(), "%s %s #%d\n", write.Do, write.Repo, write.Number)
+	}
+}
+
+func cmdAsked(ts *testscript.TestScript, _ bool, _ []string) {
+	w := townOf(ts)
+	now := w.forge.Counts()
+	since := now.Since(w.asked)
+	w.asked = now
+	fmt.Fprintf(ts.Stdout(), "rest %d graphql %d points %d\n", since.RESTTotal(), since.GraphQL, since.GraphQLPoints)
+	for _, service := range slices.Sorted(mapKeys(since.Git)) {
+		fmt.Fprintf(ts.Stdout(), "git %s %d\n", service, since.Git[service])
+	}
+}
+
+func mapKeys[V any](m map[string]V) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+func cmdFault(ts *testscript.TestScript, _ bool, args []string) {
+	answers := map[string]*sandbox.FaultAnswer{
+		"down": {Status: 503}, "half": {Half: true}, "reset": {Reset: true}, "slow": {Latency: 200 * time.Millisecond},
+		"none": nil,
+	}
+	answer, ok := answers[args[0]]
+	if !ok {
+		ts.Fatalf("fault: unknown kind %q", args[0])
+	}
+	repo := fleet.RepoName("")
+	if len(args) > 1 {
+		repo = fleet.RepoName(args[1])
+	}
+	townOf(ts).forge.Fault(func(r sandbox.Request) *sandbox.FaultAnswer {
+		if repo != "" && r.Repo != repo || r.Kind == "page" {
+			return nil
+		}
+		return answer
+	})
+}
+
+func cmdClock(ts *testscript.TestScript, _ bool, args []string) {
+	d, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	w := townOf(ts)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ahead += d
+}
