@@ -21,8 +21,9 @@ const (
 	maxHeavy = 40
 )
 
-// pacer knows how many items a query may have. A refusal halves it at once; a
-// run of full queries that were answered makes it a fifth larger.
+// pacer knows how many items a query may have. A refusal makes that the most
+// that was then answered; a run of full queries that were answered makes it a
+// fifth larger.
 type pacer struct {
 	top int
 
@@ -40,10 +41,13 @@ func (p *pacer) next() int {
 	return p.size
 }
 
-func (p *pacer) refused(n int) {
+// refused takes note of the most items that were answered after a refusal.
+func (p *pacer) refused(most int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.size, p.good = min(p.size, max(1, n/2)), 0
+	if most > 0 {
+		p.size, p.good = min(p.size, most), 0
+	}
 }
 
 func (p *pacer) reset() {
@@ -99,11 +103,12 @@ func (b *batch[K, V]) run(ctx context.Context, keys []K) map[K]forge.Answer[V] {
 	return b.out
 }
 
-// settle answers keys, in smaller queries if that helps.
-func (b *batch[K, V]) settle(ctx context.Context, keys []K) {
+// settle answers keys, in smaller queries if that helps; most is the largest
+// query that was answered whole.
+func (b *batch[K, V]) settle(ctx context.Context, keys []K) (most int) {
 	if down, ok := b.down.Load().(error); ok {
 		b.refuse(keys, down)
-		return
+		return 0
 	}
 	got, err := b.try(ctx, keys)
 	switch {
@@ -111,18 +116,23 @@ func (b *batch[K, V]) settle(ctx context.Context, keys []K) {
 		b.pacer.reset() // it was not the weight
 		b.down.CompareAndSwap(nil, error(&heavyError{err}))
 		b.refuse(keys, err)
-		return
+		return 0
 	case isHeavy(err) && len(keys) > 1 && ctx.Err() == nil:
-		b.pacer.refused(len(keys))
-		b.split(ctx, keys, max(1, min(b.pacer.next(), len(keys)/2)))
-		return
+		return b.split(ctx, keys)
 	case err != nil:
 		b.refuse(keys, err)
-		return
+		return 0
 	}
 	b.heavy.Store(0)
 	b.pacer.answered(len(keys))
-	var again []K
+	if again := b.sort(keys, got); len(again) > 0 {
+		return b.split(ctx, again)
+	}
+	return len(keys)
+}
+
+// sort puts answers away, and gives back the keys to ask for again.
+func (b *batch[K, V]) sort(keys []K, got map[K]forge.Answer[V]) (again []K) {
 	for _, k := range keys {
 		a := got[k]
 		if isHeavy(a.Err) && len(keys) > 1 {
@@ -134,23 +144,29 @@ func (b *batch[K, V]) settle(ctx context.Context, keys []K) {
 		}
 		b.put(k, a)
 	}
-	if len(again) > 0 {
-		b.pacer.refused(len(keys))
-		b.split(ctx, again, max(1, len(keys)/2))
+	return again
+}
+
+// split asks in halves, or in what the first half showed to be answered. One
+// item that is always refused so makes its own query small, not every one.
+func (b *batch[K, V]) split(ctx context.Context, keys []K) (most int) {
+	size := max(1, len(keys)/2)
+	for len(keys) > 0 {
+		n := min(size, len(keys))
+		m := b.settle(ctx, keys[:n])
+		if m > 0 {
+			size = min(size, m)
+		}
+		most = max(most, m)
+		keys = keys[n:]
 	}
+	b.pacer.refused(most)
+	return most
 }
 
 func (b *batch[K, V]) refuse(keys []K, err error) {
 	for _, k := range keys {
 		b.put(k, forge.Answer[V]{Err: b.c.fail(b.op, b.on(k), err)})
-	}
-}
-
-func (b *batch[K, V]) split(ctx context.Context, keys []K, size int) {
-	for len(keys) > 0 {
-		n := min(size, len(keys))
-		b.settle(ctx, keys[:n])
-		keys = keys[n:]
 	}
 }
 

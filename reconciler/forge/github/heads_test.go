@@ -107,7 +107,7 @@ func TestHeavyQueriesAreHalved(t *testing.T) {
 			if len(got) != 250 {
 				t.Fatalf("%d answers", len(got))
 			}
-			if n := f.count("POST /api/graphql"); n > 120 {
+			if n := f.count("POST /api/graphql"); n > 90 {
 				t.Errorf("%d queries", n)
 			}
 		})
@@ -156,7 +156,7 @@ func TestOutageIsNotMultiplied(t *testing.T) {
 func TestPacerGrowsBackSlowly(t *testing.T) {
 	p := pacer{top: 100}
 	p.next()
-	p.refused(100)
+	p.refused(50)
 	if n := p.next(); n != 50 {
 		t.Fatalf("after a refusal: %d", n)
 	}
