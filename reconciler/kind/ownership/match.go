@@ -3,11 +3,10 @@ package ownership
 import "strings"
 
 // Match reports whether a CODEOWNERS pattern matches the file at a path, as
-// GitHub decides it. Patterns are Git's ignore patterns with three
-// differences: a "*" or "**" as the last element below a directory does not
-// reach or does reach deeper, a directory matches all that is below it only
-// if its last element is not "*" alone, and there are neither negation nor
-// ranges. The pattern is one that GitHub does not skip.
+// GitHub decides it. Patterns are Git's ignore patterns without negation and
+// ranges, and with one difference: a last element that is "*" alone, below a
+// directory or the root, takes in the files there and nothing deeper. The
+// pattern is one that GitHub does not skip.
 func Match(pattern, path string) bool {
 	if pattern == "" || pattern == "/" {
 		return false
@@ -21,13 +20,15 @@ func Match(pattern, path string) bool {
 	}
 	if last > 0 && segments[last] == "" {
 		segments[last] = "**"
+		if last == 1 && segments[0] == "**" {
+			segments[0] = "*" // below any directory, hence not at the root
+		}
 	}
-	return matchSegments(segments, strings.Split(path, "/"), true)
+	return matchSegments(segments, strings.Split(path, "/"))
 }
 
-// matchSegments matches elements one by one; first says that nothing of the
-// path has been matched yet.
-func matchSegments(segments, elements []string, first bool) bool {
+// matchSegments matches elements one by one.
+func matchSegments(segments, elements []string) bool {
 	if len(segments) == 0 {
 		return len(elements) == 0
 	}
@@ -37,7 +38,7 @@ func matchSegments(segments, elements []string, first bool) bool {
 		return len(elements) > 0
 	case s == "**":
 		for skip := 0; skip <= len(elements); skip++ {
-			if matchSegments(segments[1:], elements[skip:], false) {
+			if matchSegments(segments[1:], elements[skip:]) {
 				return true
 			}
 		}
@@ -47,9 +48,9 @@ func matchSegments(segments, elements []string, first bool) bool {
 	case last && s != "*":
 		return matchElement(s, elements[0]) // and all that is below it
 	case last:
-		return len(elements) == 1 || first && false
+		return len(elements) == 1
 	default:
-		return matchElement(s, elements[0]) && matchSegments(segments[1:], elements[1:], false)
+		return matchElement(s, elements[0]) && matchSegments(segments[1:], elements[1:])
 	}
 }
 

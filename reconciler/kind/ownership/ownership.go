@@ -115,7 +115,7 @@ func want(p *kind.Pass) (kind.Want, error) {
 	if err := transform.CheckTarget(p.Tree, edit.Path); err != nil {
 		return kind.Want{}, err
 	}
-	same, err := transform.Holds(p.Tree, edit)
+	same, old, err := read(p.Tree, edit, found)
 	if err != nil {
 		return kind.Want{}, err
 	}
@@ -131,26 +131,34 @@ func want(p *kind.Pass) (kind.Want, error) {
 	if !same {
 		w.Edits = append(w.Edits, edit)
 		transform.Sort(w.Edits)
-		if err := describe(&w, p, team, edit.Path, found, now); err != nil {
-			return kind.Want{}, err
-		}
+		describe(&w, p, team, edit.Path, old, now)
 	}
 	w.What = append(w.What, gone...)
 	return w, nil
 }
 
-// describe sets what the edit of CODEOWNERS does and titles it so.
-func describe(w *kind.Want, p *kind.Pass, team fleet.Team, file fleet.Path, found []fleet.Path, now []rule) error {
-	if len(found) == 0 {
+// read tells whether the tree holds the edit already and, if it does not, the
+// content that GitHub reads today, wherever that stands; nil if there is none.
+func read(tree fs.FS, edit transform.Edit, found []fleet.Path) (same bool, old []byte, err error) {
+	var unread transform.Questions
+	same, err = transform.Holds(tree, edit)
+	if !unread.Ask(err) && (err != nil || same) || len(found) == 0 {
+		return same, nil, err
+	}
+	old, err = fs.ReadFile(tree, string(found[0]))
+	if !unread.Ask(err) && err != nil {
+		return false, nil, err
+	}
+	return false, old, unread.Err()
+}
+
+// describe says what the edit of CODEOWNERS does, and titles it so.
+func describe(w *kind.Want, p *kind.Pass, team fleet.Team, file fleet.Path, old []byte, now []rule) {
+	if old == nil {
 		w.What = []string{fmt.Sprintf("CODEOWNERS created: %d %s", len(now), plural(len(now), "line"))}
-		return nil
+		return
 	}
-	// What GitHub reads today is the first, wherever ours will stand.
-	content, err := fs.ReadFile(p.Tree, string(found[0]))
-	if err != nil {
-		return err
-	}
-	all := changes(parse(content), now)
+	all := changes(parse(old), now)
 	called := namesOf(p.Config, func(t fleet.Team) string { return string(t.Name) })
 	for _, c := range all {
 		w.What = append(w.What, c.line(called))
@@ -159,7 +167,6 @@ func describe(w *kind.Want, p *kind.Pass, team fleet.Team, file fleet.Path, foun
 		w.What = []string{fmt.Sprintf("%s rewritten, with the same owners", file)}
 	}
 	w.Title = title(p.Repo, team.Label(), all, namesOf(p.Config, fleet.Team.Label))
-	return nil
 }
 
 func plural(n int, word string) string {

@@ -1,10 +1,8 @@
 package ownership
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode"
 )
@@ -31,6 +29,8 @@ func checkPattern(p string) error {
 		return errors.New(`"#" begins a comment in CODEOWNERS and can't be escaped; use "?" in its place`)
 	case strings.Contains(p, "***"):
 		return errors.New("three asterisks in a row mean nothing")
+	case strings.Contains(p, "**/**") || strings.Trim(p, "/") == "**" && strings.HasSuffix(p, "/"):
+		return errors.New(`"**" with nothing beside it says no more than "*"; leave it out`)
 	case strings.Contains(p, "//"):
 		return errors.New("an empty path element matches nothing")
 	case strings.ContainsFunc(p, func(r rune) bool { return r != ' ' && (unicode.IsControl(r) || unicode.IsSpace(r)) }):
@@ -113,47 +113,4 @@ func segmentsOf(p string) (segments []string, anchored, dir bool) {
 		segments, dir = segments[:len(segments)-1], true
 	}
 	return segments, anchored, dir
-}
-
-// compare orders patterns so that one that matches a part of what another
-// matches comes after it, and hence wins; where two only overlap, the one
-// that says more of a path wins. It is a total order.
-func compare(a, b string) int {
-	x, y := weigh(a), weigh(b)
-	return cmp.Or(slices.Compare(x, y), strings.Compare(normal(a), normal(b)), strings.Compare(a, b))
-}
-
-// weigh lists what makes a pattern specific, the weightiest first.
-func weigh(p string) []int {
-	segments, anchored, dir := segmentsOf(escapeSpaces(p))
-	named, literal, chars, stars, gaps := 0, 0, 0, 0, 0
-	for _, s := range segments {
-		if s == "**" {
-			gaps++
-			continue
-		}
-		named++
-		wild := 0
-		for _, c := range unescaped(s) {
-			switch c {
-			case '*':
-				stars++
-				wild++
-			case '?':
-				wild++
-			}
-		}
-		if wild == 0 {
-			literal++
-		}
-		chars += len(s) - wild - strings.Count(s, `\`)
-	}
-	return []int{flag(len(segments) > 0), flag(anchored), named, literal, chars, -stars, -gaps, flag(dir)}
-}
-
-func flag(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }

@@ -21,6 +21,8 @@ type Spec struct {
 	File     fleet.Path        `json:"file"`
 	Merge    fleet.MergePolicy `json:"merge"`
 	Why      string            `json:"why"`
+
+	order []string // the keys of Paths, as ordered gives them
 }
 
 // Entry is who owns the paths that a pattern matches.
@@ -71,6 +73,7 @@ func decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
 	if problems != nil {
 		return kind.Decoded{}, problems
 	}
+	s.order = ordered(slices.Collect(maps.Keys(s.Paths)))
 	return kind.Decoded{Owner: s.Owner, Spec: s, Effect: effect{s.Repo, s.Owner, s.CoOwners, s.Paths, s.File}}, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/transform"
@@ -51,6 +52,11 @@ func (s *step) Edits(tree fs.FS) ([]transform.Edit, error) {
 	source, err := transform.Lookup(tree, from)
 	if err != nil || source == nil {
 		return nil, err
+	}
+	if source.IsDir() && strings.HasPrefix(s.To, s.From+"/") {
+		if moved, err := transform.Lookup(tree, to); err != nil || moved != nil {
+			return nil, err // the file has become a directory, with itself in it
+		}
 	}
 	if err := transform.CheckTarget(tree, from); err != nil {
 		return nil, err

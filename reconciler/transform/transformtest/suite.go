@@ -31,6 +31,9 @@ import (
 	"github.com/portreeve/portreeve/reconciler/transform"
 )
 
+// Update reports whether goldens are to be written anew.
+func Update() bool { return *update }
+
 var update = flag.Bool("update", false, "write what the cases' steps do into the cases")
 
 // Run proves a member by the cases testdata/*.txtar.
@@ -56,10 +59,10 @@ func runCase(t *testing.T, member transform.Transform, file string) {
 	if len(bytes.TrimSpace(archive.Comment)) == 0 {
 		t.Error("the case does not say why")
 	}
-	tree := treeOf(t, archive)
+	tree := TreeOf(t, archive)
 	got := outcome(t, member, section(archive, "step.json"), tree)
 	kept, want := split(archive)
-	if *update {
+	if Update() {
 		out := &txtar.Archive{Comment: archive.Comment, Files: append(kept, got...)}
 		if err := os.WriteFile(file, txtar.Format(out), 0o644); err != nil {
 			t.Fatal(err)
@@ -93,7 +96,8 @@ func section(archive *txtar.Archive, name string) []byte {
 	return nil
 }
 
-func treeOf(t *testing.T, archive *txtar.Archive) Tree {
+// TreeOf is the tree that a case's marks and before/PATH files describe.
+func TreeOf(t testing.TB, archive *txtar.Archive) Tree {
 	tree := Tree{}
 	for _, f := range archive.Files {
 		if p, ok := strings.CutPrefix(f.Name, "before/"); ok {
@@ -134,8 +138,7 @@ func mark(f File, how string) (File, error) {
 	return f, nil
 }
 
-// outcome is what a case's step does, as the expected part of a case. Bytes
-// that text can't show are shown as escapes.
+// outcome is what a case's step does, as the expected part of a case.
 func outcome(t *testing.T, member transform.Transform, fields []byte, tree Tree) []txtar.File {
 	step, err := member.Decode(fields)
 	if err != nil {
@@ -145,6 +148,12 @@ func outcome(t *testing.T, member transform.Transform, fields []byte, tree Tree)
 	if err != nil {
 		return []txtar.File{{Name: "error", Data: []byte(worded(err) + "\n")}}
 	}
+	return Files(edits)
+}
+
+// Files shows edits as the expected part of a case. Bytes that text can't
+// show are shown as escapes.
+func Files(edits []transform.Edit) []txtar.File {
 	var files []txtar.File
 	var deleted []string
 	for _, e := range edits {
