@@ -1,0 +1,86 @@
+package dashboard
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+//go:embed style.css
+var styleSheet []byte
+
+func (s *Server) style(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Header().Set("Cache-Control", "max-age=3600")
+	http.ServeContent(w, r, "style.css", time.Time{}, bytes.NewReader(styleSheet))
+}
+
+// status gives the last pass as JSON, with an ETag.
+func (s *Server) status(w http.ResponseWriter, r *http.Request) {
+	v := s.seen.Load()
+	w.Header().Set("Content-Type", "application/json")
+	if v == nil {
+		w.Header().Set("Retry-After", "5")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		io.WriteString(w, `{"error":"no pass has ended yet"}`+"\n")
+		return
+	}
+	body, etag := v.status()
+	w.Header().Set("ETag", etag)
+	http.ServeContent(w, r, "status.json", time.Time{}, bytes.NewReader(body))
+}
+
+// healthz says whether the process is alive: restart it if not.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+	silent := s.Now().Sub(time.Unix(0, s.tick.Load()))
+	if silent > s.Alive {
+		http.Error(w, fmt.Sprintf("the loop has been silent for %s", silent.Round(time.Second)), http.StatusServiceUnavailable)
+		return
+	}
+	io.WriteString(w, "ok\n")
+}
+
+// readyz says whether there is something to see.
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	v := s.seen.Load()
+	switch {
+	case v == nil:
+		http.Error(w, "no pass has ended yet", http.StatusServiceUnavailable)
+	case v.found == nil:
+		http.Error(w, "the config repo has not been read yet", http.StatusServiceUnavailable)
+	default:
+		io.WriteString(w, "ok\n")
+	}
+}
+
+// webhook asks for a pass. What the forge says has happened is not read, since
+// a pass looks for itself; so a lost, repeated or forged one does no harm.
+func (s *Server) webhook(w http.ResponseWriter, r *http.Request) {
+	if s.Wake == nil {
+		http.NotFound(w, r)
+		return
+	}
+	body := http.MaxBytesReader(w, r.Body, maxWebhook)
+	if s.WebhookSecret != "" {
+		mac := hmac.New(sha256.New, []byte(s.WebhookSecret))
+		_, err := io.Copy(mac, body)
+		text, signed := strings.CutPrefix(r.Header.Get("X-Hub-Signature-256"), "sha256=")
+		given, bad := hex.DecodeString(text)
+		if err != nil || !signed || bad != nil || !hmac.Equal(given, mac.Sum(nil)) {
+			http.Error(w, "the signature is missing or wrong", http.StatusForbidden)
+			return
+		}
+	}
+	now, before := s.Now().UnixNano(), s.woken.Load()
+	if time.Duration(now-before) >= time.Second && s.woken.CompareAndSwap(before, now) {
+		s.Wake()
+	}
+	w.WriteHeader(http.StatusAccepted)
+}

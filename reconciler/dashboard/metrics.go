@@ -1,0 +1,184 @@
+package dashboard
+
+import (
+	"net/http"
+	"runtime"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/rollout"
+	"github.com/portreeve/portreeve/reconciler/store"
+)
+
+// metrics has a registry of its own. What is counted over passes is kept in
+// it; what the last pass found is taken from the view at each scrape, so that
+// a scrape never sees half of a pass.
+type metrics struct {
+	registry *prometheus.Registry
+	view     func() *view
+	duration prometheus.Histogram
+	passes   *prometheus.CounterVec
+	steps    *prometheus.CounterVec
+	lastGood prometheus.Gauge
+}
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("portreeve_"+name, help, labels, nil)
+}
+
+var (
+	descLast = describe("last_pass_timestamp_seconds",
+		"When the last pass ended, well or not.")
+	descTargets = describe("targets",
+		"Targets of all declarations of a kind by state; a target of two declarations counts twice.", "kind", "state")
+	descDeclarations = describe("declarations",
+		"Declarations with targets or problems; frozen ones are invalid in the config repo.", "kind", "state")
+	descProblems = describe("problems",
+		"Problems in the config repo.", "severity")
+	descPulls = describe("open_pull_requests",
+		"Open pull requests of Portreeve.")
+	descPlanned = describe("planned_steps",
+		"Steps that the last plan leaves to do.", "action")
+	descRevision = describe("config_revision_info",
+		"The revision of the config repo that was planned for; always 1.", "revision")
+)
+
+func newMetrics(version string, seen func() *view) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(), view: seen,
+		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "portreeve_pass_duration_seconds", Help: "How long passes took.",
+			Buckets: []float64{.1, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800},
+		}),
+		passes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "portreeve_passes_total", Help: "Passes by result: ok, or error when one ended early.",
+		}, []string{"result"}),
+		steps: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "portreeve_steps_total", Help: "Steps taken by action and result, ok or error.",
+		}, []string{"action", "result"}),
+		lastGood: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "portreeve_last_successful_pass_timestamp_seconds", Help: "When the last pass with result ok ended.",
+		}),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "portreeve_build_info", Help: "The running build; always 1.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+	})
+	build.Set(1)
+	for _, result := range []string{"ok", "error"} {
+		m.passes.WithLabelValues(result) // a counter that begins at 0 shows its first increase
+	}
+	m.registry.MustRegister(m, build, m.duration, m.passes, m.steps, m.lastGood,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
+}
+
+// count adds a pass.
+func (m *metrics) count(p *store.Pass) {
+	m.duration.Observe(p.Finished.Sub(p.Started).Seconds())
+	m.passes.WithLabelValues(result(p.Err)).Inc()
+	if p.Err == "" {
+		m.lastGood.Set(seconds(p))
+	}
+	for _, d := range p.Done {
+		m.steps.WithLabelValues(d.Action, result(d.Err)).Inc()
+	}
+}
+
+func result(err string) string {
+	if err != "" {
+		return "error"
+	}
+	return "ok"
+}
+
+func seconds(p *store.Pass) float64 { return float64(p.Finished.UnixMilli()) / 1000 }
+
+// Describe implements prometheus.Collector.
+func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		descLast, descTargets, descDeclarations, descProblems, descPulls, descPlanned, descRevision,
+	} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *metrics) Collect(ch chan<- prometheus.Metric) {
+	v := m.view()
+	if v == nil {
+		return
+	}
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		for i := range labels {
+			labels[i] = strings.ToValidUTF8(labels[i], "?")
+		}
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	gauge(descLast, seconds(v.pass))
+	gauge(descRevision, 1, string(v.pass.Revision))
+
+	severities := map[fleet.Severity]int{fleet.Error: 0, fleet.Warning: 0}
+	frozen := map[fleet.ID]bool{}
+	for _, p := range v.pass.Problems {
+		severities[p.Severity]++
+		if id, ok := fleet.ParseID(p.Declaration); ok && p.Severity != fleet.Warning {
+			frozen[id] = true
+		}
+	}
+	for s, n := range severities {
+		gauge(descProblems, float64(n), string(s))
+	}
+	m.collectOutcomes(v, frozen, gauge)
+}
+
+func (m *metrics) collectOutcomes(v *view, frozen map[fleet.ID]bool, gauge func(*prometheus.Desc, float64, ...string)) {
+	declarations := map[[2]string]int{}
+	for id := range frozen {
+		declarations[[2]string{id.Kind, "frozen"}]++
+		declarations[[2]string{id.Kind, "ok"}] += 0
+	}
+	for id := range v.declarations {
+		if !frozen[id] {
+			declarations[[2]string{id.Kind, "ok"}]++
+			declarations[[2]string{id.Kind, "frozen"}] += 0
+		}
+	}
+	for l, n := range declarations {
+		gauge(descDeclarations, float64(n), l[0], l[1])
+	}
+
+	targets, pulls := map[[2]string]int{}, map[string]bool{} // by URL: clusters share one
+	for _, o := range v.outcomes {
+		key := [2]string{o.Declaration.Kind, string(o.State)}
+		if _, ok := targets[key]; !ok {
+			for _, s := range rollout.States { // so that a state that ends shows as 0
+				targets[[2]string{o.Declaration.Kind, string(s)}] += 0
+			}
+		}
+		targets[key]++
+		if o.Pull != nil && o.Pull.State == fleet.PullOpen {
+			pulls[o.Pull.URL] = true
+		}
+	}
+	for l, n := range targets {
+		gauge(descTargets, float64(n), l[0], l[1])
+	}
+	gauge(descPulls, float64(len(pulls)))
+
+	planned := map[rollout.Action]int{}
+	for i := range v.plan().Steps {
+		planned[v.plan().Steps[i].Action]++
+	}
+	for a, n := range planned {
+		gauge(descPlanned, float64(n), string(a))
+	}
+}
