@@ -12,7 +12,7 @@ import (
 const headSelection = `...head refs(refPrefix:"refs/heads/` + fleet.BranchPrefix + `",first:100){...ours}`
 
 const headFragments = `
-fragment head on Repository{defaultBranchRef{name target{oid ...on Commit{tree{oid} statusCheckRollup{state} status{context(name:"` + fleet.StatusContext + `"){state description targetUrl}}}}}}
+fragment head on Repository{defaultBranchRef{name target{oid ...on Commit{tree{oid} statusCheckRollup{contexts(first:1){totalCount}} status{context(name:"` + fleet.StatusContext + `"){state description targetUrl}}}}}}
 ` + refFragment
 
 const refFragment = `fragment ours on RefConnection{nodes{name target{oid ...on Commit{message tree{oid}}}} pageInfo{hasNextPage endCursor}}
@@ -25,7 +25,9 @@ type headAnswer struct {
 			Oid               string  `json:"oid"`
 			Tree              *object `json:"tree"`
 			StatusCheckRollup *struct {
-				State string `json:"state"`
+				Contexts struct {
+					TotalCount int `json:"totalCount"`
+				} `json:"contexts"`
 			} `json:"statusCheckRollup"`
 			Status *struct {
 				Context *statusAnswer `json:"context"`
@@ -129,7 +131,7 @@ func (c *Client) askHeads(ctx context.Context, repos []fleet.RepoName) (map[flee
 		slices.SortFunc(head.Branches, func(a, b fleet.Branch) int { return strings.Compare(a.Name, b.Name) })
 		return head, err
 	}
-	return askRepos(ctx, c, headsQuery(), 1+len(repos)/50, repos, headSelection, read)
+	return askRepos(ctx, c, headsQuery(), 1+len(repos)/40, repos, headSelection, read)
 }
 
 func (a *headAnswer) head() fleet.Head {
@@ -139,10 +141,15 @@ func (a *headAnswer) head() fleet.Head {
 		if ref.Target.Tree != nil {
 			head.Tree = fleet.TreeID(ref.Target.Tree.Oid)
 		}
-		head.Checked = ref.Target.StatusCheckRollup != nil
+		others := 0
 		if s := ref.Target.Status; s != nil && s.Context != nil {
 			head.Status = s.Context.status()
+			others--
 		}
+		if r := ref.Target.StatusCheckRollup; r != nil {
+			others += r.Contexts.TotalCount
+		}
+		head.Checked = others > 0 // our own status is no check
 	}
 	head.Branches = a.Refs.branches(nil)
 	return head

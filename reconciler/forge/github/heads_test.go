@@ -11,7 +11,7 @@ import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
-const fullHead = `{"defaultBranchRef":{"name":"main","target":{"oid":"c1","tree":{"oid":"t1"},"statusCheckRollup":{"state":"SUCCESS"},
+const fullHead = `{"defaultBranchRef":{"name":"main","target":{"oid":"c1","tree":{"oid":"t1"},"statusCheckRollup":{"contexts":{"totalCount":2}},
 "status":{"context":{"state":"FAILURE","description":"2 problems","targetUrl":"https://x/1"}}}},
 "refs":{"nodes":[{"name":"ownership/ledger","target":{"oid":"b1","message":"m","tree":{"oid":"bt"}}},{"name":"migration/a--eu","target":{"oid":"b2"}}],
 "pageInfo":{"hasNextPage":false}}}`
@@ -202,7 +202,7 @@ func TestHalfAnAnswerIsAskedAgainOnce(t *testing.T) {
 func TestAPartThatIsForbiddenFailsItsRepo(t *testing.T) {
 	f := newFake(t)
 	f.graphql(func(w http.ResponseWriter, q asked) {
-		fmt.Fprint(w, `{"data":{"a0":`+strings.Replace(fullHead, `{"state":"SUCCESS"}`, "null", 1)+`},"errors":[{"type":"FORBIDDEN",
+		fmt.Fprint(w, `{"data":{"a0":`+strings.Replace(fullHead, `{"contexts":{"totalCount":2}}`, "null", 1)+`},"errors":[{"type":"FORBIDDEN",
 "path":["a0","defaultBranchRef","target","statusCheckRollup"],"message":"Resource not accessible by integration"}]}`)
 	})
 	wantFailure(t, f.client(t).Heads(t.Context(), repoNames(1))["acme/repo-000"].Err, fleet.Permanent)
