@@ -3,6 +3,7 @@ package gitrepo
 import (
 	"context"
 	"io"
+	"net/url"
 	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -106,6 +107,32 @@ func (a *advert) fetchCan(feature string) bool {
 // their ids later.
 func (a *advert) canFilter() bool {
 	return a.fetchCan("filter") && a.fetchCan("shallow") && (a.v2 || a.can("allow-reachable-sha1-in-want"))
+}
+
+// route is what a discovery found out, so that the next request to the repo
+// can go without: where it is, what it can, and whether the credentials are
+// for it.
+type route struct {
+	url       string
+	base      *url.URL
+	adv       *advert
+	anonymous bool
+}
+
+func (k *conn) route(r Remote, adv *advert) *route {
+	return &route{r.URL, k.base, &advert{v2: adv.v2, caps: adv.caps}, k.user == "" && k.secret == ""}
+}
+
+// again takes a known route to a repo, or discovers it.
+func (k *conn) again(ctx context.Context, r Remote, known *route) (*advert, error) {
+	if known == nil || known.url != r.URL {
+		return k.discover(ctx, uploadPack)
+	}
+	k.base = known.base
+	if known.anonymous {
+		k.user, k.secret = "", ""
+	}
+	return known.adv, nil
 }
 
 // Branch reads where a branch of a repo stands; empty if there is none.

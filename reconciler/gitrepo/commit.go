@@ -45,7 +45,7 @@ type Commit struct {
 // message is given the id of the new tree.
 func (c *Client) Commit(base *Snapshot, edits []transform.Edit, by Signature, message func(fleet.TreeID) string) (*Commit, error) {
 	if base == nil {
-		base = &Snapshot{objects: newObjects(), dirs: map[plumbing.Hash]*dir{}}
+		base = newSnapshot()
 	}
 	root, err := plant(edits)
 	if err != nil {

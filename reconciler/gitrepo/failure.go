@@ -96,6 +96,8 @@ func (k *conn) status(res *http.Response) error {
 	switch code := res.StatusCode; {
 	case (code == http.StatusTooManyRequests || code == http.StatusForbidden) && !until.IsZero():
 		f.Class, f.Until = fleet.Limited, until
+	case code >= 300 && code < 400:
+		f.Class = fleet.Moved // after discovery: the repo was renamed meanwhile
 	case code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code >= 500:
 		f.Class = fleet.Transient
 	}
@@ -107,9 +109,6 @@ const maxReason = 600 // bytes of a server's words in an error
 // clean makes a server's words fit to be shown: without the secrets that it
 // was sent, on one line, bounded.
 func (k *conn) clean(text string) string {
-	for _, secret := range k.secrets() {
-		text = strings.ReplaceAll(text, secret, "***")
-	}
 	lines := strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
 	kept := lines[:0]
 	for _, line := range lines {
@@ -124,6 +123,9 @@ func (k *conn) clean(text string) string {
 		}
 	}
 	text = strings.Join(kept, "; ")
+	for _, secret := range k.secrets() {
+		text = strings.ReplaceAll(text, secret, "***")
+	}
 	if len(text) > maxReason {
 		text = strings.ToValidUTF8(text[:maxReason], "") + "…"
 	}

@@ -56,7 +56,11 @@ func (c *Client) connect(ctx context.Context, r Remote, op string) (*conn, error
 func (k *conn) get(ctx context.Context, service, protocol string, max int64) (io.ReadCloser, error) {
 	u := k.base.JoinPath(infoRefs)
 	u.RawQuery = "service=" + service
-	res, err := k.do(ctx, http.MethodGet, u, nil, http.Header{"Git-Protocol": {protocol}}, max)
+	header := http.Header{}
+	if protocol != "" {
+		header.Set("Git-Protocol", protocol)
+	}
+	res, err := k.do(ctx, http.MethodGet, u, nil, header, max)
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +164,10 @@ func (b *boundedBody) Close() error {
 // subdomains.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	first, last := via[0], via[len(via)-1]
-	if first.Method != http.MethodGet || len(via) >= 5 || req.URL.User != nil {
+	if first.Method != http.MethodGet {
+		return http.ErrUseLastResponse
+	}
+	if len(via) >= 5 || req.URL.User != nil {
 		return errRedirect
 	}
 	if req.URL.Scheme != "https" && !sameOrigin(last.URL, req.URL) {

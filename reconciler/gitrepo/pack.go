@@ -15,6 +15,7 @@ type objects struct {
 	mu    sync.RWMutex
 	have  map[plumbing.Hash]object
 	large map[plumbing.Hash]int64 // sizes of objects that were not kept
+	size  int64                   // of all that were added, in bytes
 }
 
 type object struct {
@@ -33,6 +34,12 @@ func (o *objects) get(id plumbing.Hash, kind plumbing.ObjectType) (data []byte, 
 	return found.data, ok && found.kind == kind
 }
 
+func (o *objects) bytes() int64 {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return o.size
+}
+
 func (o *objects) tooLarge(id plumbing.Hash) (size int64, ok bool) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
@@ -46,6 +53,7 @@ func (o *objects) add(other *objects) {
 	defer o.mu.Unlock()
 	for id, x := range other.have {
 		o.have[id] = x
+		o.size += int64(len(x.data))
 	}
 	for id, size := range other.large {
 		o.large[id] = size
@@ -79,13 +87,17 @@ type waiting struct {
 // readPack adds the objects of a pack to into. Objects above the limit are
 // only noted, and those made of them are left out.
 func readPack(r io.Reader, limits packLimits, into *objects) error {
+	source := &stickyReader{r: r}
 	p := &packReader{
-		limits: limits, scanner: packfile.NewScanner(struct{ io.Reader }{r}), into: newObjects(),
+		limits: limits, scanner: packfile.NewScanner(source), into: newObjects(),
 		byOffset: map[int64]object{},
 		onOffset: map[int64][]waiting{}, onID: map[plumbing.Hash][]waiting{},
 	}
 	if err := p.read(); err != nil {
-		if own := (*refusal)(nil); errors.As(err, &own) || errors.Is(err, errTooMuch) {
+		switch {
+		case source.err != nil:
+			return source.err
+		case errors.Is(err, errTooMuch):
 			return err
 		}
 		return &damage{"not a whole pack", noEOF(err)}
@@ -228,6 +240,21 @@ func (p *packReader) keep(offset int64, o object) error {
 		}
 	}
 	return nil
+}
+
+// stickyReader keeps the error that its source ended with: the scanner may
+// report another.
+type stickyReader struct {
+	r   io.Reader
+	err error
+}
+
+func (s *stickyReader) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
 }
 
 type sliceWriter struct{ b []byte }

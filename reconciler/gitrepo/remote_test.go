@@ -3,8 +3,12 @@ package gitrepo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -244,5 +248,70 @@ func TestEmptyRepo(t *testing.T) {
 				t.Error(got)
 			}
 		})
+	}
+}
+
+func TestConcurrentReads(t *testing.T) {
+	srv := gitrepotest.NewServer(t)
+	files := map[string]string{}
+	for i := range 60 {
+		files[fmt.Sprintf("d%d/f%d", i%7, i)] = fmt.Sprint("content ", i)
+	}
+	at := srv.Create("r", files)
+	c, r := New(Options{}), remote(srv, "r")
+	s := snapshot(t, r, at)
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			if err := c.Load(t.Context(), r, s, []fleet.Path{"d0/f0", fleet.Path(fmt.Sprintf("d%d/f%d", i, i))}); err != nil {
+				t.Error(err)
+			}
+			_ = fs.WalkDir(s, ".", func(p string, d fs.DirEntry, err error) error {
+				if _, err := s.ReadFile(p); err != nil && !d.IsDir() && !errors.Is(err, fleet.ErrUnread) {
+					t.Error(err)
+				}
+				return err
+			})
+			edits := []transform.Edit{{Path: "d0/new", Delete: true}, {Path: "d1/f1", Delete: true}}
+			if _, err := c.Commit(s, edits, someone, say); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// A pack that is cut off is transient, wherever the cut is, and one that is
+// longer than allowed is permanent.
+func TestPackCutOff(t *testing.T) {
+	cut, requests := -1, 0
+	srv := gitrepotest.NewServerWith(t, gitrepotest.Options{Wrap: func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			requests++
+			if r.Method != http.MethodPost || cut < 0 {
+				next.ServeHTTP(w, r)
+				return
+			}
+			rec := httptest.NewRecorder()
+			next.ServeHTTP(rec, r)
+			_, _ = w.Write(rec.Body.Bytes()[:min(cut, rec.Body.Len())])
+		})
+	}})
+	at := srv.Create("r", map[string]string{"a/b": "1", "c": "2"})
+	r := remote(srv, "r")
+	_ = snapshot(t, r, at, "c")
+	if requests != 3 {
+		t.Errorf("%d requests, want 3: one discovery, two fetches", requests)
+	}
+	for cut = 0; cut < 300; cut += 17 {
+		_, err := New(Options{}).Snapshot(t.Context(), r, at)
+		wantClass(t, err, fleet.Transient)
+	}
+	cut = -1
+	for limit := int64(1); limit < 300; limit += 23 {
+		_, err := New(Options{MaxFiltered: 300 + limit}).Snapshot(t.Context(), r, at)
+		if err != nil {
+			wantClass(t, err, fleet.Permanent, "larger")
+		}
 	}
 }

@@ -27,6 +27,7 @@ type Snapshot struct {
 	commit  fleet.CommitID
 	root    plumbing.Hash // zero for an empty repo
 	objects *objects
+	via     *route // how it was fetched, for Load
 
 	mu   sync.Mutex
 	dirs map[plumbing.Hash]*dir
@@ -40,6 +41,10 @@ type dir struct {
 
 	list sync.Once
 	info []dirEntry // those that are readable, by name
+}
+
+func newSnapshot() *Snapshot {
+	return &Snapshot{objects: newObjects(), dirs: map[plumbing.Hash]*dir{}}
 }
 
 // Commit implements fleet.Snapshot.
@@ -66,7 +71,8 @@ func (s *Snapshot) Blob(path fleet.Path) fleet.BlobID {
 // the server does not have, or no longer gives, is fleet.Moved. An empty
 // commit is an empty repo's, and asks the server nothing.
 func (c *Client) Snapshot(ctx context.Context, r Remote, commit fleet.CommitID) (*Snapshot, error) {
-	s := &Snapshot{commit: commit, objects: newObjects(), dirs: map[plumbing.Hash]*dir{}}
+	s := newSnapshot()
+	s.commit = commit
 	if commit == "" {
 		return s, nil
 	}
@@ -101,6 +107,7 @@ func (c *Client) Snapshot(ctx context.Context, r Remote, commit fleet.CommitID) 
 	if _, err := s.dir(s.root); err != nil {
 		return nil, k.fail(err)
 	}
+	s.via = k.route(r, adv)
 	return s, nil
 }
 
@@ -138,7 +145,8 @@ const loadBatch = 2000
 
 // Load fetches the contents of files that are not loaded yet. Paths that are
 // no regular files are passed over. A file above Options.MaxBlob is a
-// permanent failure, and the others are loaded nevertheless.
+// permanent failure, and the others are loaded nevertheless. All files of one
+// call together are bounded by Options.MaxFiltered.
 func (c *Client) Load(ctx context.Context, r Remote, s *Snapshot, paths []fleet.Path) error {
 	wants := s.missing(paths)
 	if len(wants) > 0 {
@@ -146,12 +154,13 @@ func (c *Client) Load(ctx context.Context, r Remote, s *Snapshot, paths []fleet.
 		if err != nil {
 			return err
 		}
-		adv, err := k.discover(ctx, uploadPack)
+		adv, err := k.again(ctx, r, s.via)
 		if err != nil {
 			return err
 		}
+		bound := s.objects.bytes() + c.opts.MaxFiltered
 		for batch := range slices.Chunk(wants, loadBatch) {
-			err := k.fetch(ctx, adv, order{wants: batch, max: c.opts.MaxFiltered}, s.objects)
+			err := k.fetch(ctx, adv, order{wants: batch, max: bound - s.objects.bytes()}, s.objects)
 			if err != nil {
 				return k.gone(err, adv, plumbing.ZeroHash)
 			}

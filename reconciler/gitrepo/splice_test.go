@@ -19,7 +19,8 @@ import (
 
 // snapshotOf reads a commit that has not been pushed, over what its base has.
 func snapshotOf(base *Snapshot, made *Commit) *Snapshot {
-	s := &Snapshot{commit: made.ID, root: plumbing.NewHash(string(made.Tree)), objects: newObjects(), dirs: map[plumbing.Hash]*dir{}}
+	s := newSnapshot()
+	s.commit, s.root = made.ID, plumbing.NewHash(string(made.Tree))
 	if base != nil {
 		s.objects.add(base.objects)
 	}
@@ -185,7 +186,7 @@ func TestSpliceMakesGitsTrees(t *testing.T) {
 
 // treeOf is a snapshot of one tree.
 func treeOf(data []byte) *Snapshot {
-	s := &Snapshot{objects: newObjects(), dirs: map[plumbing.Hash]*dir{}}
+	s := newSnapshot()
 	s.root = plumbing.ComputeHash(plumbing.TreeObject, data)
 	s.objects.have[s.root] = object{plumbing.TreeObject, data}
 	return s

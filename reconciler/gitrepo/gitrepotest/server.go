@@ -5,6 +5,7 @@ package gitrepotest
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/cgi"
@@ -53,11 +54,10 @@ func NewServerWith(t testing.TB, opts Options) *Server {
 	}
 	s := &Server{t: t, root: t.TempDir(), opts: opts}
 	backend := http.Handler(&cgi.Handler{
-		Path: git,
-		Args: []string{"http-backend"},
-		Env:  append(environ(s.root), "GIT_PROJECT_ROOT="+s.root, "GIT_HTTP_EXPORT_ALL=1"),
-		// The words of a server's hooks go to its standard error too.
-		Stderr: &bytes.Buffer{},
+		Path:   git,
+		Args:   []string{"http-backend"},
+		Env:    append(environ(s.root), "GIT_PROJECT_ROOT="+s.root, "GIT_HTTP_EXPORT_ALL=1"),
+		Stderr: io.Discard,
 	})
 	backend = s.guard(backend)
 	if opts.Wrap != nil {
