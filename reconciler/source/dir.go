@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
@@ -43,9 +44,6 @@ func (s *local) Current(ctx context.Context) (*Tree, error) {
 	}
 	// Opened each time: a repack makes what was known of packs stale.
 	repo, head, sub, err := s.open()
-	if err == nil {
-		repo, err = keepOpen(repo)
-	}
 	if err != nil {
 		return nil, failed("read", s.dir, classLocal(err), plain(err))
 	}
@@ -87,14 +85,15 @@ func treeAt(repo *git.Repository, at plumbing.Hash, sub string, m *recall, again
 }
 
 // keepOpen lets a repo keep its packs open, which blame would otherwise open
-// for each object. They are closed when the repo is garbage.
+// for each object; they are closed when the repo is garbage. It also finds the
+// objects that a clone shares with another on this disk.
 func keepOpen(repo *git.Repository) (*git.Repository, error) {
 	files, ok := repo.Storer.(*filesystem.Storage)
 	if !ok {
 		return repo, nil
 	}
 	return git.Open(filesystem.NewStorageWithOptions(files.Filesystem(), cache.NewObjectLRUDefault(),
-		filesystem.Options{KeepDescriptors: true}), nil)
+		filesystem.Options{KeepDescriptors: true, AlternatesFS: osfs.New("/")}), nil)
 }
 
 // Reasons why a folder has no revision, each for a person to mend.
@@ -142,7 +141,8 @@ func (s *local) open() (repo *git.Repository, head plumbing.Hash, sub string, er
 			}
 		}
 	}
-	return repo, ref.Hash(), sub, nil
+	repo, err = keepOpen(repo)
+	return repo, ref.Hash(), sub, err
 }
 
 func (s *local) Last() *Tree {

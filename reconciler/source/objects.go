@@ -52,6 +52,9 @@ func (n *node) Type() fs.FileMode          { return n.mode.Type() }
 func (n *node) Info() (fs.FileInfo, error) { return n, nil }
 
 // readObjects reads the folder sub of a commit; late reads a blob by its id.
+// What has a name that fs.FS can't express, as one that is not UTF-8 or was
+// made to lead elsewhere, is left out: it can't be a declaration, and must not
+// keep all others from being read.
 func readObjects(c *object.Commit, sub string, late func(plumbing.Hash) ([]byte, error)) (*objects, error) {
 	root, err := c.Tree()
 	if err != nil {
@@ -86,8 +89,8 @@ func (r *reader) folder(t *object.Tree, at string) error {
 			return fmt.Errorf("more than %d files", maxFiles)
 		}
 		p := path.Join(at, e.Name)
-		if e.Name == ".." || !fs.ValidPath(p) || strings.Contains(e.Name, "/") || r.o.nodes[p] != nil {
-			return fmt.Errorf("%q is no name for a file", e.Name)
+		if strings.Contains(e.Name, "/") || !fs.ValidPath(p) || path.Dir(p) != at || r.o.nodes[p] != nil {
+			continue // see readObjects
 		}
 		if err := r.entry(t, e, p); err != nil {
 			return fmt.Errorf("read %s: %w", p, err)
