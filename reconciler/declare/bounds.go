@@ -68,6 +68,6 @@ func bounded(files []*file) bool {
 
 // tooMuch refuses what may cost too much to evaluate.
 func (f *file) tooMuch(pos token.Pos, format string, args ...any) {
-	f.partial = true
+	f.partial = f.partial || f.reaches
 	f.refuse("too-large", pos, "write it out, or split it", format, args...)
 }

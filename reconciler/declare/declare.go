@@ -60,18 +60,26 @@ func Load(fsys fs.FS, kinds kind.Set) *fleet.Config {
 
 func parseAll(sources []source, groups []string) []*file {
 	files := make([]*file, len(sources))
+	inTwo(len(sources), func(i int) {
+		files[i] = parse(sources[i], groups)
+		sortEntries(files[i].entries)
+	})
+	return files
+}
+
+// inTwo calls do for each of n, in two goroutines where there are two
+// processors.
+func inTwo(n int, do func(i int)) {
 	var workers sync.WaitGroup
-	n := min(2, runtime.GOMAXPROCS(0))
-	for w := range n {
+	step := min(2, runtime.GOMAXPROCS(0))
+	for w := range step {
 		workers.Go(func() {
-			for i := w; i < len(sources); i += n {
-				files[i] = parse(sources[i], groups)
-				sortEntries(files[i].entries)
+			for i := w; i < n; i += step {
+				do(i)
 			}
 		})
 	}
 	workers.Wait()
-	return files
 }
 
 // evaluateAll evaluates what can be.
@@ -101,6 +109,7 @@ func arrange(files []*file) (plain []*file, bundles []bundle) {
 			folders[path.Dir(f.path)] = append(folders[path.Dir(f.path)], f)
 		}
 	}
+	loseNames(files, folders)
 	for _, dir := range slices.Sorted(maps.Keys(folders)) {
 		var b bundle
 		reached := false
@@ -126,6 +135,27 @@ func arrange(files []*file) (plain []*file, bundles []bundle) {
 		}
 	}
 	return plain, bundles
+}
+
+// loseNames marks files that make declarations of what other files hold,
+// where one of those can't be read: what they make may then lack something.
+func loseNames(files []*file, folders map[string][]*file) {
+	broken := map[string]bool{}
+	for _, f := range files {
+		broken[path.Dir(f.path)] = broken[path.Dir(f.path)] || f.broken
+	}
+	for dir, here := range folders {
+		lost := false
+		for up := dir; !lost; up = path.Dir(up) {
+			lost = broken[up]
+			if up == "." {
+				break
+			}
+		}
+		for _, f := range here {
+			f.partial = f.partial || lost && f.reaches
+		}
+	}
 }
 
 // owner is the "owner" that a declaration's text gives, also where the

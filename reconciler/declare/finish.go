@@ -13,6 +13,7 @@ import (
 	"cuelang.org/go/cue/ast"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
 )
 
 // duplicates reports names that stand in two files. Which of them is meant
@@ -76,11 +77,12 @@ func (l *loader) finish() *fleet.Config {
 		}
 	}
 	found := make([][]fleet.Problem, len(c.Declarations))
-	for i, d := range c.Declarations {
+	inTwo(len(found), func(i int) {
+		d := c.Declarations[i]
 		if k, ok := l.kinds.Find(d.ID.Kind); ok && len(d.Frozen) == 0 {
-			found[i] = append(k.Check(d, c), l.badTeam(k.Field, d)...)
+			found[i] = l.check(k, d)
 		}
-	}
+	})
 	for i, d := range c.Declarations {
 		l.freeze(d, found[i])
 		if len(d.Frozen) > 0 {
@@ -100,6 +102,16 @@ func (l *loader) finish() *fleet.Config {
 	slices.Sort(c.Unreadable)
 	c.Unreadable = slices.Compact(c.Unreadable)
 	return c
+}
+
+// check leaves out what a kind says of a team that is invalid: it saw only
+// what was left of it.
+func (l *loader) check(k kind.Kind, d *fleet.Declaration) []fleet.Problem {
+	bad := l.badTeam(k.Field, d)
+	problems := slices.DeleteFunc(k.Check(d, l.config), func(p fleet.Problem) bool {
+		return slices.ContainsFunc(bad, func(b fleet.Problem) bool { return b.Pos == p.Pos })
+	})
+	return append(problems, bad...)
 }
 
 // badTeam freezes what refers to a team that is declared and invalid: it is

@@ -74,6 +74,7 @@ func parse(src source, groups []string) *file {
 	f.clause()
 	f.imports()
 	f.look()
+	f.partial = f.partial || f.broken && f.reaches
 	return f
 }
 
@@ -101,7 +102,7 @@ func (f *file) breakDown(err error) {
 	if e := errors.Error(nil); errors.As(err, &e) {
 		pos, _ = blame(e, []*file{f})
 	}
-	f.partial = f.partial || !f.plain
+	f.partial = f.partial || f.reaches
 	f.refuse("bad-value", pos, "", "%s", buildWords(err))
 }
 
@@ -180,9 +181,7 @@ func (f *file) members(group string, value ast.Expr) {
 	case *ast.StructLit:
 		for _, d := range x.Elts {
 			if field, ok := d.(*ast.Field); ok {
-				if name := labelName(field.Label); name != "" {
-					f.note(group, name, field.Label, field)
-				}
+				f.member(group, field)
 			}
 		}
 	case *ast.BinaryExpr:
@@ -196,6 +195,19 @@ func (f *file) members(group string, value ast.Expr) {
 			Severity: fleet.Error, Code: "wrong-type", Pos: position(value.Pos()), Field: group,
 			Message: fmt.Sprintf("found %s, expected a struct of names", exprKind(value)),
 		})
+	}
+}
+
+func (f *file) member(group string, field *ast.Field) {
+	name := labelName(field.Label)
+	if lit, ok := field.Label.(*ast.BasicLit); ok && name == "" {
+		f.problems = append(f.problems, fleet.Problem{
+			Severity: fleet.Error, Code: "bad-name", Pos: position(lit.Pos()), Field: group,
+			Message: "the name is empty",
+		})
+	}
+	if name != "" {
+		f.note(group, name, field.Label, field)
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 // Bounds on any file, plain ones too.
 const (
 	maxDigits   = 40
-	maxElements = 100_000
+	maxElements = 30_000
+	maxSiblings = 4_000 // in one struct or list: CUE takes quadratic time
 	maxNesting  = 64
 )
 
@@ -18,6 +19,7 @@ const (
 // tells whether the file is plain data.
 func (f *file) look() {
 	l := looker{file: f, plain: true}
+	l.siblings(f.ast, len(f.ast.Decls))
 	for _, d := range f.ast.Decls {
 		l.top(d)
 	}
@@ -40,6 +42,8 @@ type looker struct {
 func (l *looker) top(d ast.Decl) {
 	switch d := d.(type) {
 	case *ast.Package, *ast.ImportDecl, *ast.CommentGroup:
+	case *ast.Attribute:
+		l.attribute(d)
 	case *ast.BadDecl:
 		l.plain = false
 	case *ast.Field:
@@ -95,10 +99,12 @@ func (l *looker) value(e ast.Expr, levels int) {
 	case *ast.BasicLit:
 		l.literal(x)
 	case *ast.ListLit:
+		l.siblings(x, len(x.Elts))
 		for _, item := range x.Elts {
 			l.value(item, 0)
 		}
 	case *ast.StructLit:
+		l.siblings(x, len(x.Elts))
 		for _, d := range x.Elts {
 			l.member(d, levels)
 		}
@@ -149,6 +155,12 @@ func (l *looker) isDefinition(e ast.Expr) bool {
 	return ok && strings.HasPrefix(name.Name, "#")
 }
 
+func (l *looker) siblings(n ast.Node, count int) {
+	if count > maxSiblings {
+		l.refuse("too-large", n.Pos(), "split it into several files", "has more than %d elements", maxSiblings)
+	}
+}
+
 func (l *looker) attribute(a *ast.Attribute) {
 	l.refuse("forbidden-attribute", a.Pos(), "remove it", "attribute %q is not allowed", "@"+a.Name())
 }
@@ -170,6 +182,10 @@ func (l *looker) walk(n ast.Node) {
 		switch x := n.(type) {
 		case *ast.Attribute:
 			l.attribute(x)
+		case *ast.ListLit:
+			l.siblings(x, len(x.Elts))
+		case *ast.StructLit:
+			l.siblings(x, len(x.Elts))
 		case *ast.BasicLit:
 			l.literal(x)
 		}

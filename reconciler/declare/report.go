@@ -2,6 +2,7 @@ package declare
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,7 +10,6 @@ import (
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/errors"
-	"cuelang.org/go/cue/literal"
 	"cuelang.org/go/cue/token"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -223,7 +223,13 @@ func (r *reporter) wrong(path []string, err errors.Error) {
 	s := r.shape.at(path, r.do)
 	found, kind, ok := r.found(path)
 	format, _ := err.Msg()
-	switch {
+	switch other := r.other(path, err); {
+	case ok && !r.concrete(path):
+		r.add("incomplete", path, pos, s.exampleHint(), "found the type %s, expected a value", found)
+	case ok && s != nil && s.takes(found, kind) && other.File != "":
+		r.add("bad-value", path, pos, "keep one of them", "found %s, and another value at %s", found, other)
+	case ok && s != nil && s.takes(found, kind):
+		r.add("bad-value", path, pos, definitionHint(err), "%s", plainWords(err))
 	case ok && s != nil && s.kind != "" && !fits(kind, s.kind):
 		r.add("wrong-type", path, pos, s.exampleHint(), "found %s, expected %s", withKind(kind, found), s.expected())
 	case ok && s != nil && (s.kind != "" || s.form != ""):
@@ -233,80 +239,50 @@ func (r *reporter) wrong(path []string, err errors.Error) {
 		}
 		r.add("bad-value", path, pos, hint, "found %s, expected %s", found, s.expected())
 	case strings.HasPrefix(format, "incomplete value"):
-		r.add("incomplete", path, pos, "write a value", "is not a concrete value")
+		r.add("incomplete", path, pos, "write a value", "is no value yet")
 	default:
 		r.add("bad-value", path, pos, "", "%s", plainWords(err))
 	}
+}
+
+// definitionHint is the definition of the schema that one that is not there
+// was meant to be.
+func definitionHint(err errors.Error) string {
+	_, args := err.Msg()
+	for _, arg := range args {
+		if name := fmt.Sprint(arg); strings.HasPrefix(name, "#") {
+			return fleet.DidYouMean(name, slices.Collect(maps.Keys(shapes())))
+		}
+	}
+	return ""
+}
+
+// other is another place of the user's that an error speaks of.
+func (r *reporter) other(path []string, err errors.Error) fleet.Pos {
+	at := r.posOf(path, err)
+	for _, pos := range err.InputPositions() {
+		if p := position(pos); pos.IsValid() && p != at && !strings.HasPrefix(p.File, schemaDir) {
+			return p
+		}
+	}
+	return fleet.Pos{}
+}
+
+// concrete reports whether the user wrote a value, and not a type.
+func (r *reporter) concrete(path []string) bool {
+	if p, ok := r.places[pathText(path)]; ok {
+		if _, isLit := p.expr.(*ast.BasicLit); isLit {
+			return true
+		}
+	}
+	v := r.lookup(path)
+	return v.IsConcrete() || v.IncompleteKind() == cue.BottomKind
 }
 
 // plainWords is CUE's own message, for what it alone can say.
 func plainWords(err errors.Error) string {
 	format, args := err.Msg()
 	return strings.TrimSuffix(strings.ReplaceAll(fmt.Sprintf(format, args...), schemaDir, "schema/"), ":")
-}
-
-// found is the user's value at path in words.
-func (r *reporter) found(path []string) (text string, kind cue.Kind, ok bool) {
-	if p, in := r.places[pathText(path)]; in {
-		if lit, isLit := p.expr.(*ast.BasicLit); isLit {
-			return literalWords(lit)
-		}
-	}
-	v := r.lookup(path)
-	switch kind = v.Kind(); kind {
-	case cue.BottomKind:
-		kind = r.kind(path)
-	case cue.StringKind:
-		s, _ := v.String()
-		return quote(s), kind, true
-	case cue.ListKind:
-		if r.length(path) == 0 {
-			return "empty list", kind, true
-		}
-	case cue.StructKind:
-	default:
-		return fmt.Sprint(v), kind, true
-	}
-	return kind.String(), kind, kind != cue.BottomKind
-}
-
-func literalWords(lit *ast.BasicLit) (string, cue.Kind, bool) {
-	switch lit.Kind {
-	case token.STRING:
-		if strings.HasPrefix(strings.TrimLeft(lit.Value, "#"), "'") {
-			return lit.Value, cue.BytesKind, true
-		}
-		s, err := literal.Unquote(lit.Value)
-		return quote(s), cue.StringKind, err == nil
-	case token.INT:
-		return lit.Value, cue.IntKind, true
-	case token.FLOAT:
-		return lit.Value, cue.FloatKind, true
-	case token.TRUE, token.FALSE:
-		return lit.Value, cue.BoolKind, true
-	}
-	return lit.Value, cue.NullKind, true
-}
-
-// quote quotes a text, and its beginning alone if it is long.
-func quote(s string) string {
-	const enough = 60
-	if runes := []rune(s); len(runes) > enough {
-		s = string(runes[:enough]) + "…"
-	}
-	return strconv.Quote(s)
-}
-
-func withKind(kind cue.Kind, found string) string {
-	switch kind {
-	case cue.StringKind, cue.IntKind, cue.FloatKind, cue.BoolKind, cue.BytesKind:
-		return kind.String() + " " + found
-	}
-	return found
-}
-
-func fits(kind cue.Kind, want string) bool {
-	return kind.String() == want || want == "number" && kind&cue.NumberKind != 0
 }
 
 // buildProblem words a mistake that kept a package from being built.
