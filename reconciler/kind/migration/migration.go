@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/kind"
@@ -73,7 +74,7 @@ func want(p *kind.Pass) (kind.Want, error) {
 	}
 	w := kind.Want{Because: v.reason, Edits: edits, Why: s.Why, Labels: s.Labels, Merge: s.Merge, Decides: decides(p)}
 	for _, c := range changes {
-		w.What = append(w.What, s.Steps[c.Step].Summary()+where(c.Paths))
+		w.What = append(w.What, did(s.Steps[c.Step].Summary(), c.Paths))
 	}
 	if s.State == paused {
 		w.Paused = "paused by its declaration"
@@ -91,12 +92,16 @@ func decides(p *kind.Pass) fleet.TeamName {
 	return p.Declaration.Owner
 }
 
-// where names the files a step changed, or counts them.
-func where(paths []fleet.Path) string {
-	if len(paths) == 1 {
-		return ": " + string(paths[0])
+// did says what a step did: its summary, and the one file or how many, unless
+// the summary names the file already.
+func did(summary string, paths []fleet.Path) string {
+	switch {
+	case len(paths) > 1:
+		return fmt.Sprintf("%s: %d files", summary, len(paths))
+	case strings.Contains(summary, string(paths[0])):
+		return summary
 	}
-	return fmt.Sprintf(": %d files", len(paths))
+	return summary + ": " + string(paths[0])
 }
 
 // decide evaluates the selection with as little as decides it: the listing,

@@ -44,14 +44,16 @@ func (d *decoder) template(field, text string) *template.Template {
 	if err == nil {
 		err = check(t)
 	}
-	if err == nil {
-		_, err = execute(t, data{
-			Repo: "acme/ledger", Name: "ledger", Owner: "acme", Team: "Payments",
-			Declaration: d.source.ID.String(), Why: "why", What: []string{"one", "two"},
-		})
+	for _, what := range [][]string{{"one", "two"}, nil} { // both ways of an if
+		if err == nil {
+			_, err = execute(t, data{
+				Repo: "acme/ledger", Name: "ledger", Owner: "acme", Team: "Payments",
+				Declaration: d.source.ID.String(), Why: "why", What: what,
+			})
+		}
 	}
 	if err != nil {
-		d.report("template", field, "", "%s", worded(err))
+		d.report("template", field, hint(err), "%s", worded(err))
 		return nil
 	}
 	if field == "title" && strings.Contains(strings.TrimSpace(text), "\n") {
@@ -70,7 +72,24 @@ func worded(err error) string {
 	if m == nil {
 		return err.Error()
 	}
-	return fmt.Sprintf("line %s of the template: %s", m[1], m[2])
+	return fmt.Sprintf("line %s of the template: %s", m[1], strings.ReplaceAll(m[2], " in type migration.data", ""))
+}
+
+// names are the fields of data.
+var names = []string{"Repo", "Name", "Owner", "Team", "Declaration", "Why", "What"}
+
+// lacking is how package template words a field that data lacks.
+var lacking = regexp.MustCompile(`can't evaluate field (\w+) in type migration\.data`)
+
+func hint(err error) string {
+	m := lacking.FindStringSubmatch(err.Error())
+	if m == nil {
+		return ""
+	}
+	if near := fleet.DidYouMean(m[1], names); near != "" {
+		return near
+	}
+	return "there are ." + strings.Join(names, ", .")
 }
 
 // check walks a template and refuses what could run away: templates that
