@@ -92,48 +92,54 @@ func TestOddContent(t *testing.T) {
 	}
 }
 
+func write(path string) transform.Edit {
+	return transform.Edit{Path: fleet.Path(path), Content: []byte("x")}
+}
+
+func remove(path string) transform.Edit { return transform.Edit{Path: fleet.Path(path), Delete: true} }
+
+var refused = []struct {
+	why   string
+	edits []transform.Edit
+}{
+	{"symbolic link", []transform.Edit{write("dirlink/x")}},
+	{"symbolic link", []transform.Edit{remove("dirlink/Größe.txt")}},
+	{"symbolic link", []transform.Edit{write("out")}},
+	{"submodule", []transform.Edit{write("sub")}},
+	{"submodule", []transform.Edit{write("sub/x")}},
+	{"submodule", []transform.Edit{remove("sub")}},
+	{"filter", []transform.Edit{write("lfs/new.bin")}},
+	{"filter", []transform.Edit{{Path: ".gitattributes", Content: []byte("*.psd filter=lfs\n")}, write("x.psd")}},
+	{"letter case", []transform.Edit{write("RUN.sh")}},
+	{"letter case", []transform.Edit{write("Dir/x")}},
+	{"letter case", []transform.Edit{write("new"), write("New")}},
+	{"directory", []transform.Edit{write("dir")}},
+	{"directory", []transform.Edit{remove("dir")}},
+	{"a file stands", []transform.Edit{write("run.sh/x")}},
+	{"directory", []transform.Edit{write("new"), write("new/x")}},
+	{"twice", []transform.Edit{write("a"), remove("a")}},
+	{"empty", []transform.Edit{write("")}},
+	{"..", []transform.Edit{write("a/../b")}},
+	{"rooted", []transform.Edit{write("/a")}},
+	{"..", []transform.Edit{remove("a//b")}},
+	{"Git keeps", []transform.Edit{write(".git/hooks/x")}},
+	{"Git keeps", []transform.Edit{write("a/.GIT/config")}},
+	{"Git keeps", []transform.Edit{write("a/.g\u200cit")}},
+	{"Git keeps", []transform.Edit{write("GIT~1/x")}},
+	{"Git keeps", []transform.Edit{write(".git. /x")}},
+	{"Git keeps", []transform.Edit{write(".git::$INDEX_ALLOCATION/x")}},
+	{"control", []transform.Edit{write("a\x00b")}},
+	{"control", []transform.Edit{write("a\nb")}},
+	{"backslash", []transform.Edit{write(`a\b`)}},
+	{"UTF-8", []transform.Edit{write("dir/bad\xffname")}},
+}
+
 func TestRefusedEdits(t *testing.T) {
 	srv := gitrepotest.NewServer(t)
 	srv.Create("r", nil)
 	at := srv.Import("r", "main", oddStream)
 	s := snapshot(t, remote(srv, "r"), at, ".gitattributes")
-	write := func(path string) transform.Edit { return transform.Edit{Path: fleet.Path(path), Content: []byte("x")} }
-	remove := func(path string) transform.Edit { return transform.Edit{Path: fleet.Path(path), Delete: true} }
-	for _, test := range []struct {
-		why   string
-		edits []transform.Edit
-	}{
-		{"symbolic link", []transform.Edit{write("dirlink/x")}},
-		{"symbolic link", []transform.Edit{remove("dirlink/Größe.txt")}},
-		{"symbolic link", []transform.Edit{write("out")}},
-		{"submodule", []transform.Edit{write("sub")}},
-		{"submodule", []transform.Edit{write("sub/x")}},
-		{"submodule", []transform.Edit{remove("sub")}},
-		{"filter", []transform.Edit{write("lfs/new.bin")}},
-		{"filter", []transform.Edit{{Path: ".gitattributes", Content: []byte("*.psd filter=lfs\n")}, write("x.psd")}},
-		{"letter case", []transform.Edit{write("RUN.sh")}},
-		{"letter case", []transform.Edit{write("Dir/x")}},
-		{"letter case", []transform.Edit{write("new"), write("New")}},
-		{"directory", []transform.Edit{write("dir")}},
-		{"directory", []transform.Edit{remove("dir")}},
-		{"a file stands", []transform.Edit{write("run.sh/x")}},
-		{"directory", []transform.Edit{write("new"), write("new/x")}},
-		{"twice", []transform.Edit{write("a"), remove("a")}},
-		{"empty", []transform.Edit{write("")}},
-		{"..", []transform.Edit{write("a/../b")}},
-		{"rooted", []transform.Edit{write("/a")}},
-		{"..", []transform.Edit{remove("a//b")}},
-		{"Git keeps", []transform.Edit{write(".git/hooks/x")}},
-		{"Git keeps", []transform.Edit{write("a/.GIT/config")}},
-		{"Git keeps", []transform.Edit{write("a/.g\u200cit")}},
-		{"Git keeps", []transform.Edit{write("GIT~1/x")}},
-		{"Git keeps", []transform.Edit{write(".git. /x")}},
-		{"Git keeps", []transform.Edit{write(".git::$INDEX_ALLOCATION/x")}},
-		{"control", []transform.Edit{write("a\x00b")}},
-		{"control", []transform.Edit{write("a\nb")}},
-		{"backslash", []transform.Edit{write(`a\b`)}},
-		{"UTF-8", []transform.Edit{write("dir/bad\xffname")}},
-	} {
+	for _, test := range refused {
 		_, err := New(Options{}).Commit(s, test.edits, someone, say)
 		if f := (*fleet.Failure)(nil); !errors.As(err, &f) || f.Class != fleet.Permanent || !strings.Contains(err.Error(), test.why) {
 			t.Errorf("%q: %v, want %q", test.edits[0].Path, err, test.why)
