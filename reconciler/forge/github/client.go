@@ -46,6 +46,7 @@ type Client struct {
 	backoff func(try int) time.Duration
 	budget  *budget
 	secrets *secrets
+	cache   *etags
 
 	heads, pulls, rules, named pacer
 
@@ -82,6 +83,7 @@ func New(o Options) (*Client, error) {
 		backoff: o.Backoff,
 		budget:  newBudget(o.Now, o.Wait),
 		secrets: &secrets{token: o.Token},
+		cache:   newETags(maxRemembered),
 		heads:   pacer{top: 100},
 		pulls:   pacer{top: 100},
 		rules:   pacer{top: 100},
@@ -89,7 +91,7 @@ func New(o Options) (*Client, error) {
 	}
 	c.http = &http.Client{CheckRedirect: redirect, Transport: &transport{
 		base: o.HTTP, host: rest, agent: o.UserAgent, token: c.secrets.get,
-		budget: c.budget, cache: newETags(maxRemembered), pause: o.Backoff,
+		budget: c.budget, cache: c.cache, pause: o.Backoff,
 	}}
 	c.rest = gogithub.NewClient(c.http)
 	c.rest.BaseURL, c.rest.UserAgent = rest, o.UserAgent

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"time"
 )
 
 // maxRemembered bounds the bodies in memory. A page of 100 repos has about
@@ -26,6 +27,7 @@ type remembered struct {
 	etag   string
 	header http.Header
 	body   []byte
+	at     time.Time // when the forge last said so
 }
 
 func newETags(limit int) *etags {
@@ -43,8 +45,15 @@ func (e *etags) get(url string) *remembered {
 	return el.Value.(*remembered)
 }
 
+// has reports whether a URL's answer is remembered, without using it.
+func (e *etags) has(url string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.byURL[url] != nil
+}
+
 // put remembers an answer that has an ETag.
-func (e *etags) put(url string, header http.Header, body []byte) {
+func (e *etags) put(url string, header http.Header, body []byte, at time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if el := e.byURL[url]; el != nil {
@@ -54,7 +63,7 @@ func (e *etags) put(url string, header http.Header, body []byte) {
 	if etag == "" || len(body) > e.limit {
 		return
 	}
-	e.byURL[url] = e.used.PushFront(&remembered{url, etag, kept(header), body})
+	e.byURL[url] = e.used.PushFront(&remembered{url, etag, kept(header), body, at})
 	e.size += len(body)
 	for e.size > e.limit {
 		e.drop(e.used.Back())

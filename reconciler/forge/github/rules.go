@@ -46,7 +46,7 @@ type branchRules struct {
 // changed.
 func (c *Client) Rules(ctx context.Context, repos []fleet.RepoName) map[fleet.RepoName]forge.Answer[fleet.Rules] {
 	protection := repoBatch(c, "read rules", &c.rules, c.askRules).run(ctx, repos)
-	repos = distinct(repos)
+	repos = c.unknownFirst(distinct(repos), protection)
 	rules := make([]forge.Answer[fleet.Rules], len(repos))
 	var g errgroup.Group
 	g.SetLimit(atOnce)
@@ -72,6 +72,26 @@ func (c *Client) Rules(ctx context.Context, repos []fleet.RepoName) map[fleet.Re
 		out[repo] = rules[i]
 	}
 	return out
+}
+
+// unknownFirst puts first the repos whose rulesets were never read: where a
+// limit cuts the reading short, the next pass gets further, and has for the
+// others what this one read.
+func (c *Client) unknownFirst(repos []fleet.RepoName, p map[fleet.RepoName]forge.Answer[branchRules]) []fleet.RepoName {
+	var unknown, known []fleet.RepoName
+	for _, repo := range repos {
+		path := rulesetPath(repo.Owner(), repo.Short(), p[repo].Value.branch, 1)
+		if c.cache.has(c.rest.BaseURL.String() + path) {
+			known = append(known, repo)
+		} else {
+			unknown = append(unknown, repo)
+		}
+	}
+	return append(unknown, known...)
+}
+
+func rulesetPath(owner, short, branch string, page int) string {
+	return fmt.Sprintf("repos/%s/%s/rules/branches/%s?per_page=100&page=%d", owner, short, url.PathEscape(branch), page)
 }
 
 func (c *Client) askRules(ctx context.Context, repos []fleet.RepoName) (map[fleet.RepoName]forge.Answer[branchRules], error) {
@@ -164,13 +184,12 @@ func (c *Client) rulesets(ctx context.Context, repo fleet.RepoName, branch strin
 	}
 	var out []ruleset
 	for page := 1; page != 0; {
-		req, err := c.rest.NewRequest(http.MethodGet, fmt.Sprintf("repos/%s/%s/rules/branches/%s?per_page=100&page=%d",
-			owner, short, url.PathEscape(branch), page), nil)
+		req, err := c.rest.NewRequest(http.MethodGet, rulesetPath(owner, short, branch, page), nil)
 		if err != nil {
 			return nil, err
 		}
 		var raw []json.RawMessage
-		resp, err := c.rest.Do(ctx, req, &raw)
+		resp, err := c.rest.Do(stale(ctx), req, &raw)
 		if status(err) == http.StatusNotFound {
 			return nil, nil // a forge that is older than rulesets: the repo itself was seen
 		}

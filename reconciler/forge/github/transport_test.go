@@ -58,6 +58,28 @@ func TestLimitsOfTheForge(t *testing.T) {
 	}
 }
 
+// Only one budget counts: a forge whose clock is ahead has other resets than
+// the machine's clock could wait for.
+func TestTheBudgetAloneHearsOfLimits(t *testing.T) {
+	f := newFake(t)
+	ahead := time.Now().Add(1000 * time.Hour)
+	f.mux.HandleFunc(commentRoute, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-RateLimit-Limit", "5000")
+		w.Header().Set("X-RateLimit-Remaining", "0")
+		w.Header().Set("X-RateLimit-Reset", strconv.FormatInt(ahead.Unix(), 10))
+		w.WriteHeader(http.StatusCreated)
+		fmt.Fprint(w, `{}`)
+	})
+	now := ahead
+	c := f.client(t, func(o *Options) { o.Now = func() time.Time { return now } })
+	for range 3 {
+		if err := c.Comment(t.Context(), "acme/ledger", 1, "x"); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Hour)
+	}
+}
+
 func TestLimitOfGraphQL(t *testing.T) {
 	f := newFake(t)
 	reset := time.Now().Add(9 * time.Minute).Truncate(time.Second)
@@ -144,14 +166,14 @@ func TestUnchangedAnswersComeFromMemory(t *testing.T) {
 func TestMemoryIsBounded(t *testing.T) {
 	e := newETags(100)
 	for i := range 10 {
-		e.put(strconv.Itoa(i), http.Header{"Etag": {"x"}}, make([]byte, 30))
+		e.put(strconv.Itoa(i), http.Header{"Etag": {"x"}}, make([]byte, 30), time.Time{})
 		e.get("0")
 	}
 	if e.get("0") == nil || e.get("9") == nil || e.get("1") != nil || e.size != 90 {
 		t.Errorf("%d bytes of %v", e.size, e.byURL)
 	}
-	e.put("0", http.Header{}, nil)
-	e.put("big", http.Header{"Etag": {"x"}}, make([]byte, 101))
+	e.put("0", http.Header{}, nil, time.Time{})
+	e.put("big", http.Header{"Etag": {"x"}}, make([]byte, 101), time.Time{})
 	if e.get("0") != nil || e.get("big") != nil || e.size != 60 {
 		t.Errorf("%d bytes of %v", e.size, e.byURL)
 	}

@@ -207,6 +207,38 @@ func TestRulesJoinProtectionAndRulesets(t *testing.T) {
 	wantFailure(t, got["acme/gone"].Err, fleet.Permanent)
 }
 
+// 900 reads a minute are fewer than a fleet may have repos: each pass gets
+// further, and where it may not ask it uses what it knows.
+func TestRulesOfMoreReposThanALimitAllows(t *testing.T) {
+	f := newFake(t)
+	f.graphql(func(w http.ResponseWriter, q asked) {
+		answerEach(w, q, func(string) any {
+			return json.RawMessage(`{"squashMergeAllowed":true,"defaultBranchRef":{"name":"main","branchProtectionRule":null}}`)
+		})
+	})
+	f.mux.HandleFunc("GET /repos/acme/{repo}/rules/branches/main", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"1"`)
+		fmt.Fprint(w, `[]`)
+	})
+	now := time.Now()
+	c := f.client(t, func(o *Options) { o.Now = func() time.Time { return now } })
+	repos := repoNames(1500)
+	for pass, want := range []int{900, 1500} {
+		answered := 0
+		for _, a := range c.Rules(t.Context(), repos) {
+			if a.Err == nil {
+				answered++
+			} else {
+				wantFailure(t, a.Err, fleet.Limited)
+			}
+		}
+		if answered != want {
+			t.Errorf("pass %d: %d answers, want %d", pass, answered, want)
+		}
+		now = now.Add(time.Minute)
+	}
+}
+
 func TestReposOfManyPagesAndOfUsers(t *testing.T) {
 	f := newFake(t)
 	f.mux.HandleFunc("GET /users/ada/repos", func(w http.ResponseWriter, r *http.Request) {
