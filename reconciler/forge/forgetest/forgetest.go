@@ -151,6 +151,22 @@ func (r *run) pull(repo fleet.RepoName) *fleet.PullRequest {
 	return a.Value
 }
 
+// settled is pull, once the forge has worked out whether it can be merged.
+func (r *run) settled(repo fleet.RepoName) *fleet.PullRequest {
+	r.t.Helper()
+	for range 10 {
+		p := r.pull(repo)
+		if p == nil {
+			r.t.Fatalf("%s: no pull request", repo)
+		}
+		if p.Mergeable != fleet.MergeableUnknown {
+			return p
+		}
+	}
+	r.t.Fatalf("%s: whether it can be merged stays unknown", repo)
+	return nil
+}
+
 func (r *run) head(repo fleet.RepoName) fleet.Head {
 	r.t.Helper()
 	a, ok := r.Forge.Heads(r.t.Context(), []fleet.RepoName{repo})[repo]

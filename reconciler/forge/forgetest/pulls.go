@@ -27,10 +27,7 @@ func testPullOpen(t *testing.T, r *run) {
 	self, err := r.Forge.Self(t.Context())
 	r.must(err)
 	repo, head, opened := r.opened("ledger")
-	p := r.pull(repo)
-	if p == nil {
-		t.Fatal("there is none")
-	}
+	p := r.settled(repo)
 	if p.Repo != repo || p.Number != opened.Number || p.URL != opened.URL || p.URL == "" || p.State != fleet.PullOpen || p.Draft {
 		t.Errorf("%+v", p)
 	}
@@ -140,7 +137,7 @@ func testPullComments(t *testing.T, r *run) {
 func testPullConflict(t *testing.T, r *run) {
 	repo, head, opened := r.opened("ledger")
 	r.commit(repo, "main", "* @acme/other\n", "The same file on main")
-	p := r.pull(repo)
+	p := r.settled(repo)
 	if p.Mergeable != fleet.MergeableConflict {
 		t.Errorf("%+v", p)
 	}

@@ -1,0 +1,75 @@
+package forgetest_test
+
+import (
+	"testing"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/forge/forgetest"
+	"github.com/portreeve/portreeve/reconciler/forge/sandbox"
+)
+
+const (
+	bot    = "reeve"
+	token  = "token-of-reeve"
+	person = "ada"
+)
+
+func TestSandbox(t *testing.T) {
+	forgetest.Run(t, func(t *testing.T) forgetest.World {
+		f, w := sandboxWorld(t)
+		w.Forge = f.As(bot)
+		return w
+	})
+}
+
+func newSandbox(t testing.TB) *sandbox.Forge {
+	f, err := sandbox.New(sandbox.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.AddUser(bot, token, true)
+	f.AddUser(person, "token-of-ada", false)
+	return f
+}
+
+// sandboxWorld is a world in the sandbox, but for the member that is proved.
+func sandboxWorld(t testing.TB) (*sandbox.Forge, forgetest.World) {
+	f := newSandbox(t)
+	p := f.Person(person)
+	return f, forgetest.World{
+		Org: "acme", Person: person,
+		CreateRepo: func(repo fleet.RepoName, files map[string]string) error {
+			spec := sandbox.Spec{Name: repo, Files: map[string]sandbox.File{}}
+			for path, content := range files {
+				spec.Files[path] = sandbox.File{Content: content}
+			}
+			return f.CreateRepo(spec)
+		},
+		DeleteRepo: p.DeleteRepo,
+		Archive:    func(repo fleet.RepoName) error { return p.Archive(repo, true) },
+		SetTopics:  p.SetTopics,
+		SetRules: func(repo fleet.RepoName, rules fleet.Rules) error {
+			return p.SetRules(repo, sandbox.Rules{RequiredChecks: rules.RequiredChecks, UpToDate: rules.UpToDate})
+		},
+		Commit: func(repo fleet.RepoName, branch string, files map[string]string, message string) (fleet.CommitID, error) {
+			changed := map[string]*sandbox.File{}
+			for path, content := range files {
+				changed[path] = &sandbox.File{Content: content}
+			}
+			return p.CommitFiles(repo, branch, changed, message)
+		},
+		OpenPull: p.OpenPull,
+		Close:    p.Close,
+		Merge: func(repo fleet.RepoName, number int) error {
+			return p.Merge(repo, number, fleet.MergeCommit)
+		},
+		Comment: p.Comment,
+		Approve: p.Approve,
+		Report: func(repo fleet.RepoName, commit fleet.CommitID, check fleet.Check) error {
+			state := map[fleet.CheckState]fleet.StatusState{
+				fleet.CheckSuccess: fleet.StatusSuccess, fleet.CheckFailure: fleet.StatusFailure, fleet.CheckPending: fleet.StatusPending,
+			}[check.State]
+			return p.SetStatus(repo, commit, check.Name, fleet.CommitStatus{State: state, URL: check.URL})
+		},
+	}
+}
