@@ -1,14 +1,7 @@
 package dashboard_test
 
 import (
-	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -173,8 +166,8 @@ func TestTargetAndDeclaration(t *testing.T) {
 	p := pass(ledger(), cluster)
 	p.Problems = []fleet.Problem{{Severity: fleet.Error, Declaration: "ownership/gone", Message: "broken"}}
 	s.Publish(p)
-	parse(t, get(t, s, "/target/acme/ledger", 200)).wants(t, "migration/go-1-26 review",
-		"REVIEW PR #87", "has go.mod; fleet.cue:34:1 @ 77ab01e", "1 approval from payments", "go.mod 1.24.3")
+	parse(t, get(t, s, "/target/acme/ledger", 200)).wants(t, "migration/go-1-26 review #87",
+		"state PR #87 waits for review", "has go.mod; fleet.cue:34:1 @ 77ab01e", "1 approval from payments", "go.mod 1.24.3")
 	page := parse(t, get(t, s, "/declaration/migration/go-1-26", 200))
 	page.wants(t, "2 review", "1 to 2 of 2")
 	found := false
@@ -237,134 +230,6 @@ func TestHeaders(t *testing.T) {
 		if w.Code != http.StatusMethodNotAllowed {
 			t.Errorf("%s: %d", method, w.Code)
 		}
-	}
-}
-
-func TestStatus(t *testing.T) {
-	s := server(dashboard.Options{})
-	s.Publish(pass(ledger()))
-	ask := func(etag string) *httptest.ResponseRecorder {
-		r, w := httptest.NewRequest("GET", "/status.json", nil), httptest.NewRecorder()
-		r.Header.Set("If-None-Match", etag)
-		s.ServeHTTP(w, r)
-		return w
-	}
-	w := ask("")
-	var got store.Pass
-	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got.Number != 7 || got.Plan.Outcomes[0].Pull.Number != 87 {
-		t.Errorf("%v: %+v", err, got)
-	}
-	if again := ask(w.Header().Get("ETag")); again.Code != http.StatusNotModified {
-		t.Errorf("same: %d", again.Code)
-	}
-	s.Publish(pass())
-	if other := ask(w.Header().Get("ETag")); other.Code != 200 {
-		t.Errorf("another pass: %d", other.Code)
-	}
-}
-
-func TestUnreadableConfigKeepsOutcomes(t *testing.T) {
-	s := server(dashboard.Options{})
-	bad := &store.Pass{Number: 8, Started: noon, Finished: noon, Err: "config repo: no route"}
-	s.Publish(bad)
-	get(t, s, "/readyz", 503)
-	parse(t, get(t, s, "/", 200)).wants(t, "has not been read yet", "no route")
-	s.Publish(pass(ledger()))
-	get(t, s, "/readyz", 200)
-	s.Publish(bad)
-	get(t, s, "/readyz", 200)
-	parse(t, get(t, s, "/", 200)).wants(t, "no route", "found by pass 7", "at revision 9f3c2d1", "acme/ledger")
-}
-
-func TestHealth(t *testing.T) {
-	now := noon
-	s := server(dashboard.Options{Now: func() time.Time { return now }, Alive: time.Minute})
-	get(t, s, "/healthz", 200)
-	now = now.Add(2 * time.Minute)
-	get(t, s, "/healthz", 503)
-	s.Tick()
-	get(t, s, "/healthz", 200)
-}
-
-func TestMetrics(t *testing.T) {
-	s := server(dashboard.Options{Version: "v1"})
-	cluster := ledger()
-	cluster.Target = fleet.Target{Cluster: "prod"}
-	p := pass(ledger(), ledger(), cluster)
-	p.Done = []store.Done{{Action: "open"}, {Action: "open", Err: "no"}}
-	p.Problems = []fleet.Problem{{Severity: fleet.Error, Declaration: "ownership/x"}}
-	s.Publish(p)
-	s.Publish(p)
-	text := get(t, s, "/metrics", 200)
-	for _, want := range []string{
-		`portreeve_targets{kind="migration",state="review"} 3`, `portreeve_targets{kind="migration",state="failed"} 0`,
-		`portreeve_declarations{kind="migration",state="ok"} 1`, `portreeve_declarations{kind="ownership",state="frozen"} 1`,
-		`portreeve_problems{severity="error"} 1`, `portreeve_problems{severity="warning"} 0`,
-		`portreeve_steps_total{action="open",result="error"} 2`, `portreeve_passes_total{result="ok"} 2`,
-		`portreeve_open_pull_requests 1`, `portreeve_config_revision_info{revision="9f3c2d1aaaaaaaaa"} 1`,
-		`portreeve_pass_duration_seconds_count 2`, `portreeve_last_pass_timestamp_seconds 1.7`, `portreeve_build_info{`,
-	} {
-		if !strings.Contains(text, want) {
-			t.Errorf("no %s in\n%s", want, text)
-		}
-	}
-}
-
-func TestWebhook(t *testing.T) {
-	now, woken := noon, 0
-	o := dashboard.Options{Now: func() time.Time { return now }, Wake: func() { woken++ }, WebhookSecret: "key"}
-	post := func(s http.Handler, signature string) int {
-		r, w := httptest.NewRequest("POST", "/webhook", strings.NewReader("body")), httptest.NewRecorder()
-		r.Header.Set("X-Hub-Signature-256", signature)
-		s.ServeHTTP(w, r)
-		return w.Code
-	}
-	s := server(o)
-	mac := hmac.New(sha256.New, []byte("key"))
-	io.WriteString(mac, "body")
-	good := "sha256=" + hex.EncodeToString(mac.Sum(nil))
-	for _, bad := range []string{"", "sha256=", "sha256=zz", "sha256=00", strings.TrimPrefix(good, "sha256="), strings.Replace(good, "256=", "256=0", 1)} {
-		if code := post(s, bad); code != 403 || woken > 0 {
-			t.Errorf("%q: %d", bad, code)
-		}
-	}
-	for range 3 {
-		if code := post(s, good); code != 202 {
-			t.Errorf("good: %d", code)
-		}
-	}
-	if woken != 1 {
-		t.Errorf("woken %d times", woken)
-	}
-	now = now.Add(2 * time.Second)
-	post(s, good)
-	if woken != 2 {
-		t.Errorf("woken %d times", woken)
-	}
-	if code := post(server(dashboard.Options{}), ""); code != 404 {
-		t.Errorf("without Wake: %d", code)
-	}
-}
-
-func TestServe(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- server(dashboard.Options{}).Serve(ctx, l) }()
-	resp, err := http.Get("http://" + l.Addr().String() + "/healthz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-	if _, err := net.Dial("tcp", l.Addr().String()); err == nil {
-		t.Error("still listening")
 	}
 }
 

@@ -29,7 +29,6 @@ var pages = template.Must(template.New("pages").Funcs(template.FuncMap{
 	"utc":            func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 	"iso":            func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"first":          first[store.Done],
-	"upper":          func(s rollout.State) string { return strings.ToUpper(string(s)) },
 }).Parse(pagesText))
 
 // page is what a template is given.
