@@ -188,6 +188,7 @@ func (c *computation) decide() {
 		Closing: func(id fleet.ID, reason string) string {
 			return report.Closing(id, reason, c.world.Config.Revision)
 		},
+		IsClosing: report.IsClosing,
 	}
 	slices.SortFunc(c.items, func(a, b *rollout.Item) int {
 		if n := strings.Compare(string(a.Listing.Name), string(b.Listing.Name)); n != 0 {

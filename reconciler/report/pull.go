@@ -181,9 +181,19 @@ func wrap(s string, width int) string {
 	return b.String()
 }
 
+const closingPrefix = "<!-- portreeve closing="
+
 // Closing is the comment on a pull request that is closed because it is no
-// longer wanted.
+// longer wanted. Its last line is a marker that depends on id and reason alone.
 func Closing(id fleet.ID, reason string, revision fleet.Revision) string {
-	return fmt.Sprintf("Closed, because it is no longer needed: %s.\n\n%s at %s",
-		Plain(reason), Code(id.String()), Code(revision.Short()))
+	sum := sha256.Sum256([]byte(id.String() + "\n" + reason))
+	return fmt.Sprintf("Closed, because it is no longer needed: %s.\n\n%s at %s\n\n%s%s -->",
+		Plain(reason), Code(id.String()), Code(revision.Short()), closingPrefix, hex.EncodeToString(sum[:6]))
+}
+
+// IsClosing reports whether a comment is one that Closing made.
+func IsClosing(comment string) bool {
+	comment = strings.TrimSpace(comment)
+	line := comment[strings.LastIndexByte(comment, '\n')+1:]
+	return strings.HasPrefix(line, closingPrefix)
 }

@@ -4,23 +4,25 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
 // Decide decides on one item by itself; limits over many items come after, in
-// Pace. It holds to three rules, whatever the item:
+// Pace. It holds to four rules, whatever the item:
 //
 //  1. A branch is written only over a commit of ours that nobody touched, and
 //     only if it is still at the commit that was seen.
-//  2. A pull request that a person closed is never opened again.
+//  2. A pull request that anyone but us closed is never opened again.
 //  3. An item never has two open pull requests.
+//  4. While what was seen does not fit together, nothing is written.
 func Decide(s Settings, i *Item) Decision {
 	open := i.Pull != nil && i.Pull.State == fleet.PullOpen
-	if i.Pull != nil && i.Pull.BaseCommit != "" && i.Pull.BaseCommit != i.Head.Commit {
-		return Decision{Outcome: i.outcome(Waiting, "looks again at once", "the repo moved while it was read")}
-	}
 	switch {
+	case i.Pull != nil && i.Pull.BaseCommit != "" && i.Pull.BaseCommit != i.Head.Commit,
+		open && i.Branch != nil && i.Branch.Commit != i.Pull.HeadCommit:
+		return Decision{Outcome: i.outcome(Waiting, "looks again at once", "the repo moved while it was read")}
 	case i.Declaration == nil:
 		return i.remove(s, Done, "its declaration is gone from the config repo")
 	case i.Declaration.Frozen != nil:
@@ -28,100 +30,162 @@ func Decide(s Settings, i *Item) Decision {
 			"its declaration is invalid: %s", i.Declaration.Frozen[0])}
 	case i.Want.Out != "":
 		return i.remove(s, Out, i.Want.Out)
+	case open && i.Want.Paused != "":
+		return i.paused()
 	case len(i.Want.Edits) == 0:
 		return i.remove(s, Done, "as declared")
 	case i.Clash != "":
 		return Decision{Outcome: i.outcome(Blocked, "declare the path once", "%s", i.Clash)}
 	case i.Want.Paused != "":
-		return Decision{Outcome: i.outcome(Frozen, "goes on when its declaration says so", "%s", i.Want.Paused)}
-	case i.Listing.Archived:
-		return Decision{Outcome: i.outcome(Failed, "unarchive the repo, or exclude it", "the repo is archived")}
+		return i.paused()
+	case i.readOnly() != "":
+		return Decision{Outcome: i.outcome(Failed, "make it writable again, or exclude it", "the repo is %s", i.readOnly())}
 	case open:
 		return i.keep(s)
 	}
 	return i.open(s)
 }
 
+// paused leaves everything as it stands.
+func (i *Item) paused() Decision {
+	return Decision{Outcome: i.outcome(Frozen, "goes on when its declaration says so", "%s", i.Want.Paused)}
+}
+
+// readOnly is why the forge takes no write to the repo, or empty.
+func (i *Item) readOnly() string {
+	switch {
+	case i.Listing.Archived:
+		return "archived"
+	case i.Listing.Disabled:
+		return "disabled"
+	}
+	return ""
+}
+
 // remove ends what is open for an item that is not wanted (any more).
 func (i *Item) remove(s Settings, state State, reason string) Decision {
 	d := Decision{Outcome: i.outcome(state, "", "%s", reason)}
-	if i.Pull == nil {
+	switch {
+	case i.readOnly() != "":
 		return d
-	}
-	if i.Pull.State == fleet.PullOpen {
+	case i.Pull == nil:
+		return i.tidy(s, d)
+	case i.Pull.State == fleet.PullOpen:
 		step := i.step(Close, reason)
 		if comment := s.Closing(i.ID, reason); !i.said(comment) {
 			step.Comment = comment
 		}
 		d.Steps = append(d.Steps, step)
 		d.Outcome = i.outcome(Change, "", "closes #%d: %s", i.Pull.Number, reason)
-	}
-	if i.Pull.State == fleet.PullMerged && state == Done {
+	case i.Pull.State == fleet.PullMerged && state == Done && i.Declaration != nil:
 		d.Outcome.Reason = fmt.Sprintf("%s, since #%d was merged", reason, i.Pull.Number)
 	}
-	return i.tidy(d)
+	return i.tidy(s, d)
 }
 
 // said reports whether we have made a comment already: a pass may have ended
-// between its comment and what the comment is about.
+// between its comment and what the comment is about. The last line tells, for
+// another revision may have come in between.
 func (i *Item) said(comment string) bool {
 	return slices.ContainsFunc(i.Pull.Comments, func(c fleet.Comment) bool {
-		return c.Author.Self && strings.TrimSpace(c.Body) == strings.TrimSpace(comment)
+		return c.Author.Self && lastLine(c.Body) == lastLine(comment)
 	})
 }
 
+func lastLine(s string) string {
+	s = strings.TrimSpace(s)
+	return strings.TrimSpace(s[strings.LastIndexByte(s, '\n')+1:])
+}
+
+// closedByUs reports whether we closed the pull request. That we may act as a
+// person who also closes pull requests by hand is why our comment counts.
+func (i *Item) closedByUs(s Settings) bool {
+	return i.Pull.State == fleet.PullClosed && i.Pull.ClosedBy.Self &&
+		slices.ContainsFunc(i.Pull.Comments, func(c fleet.Comment) bool { return c.Author.Self && s.IsClosing(c.Body) })
+}
+
 // tidy deletes the branch of a pull request that is merged, or that we close,
-// unless the branch has commits by people which are nowhere else.
-func (i *Item) tidy(d Decision) Decision {
-	if i.Branch == nil || i.Branch.Commit != i.Pull.HeadCommit {
+// or that never came to be, unless the branch has commits by people which are
+// nowhere else.
+func (i *Item) tidy(s Settings, d Decision) Decision {
+	if i.Branch == nil || i.Pull != nil && i.Branch.Commit != i.Pull.HeadCommit {
 		return d
 	}
 	_, untouched := ours(i.ID, i.Branch.Message, i.Branch.Tree)
 	switch {
-	case i.Pull.State == fleet.PullMerged:
-	case untouched && i.Pull.State == fleet.PullOpen:
-	case untouched && i.Pull.State == fleet.PullClosed && i.Pull.ClosedBy.Self:
+	case i.Pull != nil && i.Pull.State == fleet.PullMerged:
+	case untouched && (i.Pull == nil || i.Pull.State == fleet.PullOpen || i.closedByUs(s)):
 	default:
 		return d
 	}
-	d.Steps = append(d.Steps, i.step(DeleteBranch, "its pull request has ended"))
+	step := i.step(DeleteBranch, "its pull request has ended")
+	step.Expect = i.Branch.Commit
+	if i.Pull == nil {
+		step.Reason = "it is not wanted any more"
+	}
+	d.Steps = append(d.Steps, step)
 	return d
 }
 
+// mergedJustNow is how long a merge may take to show on the base.
+const mergedJustNow = 10 * time.Minute
+
 // open opens a pull request where none is open.
 func (i *Item) open(s Settings) Decision {
-	if i.Pull != nil {
-		switch {
-		case i.Pull.State == fleet.PullClosed && !i.Pull.ClosedBy.Self && !i.Pull.ClosedBy.Bot:
-			return Decision{Outcome: i.outcome(Declined, "nothing, unless someone reopens it",
-				"%s closed #%d on %s", i.Pull.ClosedBy.Login, i.Pull.Number, i.Pull.Closed.UTC().Format("2 January 2006"))}
-		case i.Pull.State == fleet.PullMerged && i.mergedHere():
-			return Decision{Outcome: i.outcome(Waiting, "looks again soon",
-				"#%d was merged, and the forge does not show it yet", i.Pull.Number)}
-		}
+	if d, ended := i.ended(s); ended {
+		return d
 	}
 	step := i.step(Open, i.opening())
 	step.Number = 0
-	expect := fleet.CommitID("")
-	if i.Branch != nil {
-		expect = i.Branch.Commit
-		trailers, untouched := ours(i.ID, i.Branch.Message, i.Branch.Tree)
-		ended := i.Pull != nil && i.Pull.HeadCommit == i.Branch.Commit && i.Pull.State == fleet.PullMerged
-		switch {
-		case ended:
-		case !untouched:
-			return Decision{Outcome: i.outcome(Blocked, "delete the branch, or open a pull request from it",
-				"the branch %s has commits by people and no open pull request", i.Branch.Name)}
-		case i.Pull == nil && trailers.Spec == i.Hash() && trailers.Base == i.Head.Commit:
-			// Pushed by a pass that ended before the pull request: the
-			// branch is as wanted, so nothing is pushed again.
-			step.Expect = expect
-			step.SpecHash = trailers.Spec
-			return Decision{Outcome: i.outcome(Change, "", "opens a pull request for the branch that is there"),
-				Steps: []Step{i.text(step)}}
-		}
+	change := i.outcome(Change, "", "opens a pull request")
+	if i.Branch == nil {
+		return Decision{Outcome: change, Steps: []Step{i.commit(step, "")}}
 	}
-	return Decision{Outcome: i.outcome(Change, "", "opens a pull request"), Steps: []Step{i.commit(step, expect)}}
+	trailers, untouched := ours(i.ID, i.Branch.Message, i.Branch.Tree)
+	before := i.Pull != nil && i.Pull.HeadCommit == i.Branch.Commit // it is an ended pull request's
+	switch {
+	case before && i.Pull.State == fleet.PullMerged:
+	case !untouched:
+		return Decision{Outcome: i.outcome(Blocked, "delete the branch, or open a pull request from it",
+			"the branch %s has commits by people and no open pull request", i.Branch.Name)}
+	case !before && trailers.Spec == i.Hash() && trailers.Base == i.Head.Commit:
+		// Pushed by a pass that ended before the pull request: the branch is
+		// as wanted, so nothing is pushed again.
+		step.Expect, step.SpecHash = i.Branch.Commit, trailers.Spec
+		return Decision{Outcome: i.outcome(Change, "", "opens a pull request for the branch that is there"),
+			Steps: []Step{i.text(step)}}
+	}
+	return Decision{Outcome: change, Steps: []Step{i.commit(step, i.Branch.Commit)}}
+}
+
+// ended is what the newest pull request's end asks for, if that is not to
+// open another.
+func (i *Item) ended(s Settings) (Decision, bool) {
+	switch {
+	case i.Pull == nil:
+		return Decision{}, false
+	case i.Pull.State == fleet.PullMerged:
+		t, ours := ParseTrailers(i.Pull.HeadMessage)
+		if s.Now.Sub(i.Pull.Closed) > mergedJustNow || ours && t.Spec != i.Hash() {
+			return Decision{}, false
+		}
+		return Decision{Outcome: i.outcome(Waiting, "looks again soon",
+			"#%d was merged, and the forge does not show it yet", i.Pull.Number)}, true
+	case i.closedByUs(s):
+		return Decision{}, false
+	}
+	who := i.Pull.ClosedBy.Login
+	if who == "" {
+		who = "someone"
+	}
+	day := i.Pull.Closed.UTC().Format("2 January 2006")
+	if i.Pull.ClosedBy.Bot && !i.Pull.ClosedBy.Self {
+		// It may have closed it for a person, and would close the next too.
+		return Decision{Outcome: i.outcome(Blocked, "reopen it if it is wanted, and have the bot leave it open",
+			"the bot %s closed #%d on %s", who, i.Pull.Number, day)}, true
+	}
+	return Decision{Outcome: i.outcome(Declined, "nothing, unless someone reopens it",
+		"%s closed #%d on %s", who, i.Pull.Number, day)}, true
 }
 
 func (i *Item) opening() string {
@@ -131,13 +195,6 @@ func (i *Item) opening() string {
 	return "not as declared"
 }
 
-// mergedHere reports whether the newest pull request was merged on the very
-// base that is seen now, so that its merge is yet to be seen.
-func (i *Item) mergedHere() bool {
-	t, ok := ParseTrailers(i.Pull.HeadMessage)
-	return ok && t.Base == i.Head.Commit
-}
-
 // keep looks after an open pull request.
 func (i *Item) keep(s Settings) Decision {
 	trailers, untouched := ours(i.ID, i.Pull.HeadMessage, i.Pull.HeadTree)
@@ -145,12 +202,11 @@ func (i *Item) keep(s Settings) Decision {
 		return Decision{Outcome: i.outcome(Blocked, fmt.Sprintf("point it at %s, or close it", i.Listing.DefaultBranch),
 			"#%d goes into %s, not into %s", i.Pull.Number, i.Pull.Base, i.Listing.DefaultBranch)}
 	}
-	why := ""
 	switch conflict := i.Pull.Mergeable == fleet.MergeableConflict; {
 	case untouched && trailers.Spec != i.Hash():
-		why = "the declaration has changed"
+		return i.update("its declaration, or the files that it changes, are others now")
 	case untouched && conflict && trailers.Base != i.Head.Commit:
-		why = "it conflicts with its base"
+		return i.update("it conflicts with its base")
 	case !untouched && conflict:
 		return Decision{Outcome: i.outcome(Blocked, "merge its base into it, or remove the commits by people",
 			"#%d conflicts with its base and has commits by people", i.Pull.Number)}
@@ -158,11 +214,9 @@ func (i *Item) keep(s Settings) Decision {
 		return Decision{Outcome: i.outcome(Waiting, "looks again soon",
 			"#%d was made on its base's newest commit, and the forge does not show it yet", i.Pull.Number)}
 	}
-	if why != "" {
-		return i.update(why)
-	}
 	d := i.merge(s, trailers, untouched)
-	if !i.SameText && d.Questions == (Questions{}) {
+	updates := slices.ContainsFunc(d.Steps, func(s Step) bool { return s.Action == Update })
+	if !i.SameText && !updates && d.Questions == (Questions{}) {
 		d.Steps = append([]Step{i.text(i.step(Reword, "its text has changed"))}, d.Steps...)
 	}
 	return d

@@ -54,8 +54,11 @@ type Settings struct {
 	Mode fleet.Mode
 	// Revision of the config repo, for comments.
 	Revision fleet.Revision
-	// Closing words the comment on a pull request that is closed.
+	// Closing words the comment on a pull request that we close. Its last
+	// line depends on the reason alone.
 	Closing func(id fleet.ID, reason string) string
+	// IsClosing reports whether a comment is one that Closing worded.
+	IsClosing func(comment string) bool
 }
 
 // Decision is what was decided on an item.
@@ -138,7 +141,7 @@ func age(now, t time.Time) string {
 	d := now.Sub(t)
 	switch {
 	case d < 2*time.Minute:
-		return "just now"
+		return "under 2 minutes"
 	case d < 2*time.Hour:
 		return fmt.Sprintf("%d minutes", int(d.Minutes()))
 	case d < 48*time.Hour:

@@ -9,9 +9,14 @@ import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
-// unreported is how long checks that are configured may take to report
-// before people are told that it is blocked.
-const unreported = time.Hour
+const (
+	// unreported is how long checks that are configured may take to report
+	// before people are told that it is blocked.
+	unreported = time.Hour
+	// settling is how long a commit's first checks are given to be followed
+	// by others, where no list of required ones says what is to come.
+	settling = 30 * time.Second
+)
 
 // merge decides whether an open pull request, which is as wanted, is merged
 // now. Merging needs all of: a policy and a mode that let Portreeve merge, no
@@ -19,39 +24,49 @@ const unreported = time.Hour
 // known to be green.
 func (i *Item) merge(s Settings, trailers Trailers, untouched bool) Decision {
 	pr := i.Pull
-	manual := s.Mode != fleet.Merge || i.Want.Merge == fleet.MergeManual || i.Want.Merge == ""
+	manual := s.Mode != fleet.Merge || i.Want.Merge != fleet.MergeChecksPass && i.Want.Merge != fleet.MergeAlways
 	switch {
 	case pr.Draft:
-		return i.review(s, "take it out of draft, or close it", "#%d is a draft", pr.Number)
+		return i.review("take it out of draft, or close it", "#%d is a draft", pr.Number)
 	case pr.Review == fleet.ReviewChangesRequested:
-		return i.review(s, "settle the review, or close it", "a reviewer asks for changes in #%d", pr.Number)
-	case manual:
-		return i.review(s, "merge it, or close it", "#%d is open for %s%s", pr.Number, age(s.Now, pr.Created), i.checksInWords())
+		return i.review("settle the review, or close it", "a reviewer asks for changes in #%d", pr.Number)
 	case !untouched:
-		return i.review(s, "merge it, or close it", "#%d has commits by people, who decide when to merge it", pr.Number)
+		return i.review("finish and merge it, or close it",
+			"#%d has commits by people, so it is theirs: Portreeve neither updates nor merges it", pr.Number)
+	case manual:
+		return i.review("merge it, or close it", "#%d has been open for %s%s", pr.Number, age(s.Now, pr.Created), i.checksInWords())
 	case pr.Review == fleet.ReviewRequired:
-		return i.review(s, "approve it, or close it; then it merges by itself", "#%d waits for a required review, for %s",
+		return i.review("approve it, or close it; then it merges by itself", "#%d has waited for a required review for %s",
 			pr.Number, age(s.Now, pr.Created))
 	case i.Rules == nil:
-		return Decision{Questions: Questions{Rules: true}}
+		return i.ask(Questions{Rules: true})
 	}
 	if d, ok := i.checks(s); !ok {
 		return d
 	}
 	switch {
-	case pr.Mergeable == fleet.MergeableUnknown:
+	case pr.Mergeable != fleet.MergeableYes:
 		return Decision{Outcome: i.outcome(Waiting, "then it merges", "the forge is working out whether #%d merges cleanly", pr.Number)}
 	case i.Rules.UpToDate && trailers.Base != i.Head.Commit:
-		return i.update("its base must be the newest to merge")
+		return i.update("it must be on its base's newest commit to be merged")
 	}
-	step := i.step(Merge, "checks are green")
+	reason := "checks are green"
+	if len(pr.Checks) == 0 {
+		reason = "the repo has no checks, and its declaration merges nevertheless"
+	}
+	step := i.step(Merge, reason)
 	step.Method = i.method()
 	return Decision{Outcome: i.outcome(Change, "", "merges #%d", pr.Number), Steps: []Step{step}}
 }
 
 // review is an open pull request that waits for people of its repo.
-func (i *Item) review(_ Settings, next, reason string, args ...any) Decision {
+func (i *Item) review(next, reason string, args ...any) Decision {
 	return Decision{Outcome: i.outcome(Review, next, reason, args...)}
+}
+
+// ask is a decision that waits for an answer.
+func (i *Item) ask(q Questions) Decision {
+	return Decision{Outcome: i.outcome(Waiting, "", "it is being read"), Questions: q}
 }
 
 // method is how to merge: one commit on the base, where that is allowed.
@@ -96,28 +111,50 @@ func (i *Item) checks(s Settings) (Decision, bool) {
 	case len(missing) > 0:
 		return i.silent(s, these(missing, "has not reported", "have not reported")), false
 	case len(running) > 0:
-		return Decision{Outcome: i.outcome(Waiting, "merges when they are green",
+		return Decision{Outcome: i.outcome(Waiting, "merges when all checks are green",
 			"in #%d %s", i.Pull.Number, these(running, "is running", "are running"))}, false
-	case len(i.Pull.Checks) > 0 || i.Want.Merge == fleet.MergeAlways && i.configured() == no:
+	case len(required) > 0:
 		return Decision{}, true
+	case len(i.Pull.Checks) > 0 && s.Now.Sub(i.reportable()) < settling:
+		return Decision{Outcome: i.outcome(Waiting, "merges if no other check starts",
+			"#%d is new, and more of its checks may be about to start", i.Pull.Number)}, false
+	case slices.ContainsFunc(i.Pull.Checks, func(c fleet.Check) bool { return c.State == fleet.CheckSuccess }):
+		return Decision{}, true
+	case len(i.Pull.Checks) > 0 && i.Want.Merge == fleet.MergeAlways:
+		return Decision{}, true
+	case len(i.Pull.Checks) > 0:
+		return Decision{Outcome: i.outcome(Blocked, `merge it by hand, or declare merge: "no-checks"`,
+			"every check of #%d was skipped, so nothing has tested it", i.Pull.Number)}, false
 	}
 	switch i.configured() {
 	case unknown:
-		return Decision{Questions: Questions{Workflows: true}}, false
+		return i.ask(Questions{Workflows: true}), false
 	case yes:
 		return i.silent(s, "no check has reported"), false
+	}
+	if i.Want.Merge == fleet.MergeAlways {
+		return Decision{}, true
 	}
 	return Decision{Outcome: i.outcome(Blocked, `merge it by hand, or declare merge: "no-checks"`,
 		"#%d could merge, but the repo has no check configured", i.Pull.Number)}, false
 }
 
+// reportable is since when checks could report: they run for a pull request's
+// commit, and it may have been opened long after its commit was made.
+func (i *Item) reportable() time.Time {
+	if i.Pull.Created.After(i.Pull.HeadTime) {
+		return i.Pull.Created
+	}
+	return i.Pull.HeadTime
+}
+
 // silent is a check that is configured and has not reported.
 func (i *Item) silent(s Settings, what string) Decision {
-	if s.Now.Sub(i.Pull.HeadTime) > unreported {
+	if s.Now.Sub(i.reportable()) > unreported {
 		return Decision{Outcome: i.outcome(Blocked, "see why it does not run, merge it by hand, or close it",
-			"in #%d %s for %s", i.Pull.Number, what, age(s.Now, i.Pull.HeadTime))}
+			"in #%d %s for %s", i.Pull.Number, what, age(s.Now, i.reportable()))}
 	}
-	return Decision{Outcome: i.outcome(Waiting, "merges when it is green", "in #%d %s yet", i.Pull.Number, what)}
+	return Decision{Outcome: i.outcome(Waiting, "merges when all checks are green", "in #%d %s yet", i.Pull.Number, what)}
 }
 
 type answer int

@@ -22,18 +22,23 @@ const freeRemovals = 5
 // Pace holds decisions back that would go over a limit, in the order of the
 // items, and turns them into waiting ones. items and decisions run in
 // parallel. It reports whether it has to know OpenedToday.
+//
+// Those that edit one file of a repo go one after the other: whoever has an
+// open pull request goes first, or else whoever can open one. Who is declined,
+// paused, held back or done keeps nobody waiting.
 func Pace(b Bounds, items []*Item, decisions []Decision) (needOpenedToday bool) {
 	p := pacer{
 		Bounds:  b,
 		perTeam: map[fleet.TeamName]int{},
 		claimed: map[claim]fleet.ID{},
-		opened:  0,
 	}
 	for n, i := range items {
 		if i.Pull != nil && i.Pull.State == fleet.PullOpen {
 			p.open++
 			p.perTeam[i.Want.Decides]++
-			p.claim(i)
+			if decisions[n].Outcome.State != Frozen {
+				p.claim(i)
+			}
 		}
 		for _, s := range decisions[n].Steps {
 			if s.Action == Close && i.Declaration == nil {
@@ -51,7 +56,7 @@ func Pace(b Bounds, items []*Item, decisions []Decision) (needOpenedToday bool) 
 		case Open:
 			held = p.opening(i)
 		case Close:
-			held = p.removing(i)
+			held = p.closing(i, d.Steps[0])
 		}
 		if held.State != "" {
 			*d = Decision{Outcome: held}
@@ -68,6 +73,7 @@ type claim struct {
 type pacer struct {
 	Bounds
 	open, opened, removals int
+	created                int // pull requests and comments
 	perTeam                map[fleet.TeamName]int
 	claimed                map[claim]fleet.ID
 	asked                  bool
@@ -90,37 +96,62 @@ func (p *pacer) opening(i *Item) Outcome {
 		}
 	}
 	team, limits := i.Want.Decides, p.Limits
-	if limits.OpenPerTeam > 0 && p.perTeam[team] >= limits.OpenPerTeam {
-		return i.outcome(Waiting, "is opened once one of them has ended", "%s has %d open pull requests (fleet.limits.openPerTeam)",
-			team, p.perTeam[team])
+	if limits.OpenPerTeam > 0 && team != "" && p.perTeam[team] >= limits.OpenPerTeam {
+		return i.outcome(Waiting, "is opened once one of them has ended", "%s has %s already (fleet.limits.openPerTeam)",
+			team, counted(p.perTeam[team], "open pull request"))
 	}
 	if limits.NewPerDay > 0 {
 		if p.OpenedToday == nil {
 			p.asked = true
 			return i.outcome(Waiting, "", "today's pull requests are being counted")
 		}
-		if *p.OpenedToday+p.opened >= limits.NewPerDay {
+		if today := *p.OpenedToday + p.opened; today >= limits.NewPerDay {
 			return i.outcome(Waiting, "is opened when a day has passed since an earlier one",
-				"%d pull requests were opened in 24 hours (fleet.limits.newPerDay)", limits.NewPerDay)
+				"%s in the last 24 hours (fleet.limits.newPerDay)", counted(today, "new pull request"))
 		}
 	}
-	if p.opened >= p.Allowance.Creations {
-		return i.outcome(Waiting, fmt.Sprintf("more from %s on", p.Allowance.More.UTC().Format(time.RFC3339)),
-			"the forge's limit on new pull requests is used up")
+	if spent := p.spent(i); spent.State != "" {
+		return spent
 	}
 	p.opened++
+	p.created++
 	p.perTeam[team]++
 	p.claim(i)
 	return Outcome{}
 }
 
-// removing is why a pull request of a declaration that is gone is not closed
-// now, or nothing.
-func (p *pacer) removing(i *Item) Outcome {
+// closing is why a pull request is not closed now, or nothing.
+func (p *pacer) closing(i *Item, s Step) Outcome {
 	if bound := max(p.Limits.Removals.Of(p.open), freeRemovals); i.Declaration == nil && p.removals > bound {
 		return i.outcome(Blocked, "put the declarations back, or raise fleet.limits.removals",
 			"its declaration is gone, and %d of %d open pull requests would be closed for that; the bound is %d",
 			p.removals, p.open, bound)
 	}
+	if s.Comment == "" {
+		return Outcome{}
+	}
+	if spent := p.spent(i); spent.State != "" {
+		return spent
+	}
+	p.created++
 	return Outcome{}
+}
+
+// spent says that the forge lets nothing more be created now, or nothing.
+func (p *pacer) spent(i *Item) Outcome {
+	if p.created < p.Allowance.Creations {
+		return Outcome{}
+	}
+	next := "tries again at the next pass"
+	if more := p.Allowance.More; !more.IsZero() {
+		next = "more from " + more.UTC().Format(time.RFC3339) + " on"
+	}
+	return i.outcome(Waiting, next, "the forge's limit on new pull requests and comments is used up")
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

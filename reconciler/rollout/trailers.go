@@ -42,7 +42,7 @@ func (t Trailers) Append(message string) string {
 // is not a commit of ours. Only the last paragraph is read, so a message that
 // quotes ours elsewhere is a person's.
 func ParseTrailers(message string) (t Trailers, ok bool) {
-	message = strings.TrimRight(message, "\n \t\r")
+	message = strings.TrimSpace(strings.ReplaceAll(message, "\r\n", "\n"))
 	if i := strings.LastIndex(message, "\n\n"); i >= 0 {
 		message = message[i+2:]
 	}

@@ -1,0 +1,252 @@
+package rollout_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/rollout"
+	"github.com/portreeve/portreeve/reconciler/transform"
+)
+
+// now is when every case happens.
+var now = time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
+
+// itemFile is an item as a case gives it: what it leaves out is the usual. An
+// empty one is of a declaration that wants go.mod of acme/ledger edited, may
+// merge once checks pass, and has neither branch nor pull request. The base
+// is at b1; commits of ours have the tree t1.
+type itemFile struct {
+	Repo        string
+	ID          string
+	Count       int    // so many items, in repos acme/r00, acme/r01, …
+	Declaration string // "gone" or "frozen"
+	Out, Paused string
+	Because     string
+	Edits       []string
+	Owns        bool
+	Team        string
+	Merge       fleet.MergePolicy
+	Mode        fleet.Mode
+	Archived    bool
+	Disabled    bool
+	Clash       string
+	Text        string // "other" than the pull request shows
+
+	Branch    string // what made its commit, as pull.head; the open pull request's if left out; "none"
+	Pull      *pullFile
+	Rules     *rulesFile
+	Workflows *bool
+	Checked   bool // checks have reported on the base
+}
+
+// pullFile is a pull request. Left out it is open, two hours old, at commit c1
+// of ours, made for today's declaration on the base's newest commit, merges
+// cleanly, and its check "test" is green.
+type pullFile struct {
+	State     fleet.PullState
+	By        string        // who closed it: "person", "us", "we-by-hand", "bot", "ghost"
+	Ended     time.Duration // ago
+	Age       time.Duration
+	Committed time.Duration // ago; Age if left out
+	Head      string        // what made its commit: "ours", "old" declaration, "old-base", "person", "amended"
+	Commit    fleet.CommitID
+	Onto      string         // branch
+	Base      fleet.CommitID // of the default branch when it was read
+	Draft     bool
+	Mergeable fleet.Mergeable
+	Review    fleet.Review
+	Checks    map[string]fleet.CheckState
+	Comments  []string // ours
+}
+
+type rulesFile struct {
+	Required []string
+	UpToDate bool `yaml:"upToDate"`
+	Methods  []fleet.MergeMethod
+}
+
+type boundsFile struct {
+	OpenPerTeam int  `yaml:"openPerTeam"`
+	NewPerDay   int  `yaml:"newPerDay"`
+	OpenedToday *int `yaml:"openedToday"`
+	Removals    string
+	Allowance   int
+	More        bool
+}
+
+func (f boundsFile) bounds() rollout.Bounds {
+	b := rollout.Bounds{OpenedToday: f.OpenedToday, Allowance: fleet.Allowance{Creations: f.Allowance}}
+	b.Limits.OpenPerTeam, b.Limits.NewPerDay = f.OpenPerTeam, f.NewPerDay
+	b.Limits.Removals, _ = fleet.ParseShare(f.Removals)
+	if f.More {
+		b.Allowance.More = now.Add(time.Minute)
+	}
+	return b
+}
+
+func read[T any](t *testing.T, f txtar.File, into T) T {
+	t.Helper()
+	d := yaml.NewDecoder(bytes.NewReader(f.Data))
+	d.KnownFields(true)
+	if err := d.Decode(&into); err != nil && !errors.Is(err, io.EOF) {
+		t.Fatalf("%s: %v", f.Name, err)
+	}
+	return into
+}
+
+// all are the items that a file stands for.
+func (f itemFile) all() []itemFile {
+	if f.Count == 1 {
+		return []itemFile{f}
+	}
+	var all []itemFile
+	for n := range f.Count {
+		one := f
+		one.Repo = fmt.Sprintf("acme/r%02d", n)
+		all = append(all, one)
+	}
+	return all
+}
+
+func or[T comparable](value, usual T) T {
+	if value == *new(T) {
+		return usual
+	}
+	return value
+}
+
+func (f itemFile) item() (*rollout.Item, rollout.Settings) {
+	id, _ := fleet.ParseID(or(f.ID, "migration/go-1-26"))
+	i := &rollout.Item{
+		ID: id, Owns: f.Owns, Clash: f.Clash, Workflows: f.Workflows, SameText: f.Text == "",
+		Declaration: &fleet.Declaration{ID: id, SpecHash: "5bec", Pos: fleet.Pos{File: "fleet.cue", Line: 3, Column: 1}},
+		Listing:     fleet.Repo{Name: fleet.RepoName(or(f.Repo, "acme/ledger")), DefaultBranch: "main", Archived: f.Archived, Disabled: f.Disabled},
+		Head:        fleet.Head{Commit: "b1", Tree: "bt1", Checked: f.Checked},
+		Text:        rollout.Text{Title: "Build with Go 1.26", Body: "body", Message: "Build with Go 1.26\n"},
+		Want: kind.Want{
+			Out: f.Out, Paused: f.Paused, Because: f.Because, Decides: fleet.TeamName(or(f.Team, "payments")),
+			Merge: or(f.Merge, fleet.MergeChecksPass),
+		},
+	}
+	if f.Edits == nil {
+		f.Edits = []string{"go.mod"}
+	}
+	for _, p := range f.Edits {
+		i.Want.Edits = append(i.Want.Edits, transform.Edit{Path: fleet.Path(p), Content: []byte("go 1.26\n")})
+	}
+	switch f.Declaration {
+	case "gone":
+		i.Declaration, i.Want = nil, kind.Want{}
+	case "frozen":
+		i.Declaration.Frozen = []fleet.Problem{{Pos: i.Declaration.Pos, Message: `unknown team "platfrom"`}}
+		i.Want = kind.Want{}
+	}
+	if i.Want.Out != "" {
+		i.Want.Edits = nil
+	}
+	if r := f.Rules; r != nil {
+		i.Rules = &fleet.Rules{RequiredChecks: r.Required, UpToDate: r.UpToDate, MergeMethods: r.Methods}
+	}
+	if f.Pull != nil {
+		i.Pull = f.Pull.pull(i)
+		if f.Branch == "" && i.Pull.State == fleet.PullOpen {
+			i.Branch = &fleet.Branch{Name: i.BranchName(), Commit: i.Pull.HeadCommit, Tree: i.Pull.HeadTree, Message: i.Pull.HeadMessage}
+		}
+	}
+	if head, of, _ := strings.Cut(f.Branch, " "); head != "" && head != "none" {
+		message, tree := made(i, head)
+		i.Branch = &fleet.Branch{Name: i.BranchName(), Commit: fleet.CommitID(or(of, "c1")), Tree: tree, Message: message}
+	}
+	return i, rollout.Settings{
+		Now: now, Mode: or(f.Mode, fleet.Merge), Closing: closing,
+		IsClosing: func(comment string) bool { return strings.HasPrefix(comment, "Closed: ") },
+	}
+}
+
+func closing(_ fleet.ID, reason string) string { return "Closed: x\n" + reason }
+
+// made is the message and the tree of a commit by what made it.
+func made(i *rollout.Item, by string) (string, fleet.TreeID) {
+	t := rollout.Trailers{Declaration: i.ID, Spec: i.Hash(), Base: "b1", Tree: "t1"}
+	switch by {
+	case "old":
+		t.Spec = "01d"
+	case "old-base":
+		t.Base = "b0"
+	case "other":
+		t.Declaration.Name = "another"
+	case "amended":
+		return t.Append("Build with Go 1.26"), "t2"
+	case "person":
+		return "Mend a test\n", "t2"
+	case "quote":
+		return "Quote:\n\n" + t.Append("") + "\nSigned-off-by: Kim\n", "t1"
+	}
+	return t.Append("Build with Go 1.26"), "t1"
+}
+
+func (f *pullFile) pull(i *rollout.Item) *fleet.PullRequest {
+	message, tree := made(i, f.Head)
+	age := or(f.Age, 2*time.Hour)
+	p := &fleet.PullRequest{
+		Repo: i.Listing.Name, Number: 7, URL: "https://forge.example/7", State: or(f.State, fleet.PullOpen), Draft: f.Draft,
+		Base: or(f.Onto, "main"), Head: i.BranchName(), HeadCommit: or(f.Commit, "c1"), HeadTree: tree, HeadMessage: message,
+		HeadTime: now.Add(-or(f.Committed, age)), Created: now.Add(-age), Mergeable: or(f.Mergeable, fleet.MergeableYes), Review: f.Review,
+		BaseCommit: or(f.Base, i.Head.Commit),
+	}
+	if f.Checks == nil {
+		f.Checks = map[string]fleet.CheckState{"test": fleet.CheckSuccess}
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Checks)) {
+		p.Checks = append(p.Checks, fleet.Check{Name: name, State: f.Checks[name]})
+	}
+	if p.State != fleet.PullOpen {
+		p.Closed = now.Add(-or(f.Ended, time.Hour))
+	}
+	us := fleet.Actor{Login: "portreeve[bot]", Bot: true, Self: true}
+	switch f.By {
+	case "person":
+		p.ClosedBy = fleet.Actor{Login: "kim"}
+	case "bot":
+		p.ClosedBy = fleet.Actor{Login: "stale[bot]", Bot: true}
+	case "us":
+		p.ClosedBy = us
+		f.Comments = append(f.Comments, closing(i.ID, "topic frozen"))
+	case "we-by-hand":
+		p.ClosedBy = fleet.Actor{Login: "ana", Self: true}
+	}
+	for _, c := range f.Comments {
+		p.Comments = append(p.Comments, fleet.Comment{Author: us, Body: c})
+	}
+	return p
+}
+
+// untouched reports, by the test's own reading, that the branch is at a
+// commit of ours.
+func untouched(i *rollout.Item) bool {
+	if i.Branch == nil {
+		return i.Pull.HeadTree == "t1"
+	}
+	return i.Branch.Tree == "t1" && strings.Contains(i.Branch.Message, "Portreeve-Declaration: "+i.ID.String()+"\n") &&
+		!strings.Contains(i.Branch.Message, "Signed-off-by")
+}
+
+// red finds checks that forbid merging.
+func red(i *rollout.Item) func(fleet.Check) bool {
+	return func(c fleet.Check) bool {
+		counts := len(i.Rules.RequiredChecks) == 0 || slices.Contains(i.Rules.RequiredChecks, c.Name)
+		return counts && (c.State == fleet.CheckFailure || c.State == fleet.CheckPending)
+	}
+}
