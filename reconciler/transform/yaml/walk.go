@@ -38,6 +38,9 @@ func walk(root *y.Node, at []part) (trail []place, rest []part, err error) {
 			return nil, nil, fmt.Errorf("%s is %s where %s is expected", spot(at[:i]), sortOf(n.Kind), sortOf(want))
 		}
 		j := child(n, p)
+		if p.kind == byKey && j >= 0 && child(&y.Node{Content: n.Content[j+1:]}, p) >= 0 {
+			return nil, nil, fmt.Errorf("%s stands there twice, and readers differ on which one counts", pathString(at[:i+1]))
+		}
 		if j < 0 {
 			return trail, at[i:], nil
 		}
