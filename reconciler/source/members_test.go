@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -124,5 +125,34 @@ func TestDirOfOddRepos(t *testing.T) {
 				t.Errorf("last changed: %s, %v; want %s", got.Short(), err, want.Short())
 			}
 		})
+	}
+}
+
+// A server that sends Git elsewhere does not get to send the secret there.
+func TestGitSecretsStayAtHome(t *testing.T) {
+	r := newRepo(t)
+	r.commit("fleet.cue", "package fleet\n")
+	var asked, leaked atomic.Bool
+	elsewhere := serve(t, r, func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			asked.Store(true)
+			if q.Header.Get("Authorization") != "" {
+				leaked.Store(true)
+			}
+			h.ServeHTTP(w, q)
+		})
+	})
+	elsewhere = strings.Replace(elsewhere, "127.0.0.1", "localhost", 1)
+	home := serve(t, r, func(http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			_, path, _ := strings.Cut(q.URL.Path, "/.git")
+			http.Redirect(w, q, elsewhere+path+"?"+q.URL.RawQuery, http.StatusFound)
+		})
+	})
+	s := openGit(t, source.GitOptions{URL: home, Dir: t.TempDir(), Auth: func(context.Context) (string, string, error) {
+		return "x-access-token", "secret", nil
+	}})
+	if tree, err := s.Current(t.Context()); !asked.Load() || leaked.Load() {
+		t.Errorf("the secret went elsewhere, or nobody did: %v, %v", tree, err)
 	}
 }
