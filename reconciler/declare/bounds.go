@@ -47,21 +47,21 @@ func bounded(files []*file) bool {
 		for _, d := range f.ast.Decls {
 			weight += w.decl(d)
 		}
-		choices += w.choices
-		w.choices = 0
-		total += weight
 		switch {
 		case w.refused:
-		case total > maxWeight:
+		case total+weight > maxWeight:
 			f.tooMuch(token.NoPos, "may come to more than %d values", maxWeight)
-		case choices > maxChoices:
+		case choices+w.choices > maxChoices:
 			f.tooMuch(token.NoPos, `holds more than %d "|"`, maxChoices)
 		case size > maxBundle:
 			f.tooMuch(token.NoPos, "and the files it is evaluated with are larger than %d MiB", maxBundle>>20)
-		default:
-			continue
 		}
-		ok = false
+		if f.broken {
+			ok = false
+		} else {
+			total, choices = total+weight, choices+w.choices
+		}
+		w.choices = 0
 	}
 	return ok
 }

@@ -39,6 +39,7 @@ import (
 func Load(fsys fs.FS, kinds kind.Set) *fleet.Config {
 	find := finder{fsys: fsys}
 	find.folder(".", 0)
+	find.vendored()
 	groups := []string{"teams"}
 	for _, k := range kinds {
 		groups = append(groups, k.Field)
@@ -84,7 +85,10 @@ func inTwo(n int, do func(i int)) {
 
 // evaluateAll evaluates what can be.
 func evaluateAll(files []*file) []value {
-	plain, packages := arrange(files)
+	plain, packages, ok := arrange(files)
+	for !ok { // without the files that were refused
+		plain, packages, ok = arrange(files)
+	}
 	values := evaluatePlain(plain)
 	for _, p := range packages {
 		values = append(values, newEvaluator().evaluate(p.files, p.entries, true)...)
@@ -101,8 +105,10 @@ type bundle struct {
 
 // arrange tells which files are evaluated alone and which together. A file
 // that uses more of the language needs the others of its package; where one
-// constrains others, those need it.
-func arrange(files []*file) (plain []*file, bundles []bundle) {
+// constrains others, those need it. It reports false if a file was refused
+// for what it may cost, and so changed what others see.
+func arrange(files []*file) (plain []*file, bundles []bundle, ok bool) {
+	ok = true
 	folders := map[string][]*file{}
 	for _, f := range files {
 		if !f.broken {
@@ -129,12 +135,11 @@ func arrange(files []*file) (plain []*file, bundles []bundle) {
 		}
 		rich := slices.ContainsFunc(folders[dir], func(f *file) bool { return !f.plain })
 		if rich || len(b.entries) > 0 {
-			if bounded(b.files) {
-				bundles = append(bundles, b)
-			}
+			ok = bounded(b.files) && ok
+			bundles = append(bundles, b)
 		}
 	}
-	return plain, bundles
+	return plain, bundles, ok
 }
 
 // loseNames marks files that make declarations of what other files hold,

@@ -112,9 +112,9 @@ func (e *evaluator) evaluate(files []*file, entries []*entry, generated bool) []
 				_ = inst.AddSyntax(f.ast) // reported by Complete
 			}
 		}
-		err := buildError(inst, e.ctx)
+		root, err := e.build(inst)
 		if err == nil {
-			return append(out, e.values(e.ctx.BuildInstance(inst), files, entries, generated)...)
+			return append(out, e.values(root, files, entries, generated)...)
 		}
 		const enough = 100
 		mended := e.takeOut(err, files, entries, &out)
@@ -127,17 +127,17 @@ func (e *evaluator) evaluate(files []*file, entries []*entry, generated bool) []
 	}
 }
 
-// buildError is what keeps an instance from being built at all, as opposed to
-// mistakes in single values.
-func buildError(inst *build.Instance, ctx *cue.Context) error {
+// build builds an instance. An error keeps it from being built at all;
+// mistakes in single values are in the value.
+func (e *evaluator) build(inst *build.Instance) (cue.Value, error) {
 	if err := inst.Complete(); err != nil {
-		return err
+		return cue.Value{}, err
 	}
-	v := ctx.BuildInstance(inst)
+	v := e.ctx.BuildInstance(inst)
 	if v.Err() != nil && v.IncompleteKind() == cue.BottomKind && inst.Err != nil {
-		return inst.Err
+		return v, inst.Err
 	}
-	return nil
+	return v, nil
 }
 
 // takeOut replaces each entry that holds an error by an empty one, and marks

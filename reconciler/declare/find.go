@@ -1,6 +1,7 @@
 package declare
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/schema"
 )
 
 // Bounds on what is read at all.
@@ -98,6 +100,28 @@ func (f *finder) file(name string) {
 	default:
 		f.total += len(data)
 		f.files = append(f.files, source{name, data})
+	}
+}
+
+// vendored warns of a copy of the schema, which CUE's own tools read, that is
+// not the one that is held to here.
+func (f *finder) vendored() {
+	dir := path.Join("cue.mod/pkg", schema.ImportPath)
+	entries, err := fs.ReadDir(f.fsys, dir)
+	if err != nil || len(entries) == 0 {
+		return
+	}
+	ours, _ := fs.Glob(schema.FS, "*.cue")
+	for _, name := range ours {
+		want, _ := schema.FS.ReadFile(name)
+		got, err := fs.ReadFile(f.fsys, path.Join(dir, name))
+		if err != nil || !bytes.Equal(got, want) {
+			f.problems = append(f.problems, fleet.Problem{
+				Severity: fleet.Warning, Code: "schema-copy", Pos: fleet.Pos{File: path.Join(dir, name)},
+				Message: "this copy of the schema is not the one of this version of portreeve", Hint: "copy it again",
+			})
+			return
+		}
 	}
 }
 

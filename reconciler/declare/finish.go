@@ -79,8 +79,11 @@ func (l *loader) finish() *fleet.Config {
 	found := make([][]fleet.Problem, len(c.Declarations))
 	inTwo(len(found), func(i int) {
 		d := c.Declarations[i]
-		if k, ok := l.kinds.Find(d.ID.Kind); ok && len(d.Frozen) == 0 {
+		switch k, ok := l.kinds.Find(d.ID.Kind); {
+		case ok && len(d.Frozen) == 0:
 			found[i] = l.check(k, d)
+		case ok && d.Owner != "" && d.Fields != nil: // what can be told of it even so
+			found[i] = kind.CheckTeam(k, d, c, "owner", d.Owner)
 		}
 	})
 	for i, d := range c.Declarations {

@@ -77,6 +77,9 @@ func (l *looker) field(d *ast.Field, levels int) {
 		}
 	case *ast.BasicLit:
 	default:
+		if levels == 1 && l.safetyNet(d) {
+			return
+		}
 		l.plain = false
 		l.reaches = l.reaches || levels > 0
 		l.walk(d.Label)
@@ -153,6 +156,31 @@ func (l *looker) isDefinition(e ast.Expr) bool {
 	}
 	name, ok := sel.Sel.(*ast.Ident)
 	return ok && strings.HasPrefix(name.Name, "#")
+}
+
+// safetyNet reports whether a pattern says no more than Load holds every
+// declaration to anyhow, for the sake of CUE's own tools:
+//
+//	ownership: [string]: schema.#Ownership
+//	teams: [N=string]: schema.#Team & {name: N}
+func (l *looker) safetyNet(d *ast.Field) bool {
+	if l.isDefinition(d.Value) {
+		return true
+	}
+	both, ok := d.Value.(*ast.BinaryExpr)
+	if !ok || both.Op != token.AND || !l.isDefinition(both.X) {
+		return false
+	}
+	lit, ok := both.Y.(*ast.StructLit)
+	if !ok || len(lit.Elts) != 1 {
+		return false
+	}
+	name, ok := lit.Elts[0].(*ast.Field)
+	if !ok || labelName(name.Label) != "name" {
+		return false
+	}
+	_, ok = name.Value.(*ast.Ident)
+	return ok
 }
 
 func (l *looker) siblings(n ast.Node, count int) {
