@@ -29,33 +29,29 @@ type editor struct {
 var errRefused = errors.New("it is laid out so that it can't be edited safely")
 
 // set makes the value at a path of a document, and what is missing above it.
-func set(text []byte, doc int, at []part, value *y.Node) ([]byte, error) {
-	return operate(text, doc, func(e *editor, root *y.Node) error { return e.set(root, at, value) })
+// The source that it is given is spent; the one that it returns is the result.
+func set(s *source, doc int, at []part, value *y.Node) (*source, error) {
+	return operate(s, doc, func(e *editor, root *y.Node) error { return e.set(root, at, value) })
 }
 
-// remove takes a path out of a document.
-func remove(text []byte, doc int, at []part) ([]byte, error) {
-	return operate(text, doc, func(e *editor, root *y.Node) error { return e.remove(root, at) })
+// remove takes a path out of a document, in the manner of set.
+func remove(s *source, doc int, at []part) (*source, error) {
+	return operate(s, doc, func(e *editor, root *y.Node) error { return e.remove(root, at) })
 }
 
-func operate(text []byte, doc int, do func(e *editor, root *y.Node) error) ([]byte, error) {
-	s, err := parse(text)
-	if err != nil {
-		return nil, err
-	}
+func operate(s *source, doc int, do func(e *editor, root *y.Node) error) (*source, error) {
 	e := &editor{source: s, layout: layoutOf(s.docs)}
 	if err := do(e, s.docs[doc]); err != nil {
 		return nil, err
 	}
 	if len(e.cuts) == 0 {
-		return text, nil
+		return s, nil
 	}
-	result := e.splice()
-	after, err := parse(result)
+	after, err := parse(e.splice())
 	if err != nil || !slices.EqualFunc(after.docs, s.docs, equal) {
 		return nil, errRefused
 	}
-	return result, nil
+	return after, nil
 }
 
 func (e *editor) splice() []byte {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	y "go.yaml.in/yaml/v4"
 )
 
 var seeds = []string{
@@ -34,11 +36,11 @@ func FuzzSet(f *testing.F) {
 			return
 		}
 		for doc := range docs(text) {
-			result, err := set(text, doc, parts, want)
+			result, err := setText(text, doc, parts, want)
 			if err != nil {
 				continue
 			}
-			again, err := set(result, doc, parts, want)
+			again, err := setText(result, doc, parts, want)
 			if err != nil || !bytes.Equal(again, result) {
 				t.Errorf("set %s in %q: %q, and again: %q, %v", at, text, result, again, err)
 			}
@@ -63,11 +65,11 @@ func FuzzRemove(f *testing.F) {
 			return
 		}
 		for doc := range docs(text) {
-			result, err := remove(text, doc, parts)
+			result, err := removeText(text, doc, parts)
 			if err != nil {
 				continue
 			}
-			again, err := remove(result, doc, parts)
+			again, err := removeText(result, doc, parts)
 			if err != nil || !bytes.Equal(again, result) {
 				t.Errorf("remove %s in %q: %q, and again: %q, %v", at, text, result, again, err)
 			}
@@ -99,6 +101,25 @@ func FuzzParseAt(f *testing.F) {
 	})
 }
 
+func setText(text []byte, doc int, at []part, value *y.Node) ([]byte, error) {
+	return onText(text, func(s *source) (*source, error) { return set(s, doc, at, value) })
+}
+
+func removeText(text []byte, doc int, at []part) ([]byte, error) {
+	return onText(text, func(s *source) (*source, error) { return remove(s, doc, at) })
+}
+
+func onText(text []byte, do func(s *source) (*source, error)) ([]byte, error) {
+	s, err := parse(text)
+	if err == nil {
+		s, err = do(s)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.text, nil
+}
+
 func docs(text []byte) int {
 	s, err := parse(text)
 	if err != nil {
@@ -128,7 +149,7 @@ func BenchmarkSet(b *testing.B) {
 	value, _ := node([]byte(`"other"`))
 	b.SetBytes(int64(text.Len()))
 	for b.Loop() {
-		if _, err := set(text.Bytes(), 0, parts, value); err != nil {
+		if _, err := setText(text.Bytes(), 0, parts, value); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -199,17 +199,17 @@ func (s *step) rewriteText(text []byte) ([]byte, error) {
 	}
 	for _, doc := range docs {
 		for _, st := range s.Set {
-			if text, err = set(text, doc, st.at, st.value); err != nil {
+			if parsed, err = set(parsed, doc, st.at, st.value); err != nil {
 				return nil, fmt.Errorf("can't set %s: %w", st.At, err)
 			}
 		}
 		for i, at := range s.remove {
-			if text, err = remove(text, doc, at); err != nil {
+			if parsed, err = remove(parsed, doc, at); err != nil {
 				return nil, fmt.Errorf("can't remove %s: %w", s.Remove[i], err)
 			}
 		}
 	}
-	return text, nil
+	return parsed.text, nil
 }
 
 // choose gives the indexes of the documents to edit.
