@@ -85,7 +85,7 @@ func (c *Client) ask(ctx context.Context, q *query, cost int) (*answers, error) 
 	if err != nil {
 		return nil, err
 	}
-	ctx = withSpend(ctx, spend{resource: graphql, cost: cost, points: readPoints})
+	ctx = withSpend(ctx, spend{resource: graphql, cost: cost, points: cost})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.graphql, bytes.NewReader(body))
 	if err != nil {
 		return nil, err

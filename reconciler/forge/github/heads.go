@@ -175,9 +175,18 @@ func (r *refsAnswer) branches(to []fleet.Branch) []fleet.Branch {
 	return to
 }
 
+// maxPages bounds every reading of pages: a forge that goes on without end is
+// not believed.
+const maxPages = 1000
+
+var errEndless = &refusal{"the forge's pages have no end"}
+
 // moreRefs reads the pages after the first.
 func (c *Client) moreRefs(ctx context.Context, repo fleet.RepoName, page pageInfo, head *fleet.Head) error {
-	for page.HasNextPage && page.EndCursor != "" {
+	for n := 1; page.HasNextPage && page.EndCursor != ""; n++ {
+		if n == maxPages {
+			return errEndless
+		}
 		owner, short, err := name(repo)
 		if err != nil {
 			return err

@@ -1,8 +1,10 @@
 package github
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -135,4 +137,37 @@ func TestMergedTellsWhen(t *testing.T) {
 	if p.State != fleet.PullMerged || p.Closed.Day() != 4 || p.ClosedBy.Login != "" {
 		t.Errorf("%+v", p)
 	}
+}
+
+// Whatever a forge answers, it is an answer or a failure.
+func FuzzAnswers(f *testing.F) {
+	f.Add([]byte(`{"data":{"a0":` + string(pullsAnswer(rollupJSON, pullJSON)) + `}}`))
+	f.Add([]byte(`{"data":{"a0":` + fullHead + `}}`))
+	f.Add([]byte(`{"data":{"a0":null},"errors":[null,{"path":["a0",1],"type":"NOT_FOUND"},{"path":[7]}]}`))
+	f.Add([]byte(`{"data":{"a0":{"pullRequests":{"nodes":[null]},"refs":{"nodes":[null]}}}}`))
+	c, err := New(Options{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got, err := c.decode(&http.Response{Body: io.NopCloser(bytes.NewReader(body))})
+		if err != nil {
+			c.fail("", "", err)
+			return
+		}
+		var pulls branchAnswer
+		if got.into("a0", &pulls) == nil {
+			for i := range pulls.PullRequests.Nodes {
+				pulls.PullRequests.Nodes[i].pull("acme/ledger", &pulls, fleet.Actor{Login: "reeve"})
+			}
+		}
+		var head headAnswer
+		if got.into("a0", &head) == nil {
+			head.head()
+		}
+		var rules ruleAnswer
+		if got.into("a0", &rules) == nil {
+			rules.rules()
+		}
+	})
 }

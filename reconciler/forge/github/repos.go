@@ -80,6 +80,9 @@ func (c *Client) pages(ctx context.Context, list lister) ([]fleet.Repo, error) {
 	if err != nil {
 		return nil, err
 	}
+	if resp.LastPage > maxPages {
+		return nil, errEndless
+	}
 	pages := make([][]*gogithub.Repository, max(1, resp.LastPage))
 	pages[0] = first
 	var g errgroup.Group

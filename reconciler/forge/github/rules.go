@@ -184,6 +184,9 @@ func (c *Client) rulesets(ctx context.Context, repo fleet.RepoName, branch strin
 	}
 	var out []ruleset
 	for page := 1; page != 0; {
+		if page > maxPages {
+			return nil, errEndless
+		}
 		req, err := c.rest.NewRequest(http.MethodGet, rulesetPath(owner, short, branch, page), nil)
 		if err != nil {
 			return nil, err

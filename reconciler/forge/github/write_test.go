@@ -222,8 +222,8 @@ func TestRulesOfMoreReposThanALimitAllows(t *testing.T) {
 	})
 	now := time.Now()
 	c := f.client(t, func(o *Options) { o.Now = func() time.Time { return now } })
-	repos := repoNames(1500)
-	for pass, want := range []int{900, 1500} {
+	repos := repoNames(1000)
+	for pass, want := range []int{900, 1000} {
 		answered := 0
 		for _, a := range c.Rules(t.Context(), repos) {
 			if a.Err == nil {
