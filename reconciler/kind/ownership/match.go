@@ -1,6 +1,9 @@
 package ownership
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Match reports whether a CODEOWNERS pattern matches the file at a path, as
 // GitHub decides it. Patterns are Git's ignore patterns without negation and
@@ -27,31 +30,35 @@ func Match(pattern, path string) bool {
 	return matchSegments(segments, strings.Split(path, "/"))
 }
 
-// matchSegments matches elements one by one.
+// matchSegments matches elements one by one. It keeps the set of places in
+// path up to which the segments so far match, so that many "**" cost no more
+// than a few.
 func matchSegments(segments, elements []string) bool {
-	if len(segments) == 0 {
-		return len(elements) == 0
-	}
-	last := len(segments) == 1
-	switch s := segments[0]; {
-	case s == "**" && last:
-		return len(elements) > 0
-	case s == "**":
-		for skip := 0; skip <= len(elements); skip++ {
-			if matchSegments(segments[1:], elements[skip:]) {
-				return true
+	last := segments[len(segments)-1]
+	reached := make([]bool, len(elements)+1)
+	reached[0] = true
+	for i, s := range segments {
+		end := i == len(segments)-1
+		next := make([]bool, len(elements)+1)
+		for j, ok := range reached {
+			switch {
+			case !ok:
+			case s == "**" && end:
+				return j < len(elements) // the first place leaves the most
+			case s == "**":
+				for k := j; k <= len(elements); k++ {
+					next[k] = true
+				}
+			case j < len(elements) && matchElement(s, elements[j]):
+				next[j+1] = true
 			}
 		}
-		return false
-	case len(elements) == 0:
-		return false
-	case last && s != "*":
-		return matchElement(s, elements[0]) // and all that is below it
-	case last:
-		return len(elements) == 1
-	default:
-		return matchElement(s, elements[0]) && matchSegments(segments[1:], elements[1:])
+		reached = next
 	}
+	if last == "*" {
+		return reached[len(elements)]
+	}
+	return slices.Contains(reached, true) // and all that is below
 }
 
 // matchElement matches one element: "*" is any characters, "?" is one, a
