@@ -160,8 +160,8 @@ func (c *Client) MergePull(ctx context.Context, repo fleet.RepoName, number int,
 }
 
 // unmerged tells why a merge was refused; nil if it had been merged before.
-// The forge answers 405 both to what its rules forbid and to a base that moved
-// while it merged; in the second case it goes on to call it mergeable.
+// The forge answers 405 to what its rules forbid, but also to a base that moved
+// while it merged; its words tell the two apart, and they are for people.
 func (c *Client) unmerged(ctx context.Context, repo fleet.RepoName, number int, head fleet.CommitID, refused error) error {
 	text := refused.Error()
 	if answer := (*gogithub.ErrorResponse)(nil); errors.As(refused, &answer) {
@@ -182,8 +182,6 @@ func (c *Client) unmerged(ctx context.Context, repo fleet.RepoName, number int, 
 		return nil
 	case moved, p.GetHead().GetSHA() != string(head):
 		return &classed{fleet.Moved, text}
-	case p.GetState() == "open" && p.GetMergeableState() == "clean":
-		return &classed{fleet.Transient, text}
 	}
 	return &classed{fleet.Permanent, text}
 }

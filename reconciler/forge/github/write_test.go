@@ -98,15 +98,14 @@ func TestMergeThatWasRefused(t *testing.T) {
 		pull   string
 		class  fleet.Class // empty: merged
 	}{
-		"head moved":           {409, `{"state":"open",` + other + `}`, fleet.Moved},
-		"forbidden":            {405, `{"state":"open","mergeable_state":"blocked",` + at + `}`, fleet.Permanent},
-		"conflict":             {405, `{"state":"open","mergeable_state":"dirty",` + at + `}`, fleet.Permanent},
-		"base moved meanwhile": {405, `{"state":"open","mergeable_state":"clean",` + at + `}`, fleet.Transient},
-		"merged before":        {405, `{"state":"closed","merged":true,` + at + `}`, ""},
-		"merged elsewhere":     {405, `{"state":"closed","merged":true,` + other + `}`, fleet.Moved},
-		"closed":               {405, `{"state":"closed",` + at + `}`, fleet.Permanent},
-		"no such":              {404, ``, fleet.Permanent},
-		"broken answer":        {502, ``, fleet.Transient},
+		"head moved":       {409, `{"state":"open",` + other + `}`, fleet.Moved},
+		"forbidden":        {405, `{"state":"open","mergeable_state":"blocked",` + at + `}`, fleet.Permanent},
+		"conflict":         {405, `{"state":"open","mergeable_state":"dirty",` + at + `}`, fleet.Permanent},
+		"merged before":    {405, `{"state":"closed","merged":true,` + at + `}`, ""},
+		"merged elsewhere": {405, `{"state":"closed","merged":true,` + other + `}`, fleet.Moved},
+		"closed":           {405, `{"state":"closed",` + at + `}`, fleet.Permanent},
+		"no such":          {404, ``, fleet.Permanent},
+		"broken answer":    {502, ``, fleet.Transient},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
