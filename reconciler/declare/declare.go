@@ -93,6 +93,9 @@ func evaluateAll(files []*file) []value {
 	for _, p := range packages {
 		values = append(values, newEvaluator().evaluate(p.files, p.entries, true)...)
 	}
+	// Whichever worker was first, the first of two that share a name is the
+	// same one each time.
+	slices.SortStableFunc(values, func(a, b value) int { return a.pos.Compare(b.pos) })
 	return values
 }
 

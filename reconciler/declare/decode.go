@@ -43,6 +43,9 @@ func newLoader(kinds kind.Set) *loader {
 func (l *loader) take(values []value) {
 	for _, v := range values {
 		switch v.field {
+		case "": // what only a file's loop knows to be there
+			l.problems(v.problems)
+			l.config.Unreadable = append(l.config.Unreadable, v.pos.File)
 		case "fleet":
 			l.fleet(v)
 		case "teams":

@@ -1,7 +1,9 @@
 package declare
 
 import (
+	"maps"
 	"runtime"
+	"slices"
 	"sync"
 
 	"cuelang.org/go/cue"
@@ -230,6 +232,7 @@ func (e *evaluator) values(root cue.Value, files []*file, entries []*entry, gene
 			known[[2]string{entry.field, entry.name}] = true
 		}
 	}
+	out = append(out, unknownGroups(root, files)...)
 	for field := range definitions {
 		group := root.LookupPath(cue.MakePath(cue.Str(field)))
 		if field == "fleet" {
@@ -247,6 +250,28 @@ func (e *evaluator) values(root cue.Value, files []*file, entries []*entry, gene
 		}
 	}
 	return out
+}
+
+// unknownGroups reports what the language made at the top that nothing is
+// known of. What stands there as text is reported with its file.
+func unknownGroups(root cue.Value, files []*file) []value {
+	var out []value
+	iter, err := root.Fields()
+	for err == nil && iter.Next() {
+		name := iter.Selector().Unquoted()
+		written := func(f *file) bool { return slices.ContainsFunc(f.ast.Decls, func(d ast.Decl) bool { return isField(d, name) }) }
+		if _, ok := definitions[name]; ok || slices.ContainsFunc(files, written) {
+			continue
+		}
+		pos := position(iter.Value().Pos())
+		out = append(out, value{pos: pos, problems: []fleet.Problem{unknownGroup(name, pos, slices.Collect(maps.Keys(definitions)))}})
+	}
+	return out
+}
+
+func isField(d ast.Decl, name string) bool {
+	f, ok := d.(*ast.Field)
+	return ok && labelName(f.Label) == name
 }
 
 // one holds one declaration against its definition.

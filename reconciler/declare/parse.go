@@ -164,16 +164,20 @@ func (f *file) index(groups []string) {
 // unknownTop reports a field at the top that nothing is known of. What else
 // the file declares is not harmed.
 func (f *file) unknownTop(name string, label ast.Node, groups []string) {
-	candidates := append([]string{"fleet"}, groups...)
-	hint := fleet.DidYouMean(name, candidates)
-	if hint == "" {
-		hint = "expected one of " + strings.Join(candidates, ", ")
-	}
 	f.partial = true
-	f.problems = append(f.problems, fleet.Problem{
-		Severity: fleet.Error, Code: "unknown-field", Pos: position(label.Pos()), Field: name,
+	f.problems = append(f.problems, unknownGroup(name, position(label.Pos()), append([]string{"fleet"}, groups...)))
+}
+
+func unknownGroup(name string, pos fleet.Pos, known []string) fleet.Problem {
+	slices.Sort(known)
+	hint := fleet.DidYouMean(name, known)
+	if hint == "" {
+		hint = "expected one of " + strings.Join(known, ", ")
+	}
+	return fleet.Problem{
+		Severity: fleet.Error, Code: "unknown-field", Pos: pos, Field: name,
 		Message: fmt.Sprintf("unknown field %q", name), Hint: hint,
-	})
+	}
 }
 
 func (f *file) members(group string, value ast.Expr) {
