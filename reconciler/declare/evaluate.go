@@ -259,7 +259,9 @@ func unknownGroups(root cue.Value, files []*file) []value {
 	iter, err := root.Fields()
 	for err == nil && iter.Next() {
 		name := iter.Selector().Unquoted()
-		written := func(f *file) bool { return slices.ContainsFunc(f.ast.Decls, func(d ast.Decl) bool { return isField(d, name) }) }
+		written := func(f *file) bool {
+			return slices.ContainsFunc(f.ast.Decls, func(d ast.Decl) bool { return isField(d, name) })
+		}
 		if _, ok := definitions[name]; ok || slices.ContainsFunc(files, written) {
 			continue
 		}
