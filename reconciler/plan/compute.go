@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -40,6 +41,9 @@ func Compute(w *World, kinds kind.Set, memo Memo) (*Plan, []Need) {
 	}
 	c.leftovers()
 	c.excluded()
+	slices.SortFunc(c.items, func(a, b *rollout.Item) int {
+		return cmp.Or(cmp.Compare(a.Listing.Name, b.Listing.Name), strings.Compare(a.BranchName(), b.BranchName()))
+	})
 	c.clashes()
 	c.decide()
 	return c.finish()
@@ -96,19 +100,23 @@ func (c *computation) candidate(k kind.Kind, d *fleet.Declaration, candidate kin
 		ID: d.ID, Declaration: d, Owns: k.Owns, Listing: repo.Listing, Head: repo.Head,
 		Rules: repo.Rules, Want: kind.Want{Out: candidate.Out},
 	}
+	c.claim(item)
 	if repo.Err != "" {
-		c.outcomes = append(c.outcomes, unreadable(d, repo))
+		c.outcomes = append(c.outcomes, unreadable(item, repo))
 		return
 	}
 	if candidate.Out == "" && repo.Head.Commit == "" {
-		c.outcomes = append(c.outcomes, outcome(d, candidate.Repo, rollout.Blocked, "the repo is empty", "make a first commit"))
+		o := outcome(d, candidate.Repo, rollout.Out, "the repo is empty", "")
+		if k.Owns {
+			o.State, o.Next = rollout.Blocked, "make a first commit"
+		}
+		c.outcomes = append(c.outcomes, o)
 		return
 	}
 	if candidate.Out == "" {
 		want, state := c.want(k, d, repo)
 		if state.State != "" {
 			c.outcomes = append(c.outcomes, state)
-			c.claim(item)
 			return
 		}
 		item.Want = want
@@ -124,7 +132,6 @@ func (c *computation) add(item *rollout.Item, repo *Repo) {
 			item.Branch = &repo.Head.Branches[n]
 		}
 	}
-	c.claim(item)
 	if item.Branch != nil || item.Declaration != nil && item.Declaration.Frozen == nil && len(item.Want.Edits) > 0 {
 		pull, asked := repo.Pulls[name]
 		if !asked {
@@ -148,7 +155,7 @@ func (c *computation) claim(item *rollout.Item) {
 }
 
 // leftovers adds an item for each branch of ours that no target explains: of
-// a declaration that is gone, or frozen.
+// a declaration that is gone, or frozen, or no longer about the repo.
 func (c *computation) leftovers() {
 	for _, listing := range c.listings {
 		repo := c.world.Repos[listing.Name]
@@ -157,17 +164,38 @@ func (c *computation) leftovers() {
 			if !ok || c.known[branchKey{listing.Name, b.Name}] {
 				continue
 			}
-			d := c.world.Config.Declaration(id)
-			if d != nil && d.Frozen == nil {
-				continue // of a repo that could not be read
+			item := &rollout.Item{
+				ID: id, Lane: lane, Declaration: c.declared(id), Listing: repo.Listing, Head: repo.Head, Rules: repo.Rules,
+				Want: kind.Want{Decides: c.keys.owner(listing.Name)},
 			}
-			if d == nil && len(c.world.Config.Unreadable) > 0 {
-				d = &fleet.Declaration{ID: id, Pos: fleet.Pos{File: c.world.Config.Unreadable[0]}, Frozen: []fleet.Problem{{
-					Pos: fleet.Pos{File: c.world.Config.Unreadable[0]}, Message: "the file can't be read, and may hold the declaration"}}}
+			switch d := item.Declaration; {
+			case repo.Err != "":
+				c.outcomes = append(c.outcomes, unreadable(item, repo))
+				continue
+			case d != nil && d.Frozen == nil:
+				item.Want.Out = "its declaration is not about this repo any more"
 			}
-			c.add(&rollout.Item{ID: id, Lane: lane, Declaration: d, Listing: repo.Listing, Head: repo.Head, Rules: repo.Rules}, repo)
+			c.add(item, repo)
 		}
 	}
+}
+
+// declared is the declaration of a branch, nil if it is gone. Where that is
+// not certain it counts as frozen, for what is gone is closed.
+func (c *computation) declared(id fleet.ID) *fleet.Declaration {
+	if d := c.world.Config.Declaration(id); d != nil {
+		return d
+	}
+	unsure := func(pos fleet.Pos, message string) *fleet.Declaration {
+		return &fleet.Declaration{ID: id, Pos: pos, Frozen: []fleet.Problem{{Pos: pos, Message: message}}}
+	}
+	if files := c.world.Config.Unreadable; len(files) > 0 {
+		return unsure(fleet.Pos{File: files[0]}, "the file can't be read, and may hold the declaration")
+	}
+	if _, ok := c.kinds.Find(id.Kind); !ok {
+		return unsure(fleet.Pos{}, fmt.Sprintf("this version of Portreeve knows no kind %q, and another one made the branch", id.Kind))
+	}
+	return nil
 }
 
 // excluded tells of the repos that the settings leave out.
@@ -190,12 +218,6 @@ func (c *computation) decide() {
 		},
 		IsClosing: report.IsClosing,
 	}
-	slices.SortFunc(c.items, func(a, b *rollout.Item) int {
-		if n := strings.Compare(string(a.Listing.Name), string(b.Listing.Name)); n != 0 {
-			return n
-		}
-		return strings.Compare(a.BranchName(), b.BranchName())
-	})
 	decisions := make([]rollout.Decision, len(c.items))
 	for n, item := range c.items {
 		decisions[n] = c.one(settings, item)
@@ -222,9 +244,6 @@ func (c *computation) one(settings rollout.Settings, item *rollout.Item) rollout
 	}
 	if d.Questions.Rules {
 		c.needs.rules(item.Listing.Name)
-	}
-	if d.Questions != (rollout.Questions{}) {
-		d.Outcome = pending(item)
 	}
 	return d
 }
@@ -270,12 +289,14 @@ func outcome(d *fleet.Declaration, repo fleet.RepoName, state rollout.State, rea
 	}
 }
 
-// unreadable is the outcome of a repo that could not be read.
-func unreadable(d *fleet.Declaration, repo *Repo) rollout.Outcome {
+// unreadable is the outcome of an item whose repo could not be read.
+func unreadable(item *rollout.Item, repo *Repo) rollout.Outcome {
+	o := pending(item)
+	o.Reason, o.Next = repo.Err, "tries again at the next pass"
 	if repo.Permanent {
-		return outcome(d, repo.Listing.Name, rollout.Failed, repo.Err, "see the repo, or exclude it")
+		o.State, o.Next = rollout.Failed, "see the repo, or exclude it"
 	}
-	return outcome(d, repo.Listing.Name, rollout.Waiting, repo.Err, "tries again at the next pass")
+	return o
 }
 
 // pending is the outcome of an item that waits for an answer.
@@ -288,11 +309,4 @@ func pending(item *rollout.Item) rollout.Outcome {
 		o.Pos, o.Revision = item.Declaration.Pos, item.Declaration.Revision
 	}
 	return o
-}
-
-func problemf(d *fleet.Declaration, code, hint, format string, args ...any) fleet.Problem {
-	return fleet.Problem{
-		Severity: fleet.Error, Code: code, Pos: d.Pos, Declaration: d.ID.String(),
-		Message: fmt.Sprintf(format, args...), Hint: hint,
-	}
 }

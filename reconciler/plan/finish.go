@@ -20,22 +20,38 @@ func (c *computation) clashes() {
 	owners := map[place][]*rollout.Item{}
 	for _, item := range c.items {
 		for _, e := range item.Want.Edits {
-			if item.Owns {
-				owners[place{item.Listing.Name, e.Path}] = append(owners[place{item.Listing.Name, e.Path}], item)
+			if at := (place{item.Listing.Name, e.Path}); item.Owns {
+				owners[at] = append(owners[at], item)
 			}
 		}
 	}
+	type pair struct{ a, b fleet.ID }
+	repos := map[pair]int{}
+	first := map[pair]*rollout.Item{}
+	var order []pair
 	for _, item := range c.items {
 		for _, e := range item.Want.Edits {
 			for _, other := range owners[place{item.Listing.Name, e.Path}] {
-				if other == item || other.Declaration == nil || item.Declaration == nil {
+				if other == item || item.Clash != "" {
 					continue
 				}
 				item.Clash = fmt.Sprintf("%s is also written by %s (%s)", e.Path, other.ID, other.Declaration.Pos)
-				c.problems = append(c.problems, problemf(item.Declaration, "path-clash", "declare the path once",
-					"in %s, %s", item.Listing.Name, item.Clash))
+				p := pair{item.ID, other.ID}
+				if repos[p]++; repos[p] == 1 {
+					first[p], order = item, append(order, p)
+				}
 			}
 		}
+	}
+	for _, p := range order {
+		item, where := first[p], ""
+		if n := repos[p] - 1; n > 0 {
+			where = fmt.Sprintf(" and %d more", n)
+		}
+		c.problems = append(c.problems, fleet.Problem{
+			Severity: fleet.Error, Code: "path-clash", Pos: item.Declaration.Pos, Declaration: item.ID.String(),
+			Message: fmt.Sprintf("in %s%s, %s", item.Listing.Name, where, item.Clash), Hint: "declare the path once",
+		})
 	}
 }
 
@@ -43,9 +59,9 @@ func (c *computation) clashes() {
 func (c *computation) finish() (*Plan, []Need) {
 	config := c.world.Config
 	p := &Plan{
-		Revision: config.Revision, Observed: c.world.Now, Mode: config.Settings.Mode, Steps: c.planned,
-		Outcomes: c.outcomes, Repos: len(c.listings),
-		Problems: fleet.SortProblems(append(slices.Clone(config.Problems), c.problems...)),
+		Revision: config.Revision, Observed: c.world.Now, Mode: config.Settings.Mode,
+		Steps: append([]rollout.Step{}, c.planned...), Outcomes: append([]rollout.Outcome{}, c.outcomes...),
+		Problems: fleet.SortProblems(append(append([]fleet.Problem{}, config.Problems...), c.problems...)), Repos: len(c.listings),
 	}
 	switch {
 	case config.Stop:

@@ -26,8 +26,7 @@ func Decide(s Settings, i *Item) Decision {
 	case i.Declaration == nil:
 		return i.remove(s, Done, "its declaration is gone from the config repo")
 	case i.Declaration.Frozen != nil:
-		return Decision{Outcome: i.outcome(Frozen, "mend it in the config repo; nothing to do here",
-			"its declaration is invalid: %s", i.Declaration.Frozen[0])}
+		return i.frozen(i.Declaration.Frozen[0])
 	case i.Want.Out != "":
 		return i.remove(s, Out, i.Want.Out)
 	case open && i.Want.Paused != "":
@@ -44,6 +43,15 @@ func Decide(s Settings, i *Item) Decision {
 		return i.keep(s)
 	}
 	return i.open(s)
+}
+
+// frozen leaves everything as it stands, for the declaration is invalid.
+func (i *Item) frozen(p fleet.Problem) Decision {
+	why := p.String()
+	if p.Pos == (fleet.Pos{}) {
+		why = p.Message
+	}
+	return Decision{Outcome: i.outcome(Frozen, "mend it in the config repo; nothing to do here", "its declaration is invalid: %s", why)}
 }
 
 // paused leaves everything as it stands.

@@ -1,0 +1,76 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
+)
+
+// keys makes the memo keys of one world. A key covers all that a kind may
+// look at: the declaration, the teams, who owns the repo, its listing and its
+// tree. A kind that looks at more of the configuration would be remembered
+// wrongly.
+type keys struct {
+	teams  [32]byte
+	owners map[string]fleet.TeamName // by the repo's name in lower case
+	repos  map[fleet.RepoName][32]byte
+}
+
+func newKeys(config *fleet.Config) keys {
+	k := keys{owners: map[string]fleet.TeamName{}, repos: map[fleet.RepoName][32]byte{}}
+	teams := make(map[fleet.TeamName]fleet.Team, len(config.Teams))
+	for name, t := range config.Teams {
+		t.Pos = fleet.Pos{}
+		teams[name] = t
+	}
+	k.teams = digest(teams)
+	for _, d := range config.Declarations {
+		o, ok := d.Spec.(kind.Owning)
+		if !ok {
+			continue
+		}
+		repo, team := o.Owning()
+		name := strings.ToLower(string(repo))
+		if _, first := k.owners[name]; !first { // as in kind.OwnerOf
+			k.owners[name] = team
+		}
+	}
+	return k
+}
+
+// owner is kind.OwnerOf.
+func (k keys) owner(repo fleet.RepoName) fleet.TeamName {
+	return k.owners[strings.ToLower(string(repo))]
+}
+
+// of is the key of a declaration in a repo.
+func (k keys) of(d *fleet.Declaration, repo *Repo) string {
+	about, ok := k.repos[repo.Listing.Name]
+	if !ok {
+		about = digest([]any{repo.Listing, k.owner(repo.Listing.Name), treeOf(repo), k.teams})
+		k.repos[repo.Listing.Name] = about
+	}
+	sum := sha256.Sum256([]byte("want\n" + d.ID.String() + "\n" + d.Hash + "\n" + string(d.Owner) + "\n" + string(about[:])))
+	return hex.EncodeToString(sum[:])
+}
+
+// treeOf names a repo's tree: by its id, or if a forge leaves that out by its
+// commit.
+func treeOf(repo *Repo) string {
+	if repo.Head.Tree != "" {
+		return string(repo.Head.Tree)
+	}
+	return "commit " + string(repo.Head.Commit)
+}
+
+func digest(v any) [32]byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // plain fields
+	}
+	return sha256.Sum256(b)
+}

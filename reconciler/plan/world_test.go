@@ -1,0 +1,234 @@
+package plan_test
+
+import (
+	"cmp"
+	"crypto/sha1"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"testing/fstest"
+	"time"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/kind/migration"
+	"github.com/portreeve/portreeve/reconciler/kind/ownership"
+	"github.com/portreeve/portreeve/reconciler/plan"
+	"github.com/portreeve/portreeve/reconciler/report"
+	"github.com/portreeve/portreeve/reconciler/rollout"
+	"github.com/portreeve/portreeve/reconciler/transform"
+	"github.com/portreeve/portreeve/reconciler/transform/delete"
+	"github.com/portreeve/portreeve/reconciler/transform/file"
+	"github.com/portreeve/portreeve/reconciler/transform/rename"
+	"github.com/portreeve/portreeve/reconciler/transform/replace"
+	"github.com/portreeve/portreeve/reconciler/transform/yaml"
+)
+
+// now is when every case happens.
+var now = time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
+
+func kinds() kind.Set {
+	transforms := transform.Set{replace.New(), file.New(), delete.New(), rename.New(), yaml.New()}
+	return kind.Set{ownership.New(), migration.New(transforms)}
+}
+
+// memo keeps all, and counts.
+type memo struct {
+	kept         map[string][]byte
+	hits, misses int
+}
+
+func newMemo() *memo { return &memo{kept: map[string][]byte{}} }
+
+func (m *memo) Get(key string) ([]byte, bool) {
+	v, ok := m.kept[key]
+	if ok {
+		m.hits++
+	} else {
+		m.misses++
+	}
+	return v, ok
+}
+
+func (m *memo) Put(key string, value []byte) { m.kept[key] = value }
+
+// snapshot is a fleet.Snapshot in memory. Contents are unread until loaded.
+type snapshot struct {
+	files  fstest.MapFS
+	loaded map[string]bool
+}
+
+func newSnapshot() *snapshot { return &snapshot{files: fstest.MapFS{}, loaded: map[string]bool{}} }
+
+func (s *snapshot) Commit() fleet.CommitID { return fleet.CommitID("c" + s.Tree()[:6]) }
+
+func (s *snapshot) Tree() fleet.TreeID {
+	h := sha1.New()
+	for _, name := range slices.Sorted(maps.Keys(s.files)) {
+		f := s.files[name]
+		fmt.Fprintf(h, "%q %v %q\n", name, f.Mode, f.Data)
+	}
+	return fleet.TreeID(hex.EncodeToString(h.Sum(nil)))
+}
+
+func (s *snapshot) Blob(p fleet.Path) fleet.BlobID {
+	f := s.files[string(p)]
+	if f == nil || !f.Mode.IsRegular() {
+		return ""
+	}
+	sum := sha1.Sum(fmt.Appendf(nil, "blob %d\x00%s", len(f.Data), f.Data))
+	return fleet.BlobID(hex.EncodeToString(sum[:]))
+}
+
+func (s *snapshot) Open(name string) (fs.File, error) {
+	for n := name; n != "."; n = parent(n) {
+		f := s.files[n]
+		switch {
+		case f == nil:
+		case n != name && f.Mode.Type() != 0:
+			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+		case n == name && !f.Mode.IsRegular():
+			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+		case n == name && !s.loaded[name]:
+			return nil, &fs.PathError{Op: "open", Path: name, Err: fleet.ErrUnread}
+		}
+	}
+	return s.files.Open(name)
+}
+
+func parent(name string) string {
+	i := strings.LastIndexByte(name, '/')
+	if i < 0 {
+		return "."
+	}
+	return name[:i]
+}
+
+// repoFile is what a case says of a repo.
+type repoFile struct {
+	Topics    []string
+	Language  string
+	Archived  bool
+	Empty     bool
+	Err       string // why it could not be read
+	Permanent bool
+	Checked   bool
+	Links     []string // paths that are symbolic links
+	Rules     struct{ Required []string }
+	// Branches says what made the commits of branches that have no pull
+	// request; Pulls gives the pull requests of branches.
+	Branches map[string]string
+	Pulls    map[string]pullFile
+}
+
+// pullFile is a pull request that was opened for today's plan. Left out, it
+// is open, and its check "test" is green.
+type pullFile struct {
+	State  fleet.PullState
+	By     string // who closed it: "person" or "us"
+	Head   string // what made its commit: "ours", "old" declaration, "person"
+	Text   string // "old"
+	Checks map[string]fleet.CheckState
+}
+
+// made is a branch's commit as apply would have made it for a step.
+func made(name, by string, repo *plan.Repo, step *rollout.Step) fleet.Branch {
+	t := rollout.Trailers{Spec: "gone", Base: repo.Head.Commit, Tree: "t1"}
+	rest := strings.TrimPrefix(name, fleet.BranchPrefix)
+	t.Declaration, _ = fleet.ParseID(rest)
+	if step != nil {
+		t.Spec = step.SpecHash
+	}
+	b := fleet.Branch{Name: name, Commit: "h1", Tree: "t1"}
+	switch by {
+	case "old":
+		t.Spec = "01d"
+	case "person":
+		b.Tree = "t2"
+	}
+	b.Message = t.Append("Message")
+	return b
+}
+
+// pull is a pull request as apply would have opened it for a step.
+func (f pullFile) pull(repo *plan.Repo, b fleet.Branch, step *rollout.Step) *fleet.PullRequest {
+	p := &fleet.PullRequest{
+		Repo: repo.Listing.Name, Number: 7, URL: "https://forge.example/7", State: cmp.Or(f.State, fleet.PullOpen),
+		Base: repo.Listing.DefaultBranch, Head: b.Name, HeadCommit: b.Commit, HeadTree: b.Tree, HeadMessage: b.Message,
+		HeadTime: now.Add(-2 * time.Hour), Created: now.Add(-2 * time.Hour), Mergeable: fleet.MergeableYes, BaseCommit: repo.Head.Commit,
+	}
+	if step != nil {
+		p.Title, p.Body, p.Labels = step.Title, step.Body, step.Labels
+	}
+	if f.Text == "old" {
+		p.Body = report.Pull{Title: "old"}.Text()
+	}
+	if f.Checks == nil {
+		f.Checks = map[string]fleet.CheckState{"test": fleet.CheckSuccess}
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Checks)) {
+		p.Checks = append(p.Checks, fleet.Check{Name: name, State: f.Checks[name]})
+	}
+	if p.State != fleet.PullOpen {
+		p.Closed = now.Add(-time.Hour)
+	}
+	switch f.By {
+	case "person":
+		p.ClosedBy = fleet.Actor{Login: "kim"}
+	case "us":
+		p.ClosedBy = fleet.Actor{Login: "portreeve[bot]", Bot: true, Self: true}
+		p.Comments = []fleet.Comment{{Author: p.ClosedBy, Body: report.Closing(fleet.ID{}, "x", "")}}
+	}
+	return p
+}
+
+// teller answers needs from a repo that is all known.
+type teller struct {
+	trees map[fleet.RepoName]*snapshot
+	rules map[fleet.RepoName]fleet.Rules
+	pulls map[fleet.RepoName]map[string]*fleet.PullRequest
+	today int
+}
+
+func (a *teller) answer(w *plan.World, needs []plan.Need) {
+	for _, n := range needs {
+		switch r := w.Repos[n.Repo]; {
+		case n.OpenedToday:
+			w.OpenedToday = &a.today
+		case n.Tree:
+			r.Tree = a.trees[n.Repo]
+		case n.Rules:
+			rules := a.rules[n.Repo]
+			r.Rules = &rules
+		}
+		for _, p := range n.Files {
+			a.trees[n.Repo].loaded[string(p)] = true
+		}
+		for _, b := range n.Branches {
+			w.Repos[n.Repo].Pulls[b] = a.pulls[n.Repo][b]
+		}
+	}
+}
+
+// inWords are needs on one line.
+func inWords(needs []plan.Need) string {
+	var all []string
+	for _, n := range needs {
+		switch {
+		case n.OpenedToday:
+			all = append(all, "how many were opened today")
+		case n.Tree:
+			all = append(all, string(n.Repo)+" tree")
+		case n.Rules:
+			all = append(all, string(n.Repo)+" rules")
+		case len(n.Files) > 0:
+			all = append(all, fmt.Sprintf("%s files %v", n.Repo, n.Files))
+		default:
+			all = append(all, fmt.Sprintf("%s pull requests %v", n.Repo, n.Branches))
+		}
+	}
+	return strings.Join(all, ", ")
+}
