@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -228,6 +229,21 @@ func TestForgeRefusesAsPublished(t *testing.T) {
 		fails(t, fleet.Transient, err)
 	}
 	asPublished(t, &w.recorder)
+}
+
+// TestSchemaAsPublished holds the sandbox's whole GraphQL schema to GitHub's,
+// whoever may ask for what.
+func TestSchemaAsPublished(t *testing.T) {
+	const file = "../reconciler/forge/sandbox/schema.graphql"
+	text, err := os.ReadFile(file)
+	must(t, err)
+	graphql, err := published.ReadGraphQL(published.SchemaFile)
+	must(t, err)
+	faults, err := graphql.Subset(file, string(text))
+	must(t, err)
+	for _, fault := range faults {
+		t.Error(fault)
+	}
 }
 
 // asPublished holds all that was recorded to what GitHub publishes, and names

@@ -85,3 +85,31 @@ func TestPublishedSchema(t *testing.T) {
 		t.Error("no repository in it")
 	}
 }
+
+// TestSubset proves that each way to leave a schema is found.
+func TestSubset(t *testing.T) {
+	g, err := ParseGraphQL("small.graphql", small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		`type Query { repo(name: String!): Repo } type Repo { name: String! } enum State { OPEN }`: "",
+		`type Fork { name: String! }`:                             "Fork: is not published",
+		`enum Repo { A }`:                                         "Repo: is ENUM, published as OBJECT",
+		`enum State { MERGED }`:                                   "State.MERGED: is not published",
+		`type Repo { id: ID! }`:                                   "Repo.id: is not published",
+		`type Repo { name: String }`:                              "Repo.name: is String, published as String!",
+		`type Query { repo: Repo }`:                               "argument name is required",
+		`type Query { repo(name: ID!): Repo }`:                    "argument name is ID!, published as String!",
+		`type Query { repo(name: String!, owner: String): Repo }`: "argument owner is not published",
+		`type Pull implements GitObject { number: Int! }`:         "GitObject is not published as one",
+	} {
+		found, err := g.Subset("x", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(found, "\n"); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%s: found %q, want %q", text, got, want)
+		}
+	}
+}
