@@ -19,7 +19,7 @@ BENCHTIME ?= 1s
 # What is ours to format: tracked files and new ones, no testdata.
 GOFILES   = git ls-files -co --exclude-standard -- '*.go' ':!:**/testdata/**'
 
-.PHONY: help build test lint lint-format lint-code lint-vulnerabilities lint-generate \
+.PHONY: help build test lint lint-format lint-modules lint-code lint-vulnerabilities lint-generate \
 	generate e2e e2e-needs bench fuzz demo
 
 help: ## list the targets
@@ -33,13 +33,19 @@ test: ## vet and test the product: minutes, no network once modules are there
 	$(GO) vet ./...
 	$(GO) test -timeout 5m ./...
 
-lint: lint-format lint-code lint-generate lint-vulnerabilities ## gofumpt, staticcheck, errorlint, sloglint, generated files, known vulnerabilities
+lint: lint-format lint-modules lint-code lint-generate lint-vulnerabilities ## gofumpt, tidy modules, staticcheck, errorlint, sloglint, generated files, known vulnerabilities
 
 lint-format:
 	@unformatted=$$($(GOFILES) | xargs -r $(TOOL) gofumpt -l); \
 	if [ -n "$$unformatted" ]; then \
 		printf 'not formatted; run: %s gofumpt -w FILE\n%s\n' '$(TOOL)' "$$unformatted"; exit 1; \
 	fi
+
+# The e2e module follows what the product's requires: after a change there, run
+# "go mod tidy" in both.
+lint-modules:
+	$(GO) mod tidy -diff
+	cd e2e && $(GO) mod tidy -diff
 
 lint-code:
 	$(TOOL) staticcheck ./...
