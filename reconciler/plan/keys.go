@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/kind"
@@ -16,42 +15,27 @@ import (
 // wrongly.
 type keys struct {
 	teams  [32]byte
-	owners map[string]fleet.TeamName // by the repo's name in lower case
+	config *fleet.Config
 	repos  map[fleet.RepoName][32]byte
 }
 
 func newKeys(config *fleet.Config) keys {
-	k := keys{owners: map[string]fleet.TeamName{}, repos: map[fleet.RepoName][32]byte{}}
+	k := keys{config: config, repos: map[fleet.RepoName][32]byte{}}
 	teams := make(map[fleet.TeamName]fleet.Team, len(config.Teams))
 	for name, t := range config.Teams {
 		t.Pos = fleet.Pos{}
 		teams[name] = t
 	}
 	k.teams = digest(teams)
-	for _, d := range config.Declarations {
-		o, ok := d.Spec.(kind.Owning)
-		if !ok {
-			continue
-		}
-		repo, team := o.Owning()
-		name := strings.ToLower(string(repo))
-		if _, first := k.owners[name]; !first { // as in kind.OwnerOf
-			k.owners[name] = team
-		}
-	}
 	return k
-}
-
-// owner is kind.OwnerOf.
-func (k keys) owner(repo fleet.RepoName) fleet.TeamName {
-	return k.owners[strings.ToLower(string(repo))]
 }
 
 // of is the key of a declaration in a repo.
 func (k keys) of(d *fleet.Declaration, repo *Repo) string {
 	about, ok := k.repos[repo.Listing.Name]
 	if !ok {
-		about = digest([]any{repo.Listing, k.owner(repo.Listing.Name), treeOf(repo), k.teams})
+		owner, _ := kind.OwnerOf(k.config, repo.Listing.Name)
+		about = digest([]any{repo.Listing, owner, treeOf(repo), k.teams})
 		k.repos[repo.Listing.Name] = about
 	}
 	sum := sha256.Sum256([]byte("want\n" + d.ID.String() + "\n" + d.Hash + "\n" + string(d.Owner) + "\n" + string(about[:])))

@@ -75,7 +75,7 @@ teams: {
 `
 
 // load makes the world of a case, with nothing read but the heads.
-func load(t *testing.T, files []txtar.File) (*plan.World, *teller) {
+func load(t testing.TB, files []txtar.File) (*plan.World, *teller) {
 	config := fstest.MapFS{"base.cue": {Data: []byte(base)}}
 	w := &plan.World{Now: now, Repos: map[fleet.RepoName]*plan.Repo{}, Allowance: fleet.Allowance{Creations: 80}}
 	a := &teller{map[fleet.RepoName]*snapshot{}, map[fleet.RepoName]fleet.Rules{}, map[fleet.RepoName]map[string]*fleet.PullRequest{}, 0}
