@@ -76,6 +76,7 @@ func (l *loader) finish() *fleet.Config {
 			d.Spec, d.SpecHash = nil, ""
 		}
 	}
+	kind.Index(c)
 	found := make([][]fleet.Problem, len(c.Declarations))
 	inTwo(len(found), func(i int) {
 		d := c.Declarations[i]
@@ -92,6 +93,7 @@ func (l *loader) finish() *fleet.Config {
 			d.Spec, d.SpecHash = nil, ""
 		}
 	}
+	kind.Index(c) // without those that the checks have frozen
 	for name := range l.badTeams {
 		delete(c.Teams, name)
 	}

@@ -277,6 +277,9 @@ type Config struct {
 	Teams        map[TeamName]Team
 	Declarations []*Declaration // sorted by ID, frozen ones included
 	Problems     []Problem      // sorted, each once
+	// Owners are the valid declarations that say whom a repo belongs to, by
+	// the repo's name in lower case: an index, which kind.Index makes.
+	Owners map[string][]*Declaration
 	// Unreadable names files whose declarations could not even be listed:
 	// while there is one, no declaration counts as gone.
 	Unreadable []string

@@ -21,6 +21,7 @@ func TestOwnerOf(t *testing.T) {
 		{Spec: owning{"acme/ledger", "payments"}},
 		{Spec: owning{"acme/ledger", "second"}},
 	}}
+	kind.Index(config)
 	for _, c := range []struct {
 		repo fleet.RepoName
 		team fleet.TeamName

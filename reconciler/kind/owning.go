@@ -12,15 +12,36 @@ type Owning interface {
 	Owning() (fleet.RepoName, fleet.TeamName)
 }
 
-// OwnerOf is the team that a repo belongs to by declaration. Forges take
-// names that differ in case alone for one. Where two declarations speak of
-// one repo, which is a problem of both, the first by ID counts.
-func OwnerOf(config *fleet.Config, repo fleet.RepoName) (fleet.TeamName, bool) {
+// Index fills in Config.Owners. It is called whenever declarations have been
+// added or frozen, before anything asks who owns a repo.
+func Index(config *fleet.Config) {
+	config.Owners = map[string][]*fleet.Declaration{}
 	for _, d := range config.Declarations {
 		if o, ok := d.Spec.(Owning); ok {
-			if name, team := o.Owning(); strings.EqualFold(string(name), string(repo)) {
-				return team, true
-			}
+			repo, _ := o.Owning()
+			key := ownersKey(repo)
+			config.Owners[key] = append(config.Owners[key], d)
+		}
+	}
+}
+
+// ownersKey is one for names that differ in case alone: forges take them for
+// one.
+func ownersKey(repo fleet.RepoName) string { return strings.ToLower(string(repo)) }
+
+// Owners are the declarations that say whom a repo belongs to, sorted by ID.
+// More than one is a problem of each.
+func Owners(config *fleet.Config, repo fleet.RepoName) []*fleet.Declaration {
+	return config.Owners[ownersKey(repo)]
+}
+
+// OwnerOf is the team that a repo belongs to by declaration. Where two
+// declarations speak of one repo, the first by ID counts.
+func OwnerOf(config *fleet.Config, repo fleet.RepoName) (fleet.TeamName, bool) {
+	for _, d := range Owners(config, repo) {
+		if o, ok := d.Spec.(Owning); ok {
+			_, team := o.Owning()
+			return team, true
 		}
 	}
 	return "", false

@@ -164,9 +164,10 @@ func (c *computation) leftovers() {
 			if !ok || c.known[branchKey{listing.Name, b.Name}] {
 				continue
 			}
+			decides, _ := kind.OwnerOf(c.world.Config, listing.Name)
 			item := &rollout.Item{
 				ID: id, Lane: lane, Declaration: c.declared(id), Listing: repo.Listing, Head: repo.Head, Rules: repo.Rules,
-				Want: kind.Want{Decides: c.keys.owner(listing.Name)},
+				Want: kind.Want{Decides: decides},
 			}
 			switch d := item.Declaration; {
 			case repo.Err != "":

@@ -180,6 +180,7 @@ func load(t *testing.T, member kind.Kind, archive *txtar.Archive) (*fleet.Declar
 	if it == nil {
 		t.Fatal("the case has no declaration.json")
 	}
+	kind.Index(config)
 	return it, config, problems
 }
 

@@ -39,12 +39,8 @@ func check(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
 	for _, r := range s.teams(d.Fields) {
 		problems = append(problems, checkTeam(k, d, config, s.Repo, r)...)
 	}
-	for _, other := range config.Declarations {
-		o, ok := other.Spec.(kind.Owning)
-		if !ok || other.ID == d.ID {
-			continue
-		}
-		if repo, _ := o.Owning(); strings.EqualFold(string(repo), string(s.Repo)) {
+	for _, other := range kind.Owners(config, s.Repo) {
+		if other.ID != d.ID {
 			problems = append(problems, kind.ProblemAt(k, d, "double-owner", "repo", "keep one of the two",
 				"%s is declared twice: here (%s) and by %s (%s)", s.Repo, d.FieldPos("repo"), other.ID, other.FieldPos("repo")))
 		}
