@@ -51,7 +51,7 @@ func gitEnv(home string) []string {
 		{"maintenance.auto", "false"},
 		{"uploadpack.allowFilter", "true"},
 		{"uploadpack.allowAnySHA1InWant", "true"},
-		{"transfer.hideRefs", "refs/sandbox"},
+		{"receive.hideRefs", "refs/pull"},
 		{"core.hooksPath", os.DevNull},
 		{"safe.directory", "*"},
 	}

@@ -57,6 +57,9 @@ type Rules struct {
 	RequiredChecks    []string
 	RequiredApprovals int
 	UpToDate          bool // a head must contain its base's newest commit
+	// Ruleset shows the rules as a ruleset, under /rules/branches, rather
+	// than as classic branch protection, under branchProtectionRule.
+	Ruleset bool
 }
 
 // CheckSpec is one check of a repo's CI.

@@ -295,3 +295,7 @@ func TestMemberFaults(t *testing.T) {
 		}
 	}
 }
+
+func pullFrom(branch string) forge.NewPull {
+	return forge.NewPull{Head: branch, Text: forge.Text{Title: "From " + branch}}
+}
