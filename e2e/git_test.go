@@ -68,7 +68,7 @@ func TestGit(t *testing.T) {
 
 			g.run("clone", as(person)+"/acme/ledger.git")
 			clone := g.in("ledger")
-			if got := clone.run("ls-files", "--stage", "--format=%(objectmode) %(path)"); got != "100644 README.md\n100755 bin/run.sh\n120000 latest\n" {
+			if got := clone.run("ls-files", "--format=%(objectmode) %(path)"); got != "100644 README.md\n100755 bin/run.sh\n120000 latest\n" {
 				t.Errorf("cloned %q", got)
 			}
 			clone.run("switch", "-c", "topic")
@@ -120,7 +120,7 @@ func TestGit(t *testing.T) {
 
 			for what, args := range map[string][]string{
 				"reading a secret as nobody": {"ls-remote", w.url + "/acme/secret.git"},
-				"a wrong password":           {"ls-remote", strings.Replace(w.url, "://", "://x:wrong@", 1) + "/acme/ledger.git"},
+				"a wrong password":           {"ls-remote", strings.Replace(w.url, "://", "://x:wrong@", 1) + "/acme/secret.git"},
 				"what is not there":          {"ls-remote", as(person) + "/acme/nothing.git"},
 				"pushing as nobody":          {"-C", "ledger", "push", w.url + "/acme/ledger.git", "main:mine"},
 				"pushing to the archive":     {"-C", "ledger", "push", as(person) + "/acme/archived.git", "main:mine"},

@@ -23,6 +23,10 @@ import (
 // REST is a published OpenAPI description. GitHub's has 13 MB, and reading it
 // as a whole takes seconds; so it is kept as text, and of an operation that is
 // asked about only what it refers to is read.
+//
+// An answer may leave fields out that the description requires: the sandbox
+// gives what somebody reads, and a client that missed a field would show it.
+// What is there is of its published type.
 type REST struct {
 	doc rawDoc
 
@@ -111,7 +115,11 @@ func input(e recorder.Exchange, route *routers.Route, params map[string]string) 
 	if err != nil {
 		return nil, err
 	}
-	req.Header = e.Request.Header
+	req.Header = e.Request.Header.Clone()
+	if json.Valid(e.Request.Body) {
+		// GitHub's documentation has curl send JSON without saying so.
+		req.Header.Set("Content-Type", "application/json")
+	}
 	return &openapi3filter.RequestValidationInput{
 		Request: req, PathParams: params, Route: route,
 		Options: &openapi3filter.Options{
@@ -125,7 +133,7 @@ func input(e recorder.Exchange, route *routers.Route, params map[string]string) 
 // description lists them.
 func general(status int) bool {
 	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests:
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests:
 		return true
 	}
 	return status >= 500
@@ -197,7 +205,7 @@ func (r *REST) route(method, template string) (*routers.Route, error) {
 	}
 	r.gather(part.Components, operation)
 	r.gather(part.Components, item["parameters"])
-	text, err := json.Marshal(part)
+	text, err := partial(part, template, strings.ToLower(method))
 	if err != nil {
 		return nil, err
 	}
@@ -209,6 +217,76 @@ func (r *REST) route(method, template string) (*routers.Route, error) {
 	route := &routers.Route{Spec: spec, Path: template, PathItem: path, Method: method, Operation: path.GetOperation(method)}
 	r.known[key] = route
 	return route, nil
+}
+
+// partial is the description's text in which answers may leave fields out. Of
+// several shapes an answer then may have more than one.
+func partial(part rawDoc, template, method string) ([]byte, error) {
+	text, err := json.Marshal(part)
+	if err != nil {
+		return nil, err
+	}
+	var doc struct {
+		OpenAPI    string                    `json:"openapi"`
+		Info       any                       `json:"info"`
+		Paths      map[string]map[string]any `json:"paths"`
+		Components map[string]any            `json:"components"`
+	}
+	if err := json.Unmarshal(text, &doc); err != nil {
+		return nil, err
+	}
+	if operation, ok := doc.Paths[template][method].(map[string]any); ok {
+		relax(operation["responses"])
+	}
+	mend(doc.Paths[template][method], doc.Components["schemas"])
+	relax(doc.Components["responses"])
+	relax(doc.Components["schemas"])
+	return json.Marshal(doc)
+}
+
+// mend puts right what GitHub describes otherwise than it does.
+func mend(operation, schemas any) {
+	// The text beside it says that a plain list of labels is taken, too.
+	request := dig(operation, "requestBody", "content", "application/json", "schema")
+	if options, ok := request["oneOf"].([]any); ok && dig(options[0], "properties", "labels") != nil {
+		request["oneOf"] = append(options, map[string]any{"type": "array", "items": map[string]any{"type": "string"}})
+	}
+	// A label without description has null there, as the schema of a label
+	// itself says.
+	label := dig(schemas, "pull-request-simple", "properties", "labels", "items", "properties", "description")
+	if label != nil {
+		label["nullable"] = true
+	}
+}
+
+// dig is the object at the end of a path, nil if there is none.
+func dig(node any, path ...string) map[string]any {
+	at, _ := node.(map[string]any)
+	for _, key := range path {
+		at, _ = at[key].(map[string]any)
+	}
+	return at
+}
+
+func relax(node any) {
+	switch node := node.(type) {
+	case []any:
+		for _, v := range node {
+			relax(v)
+		}
+	case map[string]any:
+		if _, isList := node["required"].([]any); isList { // and no field of that name
+			delete(node, "required")
+		}
+		if several, ok := node["oneOf"].([]any); ok {
+			node["anyOf"] = several
+			delete(node, "oneOf")
+			delete(node, "discriminator")
+		}
+		for _, v := range node {
+			relax(v)
+		}
+	}
 }
 
 // gather adds the components that a text refers to, and what those refer to.
