@@ -150,7 +150,11 @@ type queryNode struct{ forge *Forge }
 
 func (q *queryNode) Viewer(ctx context.Context) *userNode {
 	a := askedOf(ctx)
-	return &userNode{a.who, a.web}
+	who := *a.who
+	if who.bot {
+		who.login += "[bot]" // as GitHub does here, and not where an App is an actor
+	}
+	return &userNode{&who, a.web}
 }
 
 type rateNode struct {

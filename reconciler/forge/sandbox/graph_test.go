@@ -81,7 +81,7 @@ func TestGraphQL(t *testing.T) {
 		t.Fatal(status, got)
 	}
 	for path, want := range map[string]any{
-		"data.viewer.login": "portreeve", "data.rateLimit.cost": 1.0, "data.search.issueCount": 1.0,
+		"data.viewer.login": "portreeve[bot]", "data.rateLimit.cost": 1.0, "data.search.issueCount": 1.0,
 		"data.gone": nil, "errors.0.type": "NOT_FOUND", "errors.0.path.0": "gone",
 		"data.a.nameWithOwner": "acme/ledger", "data.a.owner.__typename": "Organization",
 		"data.a.defaultBranchRef.name": "main", "data.a.defaultBranchRef.prefix": "refs/heads/",

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -138,7 +139,7 @@ func (m *member) onPull(ctx context.Context, method string, name fleet.RepoName,
 
 func (m *member) EditPull(ctx context.Context, name fleet.RepoName, number int, text forge.Text) error {
 	return m.onPull(ctx, "EditPull", name, number, func(r *repo, p *pull) error {
-		if _, err := r.edit(m.user, p, text.Title, text.Body); err != nil {
+		if _, err := r.edit(m.user, p, cmp.Or(text.Title, p.title), cmp.Or(text.Body, p.body)); err != nil {
 			return err
 		}
 		_, err := r.label(m.user, p, text.Labels)
@@ -162,7 +163,10 @@ func (m *member) ClosePull(ctx context.Context, name fleet.RepoName, number int)
 
 func (m *member) MergePull(ctx context.Context, name fleet.RepoName, number int, head fleet.CommitID, method fleet.MergeMethod) error {
 	return m.onPull(ctx, "MergePull", name, number, func(r *repo, p *pull) error {
-		if p.state == fleet.PullMerged && p.headOID.String() == string(head) {
+		if p.headOID.String() != string(head) {
+			return &Refusal{Status: 409, Message: "Head branch was modified. Review and try the merge again."}
+		}
+		if p.state == fleet.PullMerged {
 			return nil
 		}
 		_, err := r.mergePull(m.user, p, mergeRequest{sha: string(head), method: method})
