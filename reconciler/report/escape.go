@@ -8,6 +8,7 @@
 package report
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -39,21 +40,55 @@ func Line(s string, limit int) string {
 	return strings.TrimRight(b.String(), " ")
 }
 
-// Plain makes Markdown that shows a text of a declaration as it was written,
-// without becoming markup, a mention or a reference.
-func Plain(s string) string {
-	var b strings.Builder
-	for _, r := range Line(s, 2000) {
-		switch r {
-		case '\\', '`', '*', '_', '[', ']', '<', '>', '|', '~', '&', '!':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case '@', '#':
-			b.WriteRune(r)
-			b.WriteString(zeroWidth)
-		default:
-			b.WriteRune(r)
+// What a forge takes for a reference: "#12" and "GH-12", and the address of an
+// issue or a pull request.
+var (
+	issueNumber = regexp.MustCompile(`(?i)(#|\bGH\\?-)([0-9])`)
+	issueURL    = regexp.MustCompile(`(?i)/(?:(issue|discussion)s|(pul)l)/([0-9])`)
+)
+
+// unlinked writes the addresses of issues so that they lead there and yet
+// make no entry in what they lead to: with a letter by its code.
+func unlinked(s string) string {
+	return issueURL.ReplaceAllStringFunc(s, func(found string) string {
+		m := issueURL.FindStringSubmatch(found)
+		if m[1] != "" {
+			return "/" + m[1] + "%73/" + m[3]
 		}
+		return "/" + m[2] + "%6C/" + m[3]
+	})
+}
+
+// quiet breaks mentions and references in text that is not Markdown.
+func quiet(s string) string {
+	s = strings.ReplaceAll(unlinked(s), "@", "@"+zeroWidth)
+	return issueNumber.ReplaceAllString(s, "${1}"+zeroWidth+"${2}")
+}
+
+// address is a word that is a link as a whole, and what may follow one.
+var address = regexp.MustCompile(`^(https?://[A-Za-z0-9][A-Za-z0-9._~:/?#%&=+-]*[A-Za-z0-9/=+-])([.,:;!?]*)$`)
+
+// Plain makes Markdown that shows a text of a declaration as it was written,
+// without becoming markup, a mention or a reference. Addresses become links.
+func Plain(s string) string {
+	words := strings.Split(Line(s, 2000), " ")
+	for i, word := range words {
+		if m := address.FindStringSubmatch(word); m != nil {
+			words[i] = "<" + unlinked(m[1]) + ">" + plain(m[2])
+			continue
+		}
+		words[i] = plain(word)
+	}
+	return strings.Join(words, " ")
+}
+
+func plain(word string) string {
+	var b strings.Builder
+	for _, r := range quiet(word) {
+		if strings.ContainsRune("\\`*_[]<>|~&!$", r) {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
 	}
 	return b.String()
 }
@@ -79,51 +114,4 @@ func Code(s string) string {
 		s = " " + s + " "
 	}
 	return fence + s + fence
-}
-
-// Markdown keeps a declaration's own Markdown, but breaks its mentions,
-// references and hidden comments, and closes a code fence that it leaves
-// open, so that what follows is read as intended.
-func Markdown(s string) string {
-	var b strings.Builder
-	fence := ""
-	for line := range strings.Lines(strings.ReplaceAll(s, "\r\n", "\n")) {
-		fence = nextFence(fence, line)
-		for i, r := range line {
-			b.WriteRune(r)
-			next := byte(0)
-			if i+1 < len(line) {
-				next = line[i+1]
-			}
-			if r == '@' || r == '#' && next >= '0' && next <= '9' || r == '<' && next == '!' {
-				b.WriteString(zeroWidth)
-			}
-		}
-	}
-	out := strings.TrimRight(b.String(), "\n")
-	if fence != "" {
-		out += "\n" + fence
-	}
-	return out
-}
-
-// nextFence is the code fence that is open after line, empty for none.
-func nextFence(open, line string) string {
-	text := strings.TrimLeft(line, " ")
-	if len(line)-len(text) > 3 {
-		return open
-	}
-	for _, c := range []byte{'`', '~'} {
-		run := text[:len(text)-len(strings.TrimLeft(text, string(c)))]
-		if len(run) < 3 {
-			continue
-		}
-		switch {
-		case open == "":
-			return run
-		case open[0] == c && len(run) >= len(open) && strings.TrimSpace(text[len(run):]) == "":
-			return ""
-		}
-	}
-	return open
 }

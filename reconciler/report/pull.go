@@ -10,8 +10,8 @@ import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
-// maxBody keeps a body under the forge's bound of 65,536 characters.
-const maxBody = 60_000
+// maxBody is the forge's bound on a body; it counts characters, we bytes.
+const maxBody = 65_536
 
 // Pull is all that a pull request's text is made from. Two equal values are
 // one text: a newer Portreeve that would only word it differently leaves the
@@ -49,39 +49,35 @@ func (p Pull) Hash() string {
 // Heading is the pull request's title.
 func (p Pull) Heading() string { return quiet(Line(p.Title, 200)) }
 
-// quiet breaks mentions and references in text that is not Markdown.
-func quiet(s string) string {
-	return strings.NewReplacer("@", "@"+zeroWidth, "#", "#"+zeroWidth).Replace(s)
-}
-
-// Text is the pull request's body, its marker included.
+// Text is the pull request's body; its last line is its marker.
 func (p Pull) Text() string {
 	var b strings.Builder
 	if p.Why != "" {
 		fmt.Fprintf(&b, "**Why:** %s\n", Plain(p.Why))
 	}
 	b.WriteString(p.what())
-	fmt.Fprintf(&b, "**Who decides:** %s. %s\n", Plain(p.Decides), p.merges())
-	b.WriteString("**No?** Close this; it stays closed, and nothing is opened in its place.\n")
-	if p.Asks != "" {
-		fmt.Fprintf(&b, "**Questions?** %s answers", Plain(p.Asks))
+	fmt.Fprintf(&b, "**Who decides:** %s. %s\n", p.decides(), p.merges())
+	b.WriteString("**No?** Close this. It stays closed, and nothing is opened in its place.\n")
+	if p.Asks != "" && (p.Asks != p.Decides || p.Contact != "") {
+		fmt.Fprintf(&b, "**Questions?** %s answers", Plain(Line(p.Asks, 100)))
 		if p.Contact != "" {
-			fmt.Fprintf(&b, ": %s", Plain(p.Contact))
+			fmt.Fprintf(&b, ": %s", Plain(Line(p.Contact, 200)))
 		}
 		b.WriteString(".\n")
 	}
-	b.WriteString("Your commits on this branch are kept.\n")
+	b.WriteString("You may push to this branch. Your commits are kept, and from then on it is yours to merge.\n")
+	end := fmt.Sprintf("\n---\nOpened by Portreeve for %s\n\n%s\n", p.origin(), p.marker())
 	if p.Body != "" {
-		fmt.Fprintf(&b, "\n%s\n", Markdown(p.Body))
+		b.WriteString("\n" + Quote(p.Body, maxBody-b.Len()-len(end)-1))
 	}
-	if b.Len() > maxBody {
-		cut := strings.ToValidUTF8(b.String()[:maxBody], "")
-		b.Reset()
-		b.WriteString(Markdown(cut) + "\n\n(cut: too long)\n")
+	return b.String() + end
+}
+
+func (p Pull) decides() string {
+	if p.Decides == "" {
+		return "whoever looks after this repo"
 	}
-	fmt.Fprintf(&b, "\n---\n%s\n\n%s\n", p.origin(), p.marker())
-	// Single line breaks are kept by the forge in pull requests.
-	return b.String()
+	return Plain(Line(p.Decides, 100))
 }
 
 func (p Pull) what() string {
@@ -105,12 +101,12 @@ func (p Pull) what() string {
 
 func (p Pull) merges() string {
 	if p.Mode != fleet.Merge || p.Merge == fleet.MergeManual || p.Merge == "" {
-		return "Merge it when it suits you; Portreeve does not."
+		return "Merge it when it suits you; Portreeve will not."
 	}
 	if p.Merge == fleet.MergeAlways {
-		return "Merges by itself once required reviews are in and no check is red or running."
+		return "It merges by itself once required reviews are in and no check is red or running."
 	}
-	return "Merges by itself once required reviews are in and its checks are green."
+	return "It merges by itself once required reviews are in and its checks are green."
 }
 
 func (p Pull) origin() string {
