@@ -160,8 +160,10 @@ func (i *Item) open(s Settings) Decision {
 		// Pushed by a pass that ended before the pull request: the branch is
 		// as wanted, so nothing is pushed again.
 		step.Expect, step.SpecHash = i.Branch.Commit, trailers.Spec
-		return Decision{Outcome: i.outcome(Change, "", "opens a pull request for the branch that is there"),
-			Steps: []Step{i.text(step)}}
+		return Decision{
+			Outcome: i.outcome(Change, "", "opens a pull request for the branch that is there"),
+			Steps:   []Step{i.text(step)},
+		}
 	}
 	return Decision{Outcome: change, Steps: []Step{i.commit(step, i.Branch.Commit)}}
 }
