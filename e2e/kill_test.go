@@ -20,9 +20,6 @@ import (
 	"github.com/portreeve/portreeve/reconciler/store"
 )
 
-// kills is how often the daemon is killed in TestKill, over four chapters.
-const kills = 16
-
 // declarations are the config repo of a chapter: one migration merges by
 // itself, one waits for people, one is changed and one is removed on the way.
 func declarations(changed string, removed bool) string {
@@ -33,7 +30,7 @@ teams: platform: {title: "Platform"}
 	migration := func(name, content, merge string) {
 		text += fmt.Sprintf(`migrations: %q: {
 	title: "Add %[1]s", why: "It is missing.", owner: "platform", merge: %q
-	steps: [{do: "file", path: "%[1]s.txt", content: %q}]
+	steps: [{do: "file", path: "%[1]s.txt", content: %[3]q}]
 }
 `, name, merge, content)
 	}
@@ -68,24 +65,26 @@ func TestKill(t *testing.T) {
 		revision, err = w.you().CommitFile("acme/config", "", "fleet.cue", text, "Declare")
 		must(t, err)
 	}
-	chapters := []func(){
-		func() {}, // opening
-		func() {
+	chapters := []struct {
+		kills  int
+		writes int // that there are, about
+		begin  func()
+	}{
+		{6, 15, func() {}}, // opening, and merging what merges by itself
+		{2, 2, func() {
+			d.settle("") // so that there is something to close
 			// A person closes one pull request and commits to another.
 			must(t, w.you().Close("acme/a", w.pull("acme/a", "waiting").Number))
 			_, err := w.you().CommitFile("acme/b", "portreeve/migration/waiting", "mine.txt", "mine\n", "Mine")
 			must(t, err)
-		},
-		func() { declare(declarations("second\n", false)) },
-		func() { declare(declarations("second\n", true)) },
+		}},
+		{4, 6, func() { declare(declarations("second\n", false)) }},
+		{4, 6, func() { declare(declarations("second\n", true)) }},
 	}
-	for i, begin := range chapters {
-		if i == 1 {
-			d.settle("") // so that there is something to close
-		}
-		begin()
-		for j := range kills / len(chapters) {
-			d.killSoon(random)
+	for _, chapter := range chapters {
+		chapter.begin()
+		for j := range chapter.kills {
+			d.killSoon(random, chapter.writes)
 			if j%2 == 1 {
 				must(t, os.RemoveAll(d.data))
 			}
@@ -176,12 +175,12 @@ func (d *daemon) run() {
 		"--listen", "127.0.0.1:0", "--interval", "500ms", "--poll", "200ms", d.w.url+"/acme/config.git")
 }
 
-// killSoon runs the daemon and kills it at the n-th write that it asks of the
-// forge; the forge carries that out or not. When there is little to write, it
-// is killed after a moment.
-func (d *daemon) killSoon(random *rand.Rand) {
+// killSoon runs the daemon and kills it at one of the first writes that it
+// asks of the forge; the forge carries that out or not. When there is little
+// to write, it is killed after a moment.
+func (d *daemon) killSoon(random *rand.Rand, writes int) {
 	d.w.t.Helper()
-	at, lost := 1+random.IntN(6), random.IntN(3) == 0
+	at, lost := 1+random.IntN(writes), random.IntN(3) == 0
 	moment := time.Duration(500+random.IntN(2500)) * time.Millisecond
 	reached := make(chan struct{})
 	var mu sync.Mutex
