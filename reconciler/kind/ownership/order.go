@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/portreeve/portreeve/reconciler/transform"
 )
 
 // ordered sorts patterns for a file in which the last match wins: one that
@@ -116,7 +118,7 @@ func compare(a, b string) int {
 
 // weigh lists what makes a pattern specific, the weightiest first.
 func weigh(p string) []int {
-	segments, anchored, dir := segmentsOf(escapeSpaces(p))
+	segments, anchored, dir := segmentsOf(transform.EscapeOwnersPattern(p))
 	named, literal, chars, stars, gaps := 0, 0, 0, 0, 0
 	for _, s := range segments {
 		if s == "**" {
@@ -125,7 +127,7 @@ func weigh(p string) []int {
 		}
 		named++
 		wild := 0
-		for _, c := range unescaped(s) {
+		for _, c := range transform.UnescapeOwnersPattern(s) {
 			switch c {
 			case '*':
 				stars++

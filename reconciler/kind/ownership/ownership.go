@@ -45,7 +45,7 @@ func check(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
 				"%s is declared twice: here (%s) and by %s (%s)", s.Repo, d.FieldPos("repo"), other.ID, other.FieldPos("repo")))
 		}
 	}
-	if problems == nil && len(render(d.ID, s.rules(config))) >= maxFile {
+	if problems == nil && len(render(d.ID, s.rules(config))) >= transform.MaxOwners {
 		problems = append(problems, kind.ProblemAt(k, d, "too-large", "paths", "", "the file would be 3 MB or more, and GitHub would not load it"))
 	}
 	return problems
@@ -172,10 +172,10 @@ func plural(n int, word string) string {
 	return word + "s"
 }
 
-// existing are the locations at which tree has a file, in GitHub's order.
+// existing are the places at which tree has a file, in GitHub's order.
 func existing(tree fs.FS) ([]fleet.Path, error) {
 	var found []fleet.Path
-	for _, l := range locations {
+	for _, l := range transform.OwnersFiles {
 		entry, err := transform.Lookup(tree, l)
 		switch {
 		case err != nil:
@@ -199,5 +199,5 @@ func (s *Spec) place(found []fleet.Path) fleet.Path {
 	case len(found) > 0:
 		return found[0]
 	}
-	return locations[0]
+	return transform.OwnersFiles[0]
 }

@@ -1,82 +1,15 @@
 package ownership
 
 import (
-	"errors"
-	"fmt"
 	"strings"
-	"unicode"
+
+	"github.com/portreeve/portreeve/reconciler/transform"
 )
-
-// maxPattern bounds a pattern in bytes; longer ones are no path that people
-// wrote.
-const maxPattern = 1024
-
-// checkPattern says why GitHub would skip a line with this pattern, which
-// silently revives an earlier, broader owner.
-func checkPattern(p string) error {
-	switch {
-	case p == "":
-		return errors.New("the pattern is empty")
-	case len(p) > maxPattern:
-		return fmt.Errorf("the pattern is longer than %d bytes", maxPattern)
-	case p == "/":
-		return errors.New(`pattern "/" matches nothing, ever; what owner says holds for everything`)
-	case strings.HasPrefix(p, "!"):
-		return errors.New("CODEOWNERS knows no negation; give the paths to be left out an entry of their own")
-	case strings.ContainsAny(p, "[]"):
-		return errors.New("CODEOWNERS knows no [ ] ranges; write an entry for each")
-	case strings.Contains(p, "#"):
-		return errors.New(`"#" begins a comment in CODEOWNERS and can't be escaped; use "?" in its place`)
-	case strings.Contains(p, "***"):
-		return errors.New("three asterisks in a row mean nothing")
-	case strings.Contains(p, "**/**") || strings.Trim(p, "/") == "**" && strings.HasSuffix(p, "/"):
-		return errors.New(`"**" with nothing beside it says no more than "*"; leave it out`)
-	case strings.Contains(p, "//"):
-		return errors.New("an empty path element matches nothing")
-	case strings.ContainsFunc(p, func(r rune) bool { return r != ' ' && (unicode.IsControl(r) || unicode.IsSpace(r)) }):
-		return errors.New("the pattern holds a control character or a blank other than a space")
-	case strings.HasPrefix(p, " ") || strings.HasSuffix(p, " "):
-		return errors.New("the pattern begins or ends with a space")
-	case strings.HasSuffix(unescaped(p), `\`):
-		return errors.New("a backslash at the end escapes nothing")
-	}
-	return nil
-}
-
-// unescaped drops each backslash together with what it escapes; one that is
-// left over stays.
-func unescaped(p string) string {
-	var b strings.Builder
-	for i := 0; i < len(p); i++ {
-		if p[i] == '\\' && i+1 < len(p) {
-			i++
-			continue
-		}
-		b.WriteByte(p[i])
-	}
-	return b.String()
-}
-
-// escapeSpaces writes a pattern as a line of CODEOWNERS needs it.
-func escapeSpaces(p string) string {
-	var b strings.Builder
-	for i := 0; i < len(p); i++ {
-		switch {
-		case p[i] == '\\' && i+1 < len(p):
-			b.WriteByte('\\')
-			i++
-		case p[i] == ' ':
-			b.WriteByte('\\')
-		}
-		b.WriteByte(p[i])
-	}
-	return b.String()
-}
 
 // normal gives patterns that match the same paths the same spelling, as far
 // as their form tells: for telling two of them apart and for comparing lines.
 func normal(p string) string {
-	p = escapeSpaces(p)
+	p = transform.EscapeOwnersPattern(p)
 	segments, anchored, dir := segmentsOf(p)
 	switch {
 	case len(segments) == 0:

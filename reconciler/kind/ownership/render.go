@@ -6,10 +6,8 @@ import (
 	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/transform"
 )
-
-// maxFile is the size from which GitHub does not load the file at all.
-const maxFile = 3 << 20
 
 // rule is a line of CODEOWNERS: a pattern and who owns what it matches;
 // nobody means deliberately unowned.
@@ -22,7 +20,7 @@ type rule struct {
 func (s *Spec) rules(config *fleet.Config) []rule {
 	all := []rule{{"*", handles(config, s.Owner, s.CoOwners)}}
 	for _, p := range s.order {
-		r := rule{pattern: escapeSpaces(p)}
+		r := rule{pattern: transform.EscapeOwnersPattern(p)}
 		if entry := s.Paths[p]; !entry.Unowned {
 			r.owners = handles(config, entry.Owner, entry.CoOwners)
 		}
@@ -76,7 +74,7 @@ func parse(content []byte) []rule {
 	var all []rule
 	for line := range strings.Lines(string(content)) {
 		pattern, rest := splitPattern(strings.TrimSpace(line))
-		if rest, _, _ = strings.Cut(rest, "#"); pattern == "" || checkPattern(strings.ReplaceAll(pattern, `\ `, " ")) != nil {
+		if rest, _, _ = strings.Cut(rest, "#"); pattern == "" || transform.CheckOwnersPattern(strings.ReplaceAll(pattern, `\ `, " ")) != nil {
 			continue
 		}
 		all = append(all, rule{pattern, strings.Fields(rest)})

@@ -44,9 +44,6 @@ type effect struct {
 	File     fleet.Path
 }
 
-// locations are where GitHub looks for the file, the first found wins.
-var locations = []fleet.Path{".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS"}
-
 var repoName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]{1,100}$`)
 
 func decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
@@ -65,8 +62,8 @@ func decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
 	if s.Owner == "" {
 		report("missing-field", "owner", "", "owner is required")
 	}
-	if s.File != "" && !slices.Contains(locations, s.File) {
-		report("bad-value", "file", "", "file %q is none of the places that GitHub reads: %q", s.File, locations)
+	if s.File != "" && !slices.Contains(transform.OwnersFiles, s.File) {
+		report("bad-value", "file", "", "file %q is none of the places that GitHub reads: %q", s.File, transform.OwnersFiles)
 	}
 	problems = append(problems, source.CheckMerge(k, s.Merge)...)
 	problems = append(problems, s.checkPaths(k, source)...)
@@ -85,7 +82,7 @@ func (s *Spec) checkPaths(k kind.Kind, source kind.Source) []fleet.Problem {
 	seen := map[string]string{"*": ""}
 	for _, p := range slices.Sorted(maps.Keys(s.Paths)) {
 		field := pathField(source.Fields, p)
-		if err := checkPattern(p); err != nil {
+		if err := transform.CheckOwnersPattern(p); err != nil {
 			report("bad-pattern", field, "", "pattern %q: %s", p, err)
 			continue
 		}
