@@ -22,7 +22,7 @@ type graph struct {
 }
 
 func newGraph(f *Forge) *graph {
-	return &graph{f, graphql.MustParseSchema(schemaText, &queryNode{f}, graphql.UseFieldResolvers(), graphql.MaxQueryLength(1<<20))}
+	return &graph{f, graphql.MustParseSchema(schemaText, &queryNode{f}, graphql.UseFieldResolvers(), graphql.MaxQueryLength(1<<20), graphql.MaxDepth(50))}
 }
 
 // asked is what resolvers need to know of their request.
@@ -75,7 +75,7 @@ func (s *skin) query(w http.ResponseWriter, r *http.Request, who *user) {
 		OperationName string         `json:"operationName"`
 		Variables     map[string]any `json:"variables"`
 	}
-	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, cmp.Or(s.forge.limits.RESTBody, 4<<20)))
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, cmp.Or(s.forge.currentLimits().RESTBody, 4<<20)))
 	if err != nil || json.Unmarshal(text, &in) != nil {
 		refuse(&Refusal{Status: 400, Message: "Problems parsing JSON"})
 		return

@@ -143,7 +143,7 @@ func (s *skin) answer(w http.ResponseWriter, r *http.Request, act answer) {
 	}
 	web := baseOf(r)
 	c := &call{forge: s.forge, who: who, req: r, web: web, api: web + "/api/v3", head: w.Header()}
-	r.Body = http.MaxBytesReader(w, r.Body, cmp.Or(s.forge.limits.RESTBody, 4<<20))
+	r.Body = http.MaxBytesReader(w, r.Body, cmp.Or(s.forge.currentLimits().RESTBody, 4<<20))
 	status, body, err := act(c)
 	if err == nil && status == http.StatusNoContent {
 		s.rateHeaders(w, s.forge.rate(who.login, "core"))

@@ -20,6 +20,7 @@ const most = 1 << 30
 // something, and is refused elsewhere.
 func weigh(query string, variables map[string]any) weight {
 	s := &scanner{tokens: tokens(query), variables: variables, fragments: map[string]int{}}
+	s.closing = pair(s.tokens)
 	for i, t := range s.tokens {
 		if t == "fragment" && i+1 < len(s.tokens) && (i == 0 || s.tokens[i-1] == "}") {
 			for j := i + 1; j < len(s.tokens); j++ {
@@ -42,13 +43,21 @@ func weigh(query string, variables map[string]any) weight {
 			i = s.skip(i)
 		}
 	}
+	if s.steps >= maxSteps {
+		w.nodes = most
+	}
 	return w
 }
+
+// maxSteps bounds the work on queries whose fragments multiply; what is
+// beyond it weighs as much as can be.
+const maxSteps = 200_000
 
 type scanner struct {
 	tokens    []string
 	variables map[string]any
 	fragments map[string]int // where a fragment's selection begins
+	closing   map[int]int
 	steps     int
 }
 
@@ -61,20 +70,27 @@ func (s *scanner) inFragment(i int) bool {
 	return false
 }
 
-// skip gives the place of the bracket that closes the one at i.
-func (s *scanner) skip(i int) int {
-	depth := 0
-	for ; i < len(s.tokens); i++ {
-		switch s.tokens[i] {
+// skip gives the place of the bracket that closes the one at i, or the end.
+func (s *scanner) skip(i int) int { return s.closing[i] }
+
+// pair finds the closing bracket of each opening one; kinds are not told
+// apart, since what they would tell is refused elsewhere.
+func pair(tokens []string) map[int]int {
+	closing := map[int]int{}
+	var open []int
+	for i, t := range tokens {
+		switch t {
 		case "(", "{", "[":
-			depth++
+			open = append(open, i)
+			closing[i] = len(tokens)
 		case ")", "}", "]":
-			if depth--; depth == 0 {
-				return i
+			if n := len(open); n > 0 {
+				closing[open[n-1]] = i
+				open = open[:n-1]
 			}
 		}
 	}
-	return i
+	return closing
 }
 
 // selection weighs the fields between the brace at i and its end, read for
@@ -82,7 +98,7 @@ func (s *scanner) skip(i int) int {
 func (s *scanner) selection(i, parents, depth int, w *weight) {
 	end := s.skip(i)
 	size := 0 // of the field before, as a connection; 0 if it is none
-	for i++; i < end && depth < 50 && s.steps < 1_000_000; i++ {
+	for i++; i < end && depth < 50 && s.steps < maxSteps; i++ {
 		s.steps++
 		switch t := s.tokens[i]; t {
 		case "(":
