@@ -214,6 +214,7 @@ func (c *computation) excluded() {
 func (c *computation) decide() {
 	settings := rollout.Settings{
 		Now: c.world.Now, Mode: c.world.Config.Settings.Mode, Revision: c.world.Config.Revision,
+		Settle: c.world.Settle,
 		Closing: func(id fleet.ID, reason string) string {
 			return report.Closing(id, reason, c.world.Config.Revision)
 		},

@@ -18,6 +18,9 @@ type World struct {
 	// ConfigHead is where the config repo stands on the forge; zero when it
 	// is elsewhere, or could not be read.
 	ConfigHead fleet.Head
+	// Settle is how long a commit's first checks are given to be followed by
+	// others where none is required: a forge starts them one by one.
+	Settle time.Duration
 	// Allowance is what the forge's limits leave.
 	Allowance fleet.Allowance
 	// OpenedToday is how many pull requests were opened in the last 24

@@ -170,7 +170,7 @@ func (f itemFile) item() (*rollout.Item, rollout.Settings) {
 		i.Branch = &fleet.Branch{Name: i.BranchName(), Commit: fleet.CommitID(or(of, "c1")), Tree: tree, Message: message}
 	}
 	return i, rollout.Settings{
-		Now: now, Mode: or(f.Mode, fleet.Merge), Closing: closing,
+		Now: now, Mode: or(f.Mode, fleet.Merge), Settle: 30 * time.Second, Closing: closing,
 		IsClosing: func(comment string) bool { return strings.HasPrefix(comment, "Closed: ") },
 	}
 }

@@ -52,6 +52,9 @@ type Questions struct {
 type Settings struct {
 	Now  time.Time
 	Mode fleet.Mode
+	// Settle is how long a commit's first checks are given to be followed by
+	// others, where no list of required ones says what is to come.
+	Settle time.Duration
 	// Revision of the config repo, for comments.
 	Revision fleet.Revision
 	// Closing words the comment on a pull request that we close. Its last

@@ -9,14 +9,9 @@ import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
-const (
-	// unreported is how long checks that are configured may take to report
-	// before people are told that it is blocked.
-	unreported = time.Hour
-	// settling is how long a commit's first checks are given to be followed
-	// by others, where no list of required ones says what is to come.
-	settling = 30 * time.Second
-)
+// unreported is how long checks that are configured may take to report
+// before people are told that it is blocked.
+const unreported = time.Hour
 
 // merge decides whether an open pull request, which is as wanted, is merged
 // now. Merging needs all of: a policy and a mode that let Portreeve merge, no
@@ -115,7 +110,7 @@ func (i *Item) checks(s Settings) (Decision, bool) {
 			"in #%d %s", i.Pull.Number, these(running, "is running", "are running"))}, false
 	case len(required) > 0:
 		return Decision{}, true
-	case len(i.Pull.Checks) > 0 && s.Now.Sub(i.reportable()) < settling:
+	case len(i.Pull.Checks) > 0 && s.Now.Sub(i.reportable()) < s.Settle:
 		return Decision{Outcome: i.outcome(Waiting, "merges if no other check starts",
 			"#%d is new, and more of its checks may be about to start", i.Pull.Number)}, false
 	case slices.ContainsFunc(i.Pull.Checks, func(c fleet.Check) bool { return c.State == fleet.CheckSuccess }):
