@@ -77,11 +77,7 @@ func (r *repo) head() (fleet.Head, error) {
 		return h, err
 	}
 	h.Commit, h.Tree = fleet.CommitID(tip.String()), fleet.TreeID(c.TreeHash.String())
-	for _, k := range r.checks(tip) {
-		if k.name != fleet.StatusContext {
-			h.Checked = true
-		}
-	}
+	h.Checked = len(r.checks(tip)) > 0
 	for _, s := range r.statuses[tip] {
 		if s.context == fleet.StatusContext {
 			h.Status = &fleet.CommitStatus{State: s.state, Description: s.description, URL: s.url}
