@@ -77,7 +77,7 @@ func (r *repo) head() (fleet.Head, error) {
 		return h, err
 	}
 	h.Commit, h.Tree = fleet.CommitID(tip.String()), fleet.TreeID(c.TreeHash.String())
-	h.Checked = len(r.checks(tip)) > 0
+	h.Checked = slices.ContainsFunc(r.checks(tip), func(k check) bool { return k.name != fleet.StatusContext })
 	for _, s := range r.statuses[tip] {
 		if s.context == fleet.StatusContext {
 			h.Status = &fleet.CommitStatus{State: s.state, Description: s.description, URL: s.url}
