@@ -1,0 +1,138 @@
+package toml
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/portreeve/portreeve/reconciler/transform/internal/values"
+)
+
+var seeds = []string{
+	"", "# c", "a = 1", "a = 1\n", "[a]\nb = 1 # c\n\n[a.c]\nd = [1,\n 2, # c\n]\n\n# z\n[z]\n", "a.b.c = 1\na.b.d = 'x'\n[t]\n\"q.r\".s = {x = 1, y.z = 2}\n",
+	"[[l]]\nname = \"x\"\n[l.s]\nk = 1\n[[l]]\nname = \"y\"\n\n[o]\nx = \"\"\"\n[a]\n\"\"\"\n", "l = [{name = \"x\", v = 1}, {name = \"y\"}]\na = {}\n",
+	"[a]\r\nb = 1\r\n[a.b2]\r\n", "[x.y.z]\na = 1979-05-27\nb = 07:32:00\nc = nan\n[x]\nq = 0x1F\n", "a = [\n  # c\n]\n", "a = { # c\n  b = 1,\n}\n",
+}
+
+// FuzzSet: a value that was set is there, setting it again changes nothing,
+// the result reads, and where something is added all else stands as it did.
+func FuzzSet(f *testing.F) {
+	for _, text := range seeds {
+		f.Add([]byte(text), "a.b", `"v"`)
+		f.Add([]byte(text), "l[name=x].v", `{"k": [1, "two"], "o": {"p": {}}}`)
+		f.Add([]byte(text), "new.key", `[{"x": [], "y": {"z": "several\nlines\n"}}]`)
+		f.Add([]byte(text), "a[0]", "1.5")
+	}
+	f.Fuzz(func(t *testing.T, text []byte, at, value string) {
+		parts, err := values.ParseAt(at)
+		if err != nil || len(parts) > 6 {
+			return
+		}
+		v, err := values.Read([]byte(value))
+		if err != nil || check(v) != nil {
+			return
+		}
+		missing := isMissing(text, parts)
+		result, err := onText(text, func(s *source) (*source, error) { return set(s, parts, v) })
+		if err != nil {
+			return
+		}
+		again, err := onText(result, func(s *source) (*source, error) { return set(s, parts, v) })
+		if (err != nil || !bytes.Equal(again, result)) && !v.Flat() {
+			// An empty table that only its children named is gone with
+			// them; a second step refuses that, see transform.Apply.
+			if s, e := parse(result); e == nil && isThere(s, parts, v) {
+				t.Errorf("set %s in %q: %q, and again: %q, %v", at, text, result, again, err)
+			}
+		}
+		if missing && !within(text, result) {
+			t.Errorf("set %s in %q: something else changed: %q", at, text, result)
+		}
+	})
+}
+
+// FuzzRemove: what was removed is gone, and nothing is there that was not
+// there before.
+func FuzzRemove(f *testing.F) {
+	for _, text := range seeds {
+		f.Add([]byte(text), "a.b")
+		f.Add([]byte(text), "l[name=x]")
+		f.Add([]byte(text), "a")
+	}
+	f.Fuzz(func(t *testing.T, text []byte, at string) {
+		parts, err := values.ParseAt(at)
+		if err != nil || len(parts) > 6 || parts[len(parts)-1].Kind != values.ByKey {
+			return
+		}
+		result, err := onText(text, func(s *source) (*source, error) { return remove(s, parts) })
+		if err != nil {
+			return
+		}
+		if !within(result, text) {
+			t.Errorf("remove %s in %q: something else changed: %q", at, text, result)
+		}
+		s, err := parse(result)
+		if err != nil {
+			t.Fatalf("%q does not read: %v", result, err)
+		}
+		if _, rest, err := find(s.data, parts); err == nil && len(rest) == 0 && parts[0].Kind == values.ByKey && len(parts) == 1 {
+			t.Errorf("remove %s in %q: it is still in %q", at, text, result)
+		}
+	})
+}
+
+func onText(text []byte, do func(s *source) (*source, error)) ([]byte, error) {
+	s, err := parse(text)
+	if err == nil {
+		s, err = do(s)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.text, nil
+}
+
+func isThere(s *source, at []values.Part, v *values.Value) bool {
+	found, rest, err := find(s.data, at)
+	return err == nil && len(rest) == 0 && equal(found, dataOf(v))
+}
+
+func isMissing(text []byte, at []values.Part) bool {
+	s, err := parse(text)
+	if err != nil {
+		return false
+	}
+	_, rest, err := find(s.data, at)
+	return err == nil && len(rest) > 0
+}
+
+// within reports whether all bytes of a that are no white space are in b, in
+// their order.
+func within(a, b []byte) bool {
+	for _, c := range a {
+		if values.OnlyBlank([]byte{c}) {
+			continue
+		}
+		i := bytes.IndexByte(b, c)
+		if i < 0 {
+			return false
+		}
+		b = b[i+1:]
+	}
+	return true
+}
+
+func BenchmarkSet(b *testing.B) {
+	var text bytes.Buffer
+	for i := range 1000 {
+		fmt.Fprintf(&text, "[table%d]\nname = \"n%d\" # comment\nlist = [1, 2]\n\n", i, i)
+	}
+	parts, _ := values.ParseAt("table750.name")
+	v, _ := values.Read([]byte(`"other"`))
+	b.SetBytes(int64(text.Len()))
+	for b.Loop() {
+		if _, err := onText(text.Bytes(), func(s *source) (*source, error) { return set(s, parts, v) }); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
