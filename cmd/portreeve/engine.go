@@ -35,6 +35,7 @@ type connection struct {
 	author    string
 	poll      time.Duration
 	repo      string
+	settle    time.Duration
 }
 
 func (c *connection) flags(cmd *cobra.Command) {
@@ -43,6 +44,7 @@ func (c *connection) flags(cmd *cobra.Command) {
 	f.StringVar(&c.tokenFile, "token-file", "", "`FILE` that holds the forge's token; $PORTREEVE_TOKEN or $GITHUB_TOKEN if empty")
 	f.StringVar(&c.data, "data", "", "`DIR` for caches and history, which may be deleted at any time; the user's cache directory if empty")
 	f.StringVar(&c.author, "author", "Portreeve <portreeve@noreply.invalid>", "author of commits")
+	f.DurationVar(&c.settle, "settle", 30*time.Second, "how long after a push to wait for more checks than have reported, where none is required")
 	f.StringVar(&c.repo, "config-repo", "", "the config repo's `OWNER/NAME` on the forge, for its commit status; taken from its URL if empty")
 }
 
@@ -163,7 +165,7 @@ func newEngine(c *connection, where string, committed, memory bool, log *slog.Lo
 		return nil, outside(err)
 	}
 	git := gitrepo.New(gitrepo.Options{})
-	observer := &observe.Observer{Forge: client, Git: git, Now: time.Now, ConfigRepo: c.configRepo(where), Progress: progress.step}
+	observer := &observe.Observer{Forge: client, Git: git, Now: time.Now, ConfigRepo: c.configRepo(where), Settle: c.settle, Progress: progress.step}
 	return &engine{store: kept, Reconciler: &reconciler.Reconciler{
 		Source: src, Kinds: kinds(), Forge: client, Observer: observer,
 		Applier: &apply.Applier{

@@ -84,6 +84,14 @@ func (t *table) print(w io.Writer) {
 	}
 }
 
+// orDash keeps an empty cell from being overlooked.
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
 // count is "1 repo" or "2 repos".
 func count(n int, one string) string {
 	if n == 1 {

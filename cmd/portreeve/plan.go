@@ -109,7 +109,7 @@ func printPlan(w io.Writer, p *plan.Plan, all bool) {
 		if !all && (o.State == rollout.Done || o.State == rollout.Out) {
 			continue
 		}
-		target, key := o.Target.String(), alikeKey(o)
+		target, key := orDash(o.Target.String()), alikeKey(o)
 		if n := alike[key]; !all && n >= many && o.State != rollout.Change {
 			if told[key] {
 				continue

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/rollout"
 	"github.com/portreeve/portreeve/reconciler/store"
 )
 
@@ -70,7 +71,7 @@ func printPass(w io.Writer, pass *store.Pass) {
 		printProblems(w, pass.Problems)
 		return
 	}
-	fmt.Fprintf(w, "revision %s · mode %s\n", pass.Revision.Short(), pass.Plan.Mode)
+	fmt.Fprintf(w, "revision %s · in mode %s\n", pass.Revision.Short(), pass.Plan.Mode)
 	printProblems(w, pass.Problems)
 	var t table
 	for _, d := range pass.Done {
@@ -82,6 +83,12 @@ func printPass(w io.Writer, pass *store.Pass) {
 			detail = "FAILED " + d.Err
 		}
 		t.add(d.Action, string(d.Repo), d.Declaration.String(), detail)
+	}
+	for i := range pass.Plan.Outcomes {
+		switch o := &pass.Plan.Outcomes[i]; o.State {
+		case rollout.Failed, rollout.Blocked, rollout.Frozen, rollout.Waiting:
+			t.add(string(o.State), orDash(o.Target.String()), declaration(o), o.Reason)
+		}
 	}
 	t.print(w)
 	fmt.Fprintln(w, planSummary(pass.Plan))

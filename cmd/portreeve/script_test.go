@@ -173,6 +173,9 @@ func cmdPerson(ts *testscript.TestScript, neg bool, args []string) {
 func cmdPulls(ts *testscript.TestScript, _ bool, args []string) {
 	pulls, err := townOf(ts).forge.Pulls(fleet.RepoName(args[0]))
 	ts.Check(err)
+	if len(pulls) == 0 {
+		fmt.Fprintln(ts.Stdout(), "none")
+	}
 	for _, p := range pulls {
 		fmt.Fprintf(ts.Stdout(), "#%d %s %s %q\n", p.Number, p.State, p.Head, p.Title)
 	}
@@ -206,7 +209,11 @@ func cmdWrites(ts *testscript.TestScript, _ bool, _ []string) {
 	now := w.forge.Counts()
 	since := now.Since(w.writes)
 	w.writes = now
-	for _, write := range since.WritesBy("portreeve") {
+	ours := since.WritesBy("portreeve")
+	if len(ours) == 0 {
+		fmt.Fprintln(ts.Stdout(), "none")
+	}
+	for _, write := range ours {
 		fmt.Fprintf(ts.Stdout(), "%s %s #%d\n", write.Do, write.Repo, write.Number)
 	}
 }

@@ -126,7 +126,7 @@ func printStatus(w io.Writer, pass *store.Pass, all bool) {
 		}
 		for i := range pass.Plan.Outcomes {
 			if o := &pass.Plan.Outcomes[i]; o.State == state {
-				t.add(string(o.State), o.Target.String(), declaration(o), o.Reason)
+				t.add(string(o.State), orDash(o.Target.String()), declaration(o), o.Reason)
 			}
 		}
 	}

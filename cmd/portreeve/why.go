@@ -46,14 +46,23 @@ left out.`,
 	return cmd
 }
 
+// outcomesOf are a target's outcomes, and of declarations that are too broken
+// to tell their targets.
 func outcomesOf(pass *store.Pass, target string) []rollout.Outcome {
-	var found []rollout.Outcome
+	var found, unsure []rollout.Outcome
 	for _, o := range pass.Plan.Outcomes {
-		if strings.EqualFold(o.Target.String(), target) {
+		switch name := o.Target.String(); {
+		case strings.EqualFold(name, target):
 			found = append(found, o)
+		case name == "":
+			o.Reason = "it may be about this repo; " + o.Reason
+			unsure = append(unsure, o)
 		}
 	}
-	return found
+	if found == nil {
+		return nil
+	}
+	return append(found, unsure...)
 }
 
 // noTarget says that nothing is known of a target.

@@ -83,7 +83,13 @@ type ID struct {
 	Name string
 }
 
-func (id ID) String() string { return id.Kind + "/" + id.Name }
+// String is "kind/name"; of no declaration it is empty.
+func (id ID) String() string {
+	if id == (ID{}) {
+		return ""
+	}
+	return id.Kind + "/" + id.Name
+}
 
 // ParseID is the inverse of String.
 func ParseID(s string) (ID, bool) {
@@ -96,6 +102,10 @@ func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
 // UnmarshalText is the inverse of MarshalText.
 func (id *ID) UnmarshalText(b []byte) error {
+	if len(b) == 0 {
+		*id = ID{}
+		return nil
+	}
 	parsed, ok := ParseID(string(b))
 	if !ok {
 		return fmt.Errorf("fleet: %q is not kind/name", b)

@@ -144,8 +144,8 @@ func (k *conn) gone(err error, adv *advert, id plumbing.Hash) error {
 const loadBatch = 2000
 
 // Load fetches the contents of files that are not loaded yet. Paths that are
-// no regular files are passed over. A file above Options.MaxBlob is a
-// permanent failure, and the others are loaded nevertheless. All files of one
+// no regular files are passed over; a file above Options.MaxBlob is too, and
+// opening it says so: it harms no other file of its repo. All files of one
 // call together are bounded by Options.MaxFiltered.
 func (c *Client) Load(ctx context.Context, r Remote, s *Snapshot, paths []fleet.Path) error {
 	wants := s.missing(paths)
@@ -167,19 +167,7 @@ func (c *Client) Load(ctx context.Context, r Remote, s *Snapshot, paths []fleet.
 		}
 		s.noteUnsent(wants)
 	}
-	var failures []error
-	for _, path := range paths {
-		e, err := s.lookup(string(path))
-		if err != nil || !e.is(modeRegular) {
-			continue
-		}
-		if err := s.tooLarge(e); err != nil {
-			failures = append(failures, &fleet.Failure{
-				Class: fleet.Permanent, Op: "read " + printable(string(path)), On: string(r.Name), Err: err,
-			})
-		}
-	}
-	return errors.Join(failures...)
+	return nil
 }
 
 // missing are the contents that paths need and that are not known, each once.

@@ -28,6 +28,8 @@ type Observer struct {
 	Now   func() time.Time
 	// ConfigRepo is the config repo's name on the forge; empty for none.
 	ConfigRepo fleet.RepoName
+	// Settle is plan.World.Settle.
+	Settle time.Duration
 	// Progress is told what is under way; it may be nil.
 	Progress func(doing string, done, of int)
 
@@ -43,7 +45,7 @@ func (o *Observer) World(ctx context.Context, config *fleet.Config) (*plan.World
 	if err != nil {
 		return nil, err
 	}
-	w := &plan.World{Now: o.Now(), Config: config, Repos: make(map[fleet.RepoName]*plan.Repo, len(listed)), Allowance: o.Forge.Allowance()}
+	w := &plan.World{Now: o.Now(), Config: config, Repos: make(map[fleet.RepoName]*plan.Repo, len(listed)), Allowance: o.Forge.Allowance(), Settle: o.Settle}
 	var names []fleet.RepoName
 	for _, listing := range listed {
 		r := &plan.Repo{Listing: listing, Out: config.Settings.Excludes(listing.Name), Pulls: map[string]*fleet.PullRequest{}}
@@ -79,9 +81,7 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 	for _, n := range needs {
 		switch {
 		case n.OpenedToday:
-			if err := o.openedToday(ctx, w); err != nil {
-				return err
-			}
+			o.openedToday(ctx, w)
 		case n.Tree || len(n.Files) > 0:
 			fetch = append(fetch, n)
 		case n.Rules:
@@ -104,7 +104,7 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 	return ctx.Err()
 }
 
-func (o *Observer) openedToday(ctx context.Context, w *plan.World) error {
+func (o *Observer) openedToday(ctx context.Context, w *plan.World) {
 	var owners []string
 	for name := range w.Repos {
 		if !slices.Contains(owners, name.Owner()) {
@@ -114,10 +114,9 @@ func (o *Observer) openedToday(ctx context.Context, w *plan.World) error {
 	slices.Sort(owners)
 	n, err := o.Forge.OpenedSince(ctx, owners, w.Now.Add(-24*time.Hour))
 	if err != nil {
-		return err
+		w.Uncounted = err.Error()
 	}
 	w.OpenedToday = &n
-	return nil
 }
 
 func (o *Observer) pulls(ctx context.Context, w *plan.World, branches []forge.Branch) {

@@ -46,6 +46,7 @@ func Compute(w *World, kinds kind.Set, memo Memo) (*Plan, []Need) {
 	})
 	c.clashes()
 	c.decide()
+	c.silent()
 	return c.finish()
 }
 
@@ -199,6 +200,30 @@ func (c *computation) declared(id fleet.ID) *fleet.Declaration {
 	return nil
 }
 
+// silent tells of what nothing has been told of: frozen declarations of which
+// nothing is open, whose targets nobody knows, and repos that no declaration
+// is about.
+func (c *computation) silent() {
+	about := map[fleet.RepoName]bool{}
+	declared := map[fleet.ID]bool{}
+	for i := range c.outcomes {
+		about[c.outcomes[i].Target.Repo], declared[c.outcomes[i].Declaration] = true, true
+	}
+	for _, d := range c.world.Config.Declarations {
+		if d.Frozen != nil && !declared[d.ID] {
+			o := outcome(d, "", rollout.Frozen, "its declaration is invalid: "+d.Frozen[0].String(), "mend it in the config repo")
+			c.outcomes = append(c.outcomes, o)
+		}
+	}
+	for _, listing := range c.listings {
+		if !about[listing.Name] {
+			c.outcomes = append(c.outcomes, rollout.Outcome{
+				Target: fleet.Target{Repo: listing.Name}, State: rollout.Out, Reason: "no declaration is about it",
+			})
+		}
+	}
+}
+
 // excluded tells of the repos that the settings leave out.
 func (c *computation) excluded() {
 	for _, name := range slices.Sorted(maps.Keys(c.world.Repos)) {
@@ -225,7 +250,7 @@ func (c *computation) decide() {
 		decisions[n] = c.one(settings, item)
 	}
 	if rollout.Pace(rollout.Bounds{
-		Limits: c.world.Config.Settings.Limits, Allowance: c.world.Allowance, OpenedToday: c.world.OpenedToday,
+		Limits: c.world.Config.Settings.Limits, Allowance: c.world.Allowance, OpenedToday: c.world.OpenedToday, Uncounted: c.world.Uncounted,
 	}, c.items, decisions) {
 		c.needs.openedToday = true
 	}

@@ -66,6 +66,11 @@ func (c *computation) finish() (*Plan, []Need) {
 	switch {
 	case config.Stop:
 		p.Halted = "the file " + fleet.StopFile + " stands at the root of the config repo"
+	case slices.ContainsFunc(config.Problems, func(p fleet.Problem) bool {
+		return p.Severity != fleet.Warning && (p.Field == "fleet" || strings.HasPrefix(p.Field, "fleet."))
+	}):
+		p.Mode = fleet.Observe
+		p.Halted = "the fleet's settings are invalid"
 	case p.Mode == fleet.Observe || p.Mode == "":
 		p.Mode = fleet.Observe
 		p.Halted = "fleet.mode is observe"

@@ -24,8 +24,10 @@ type World struct {
 	// Allowance is what the forge's limits leave.
 	Allowance fleet.Allowance
 	// OpenedToday is how many pull requests were opened in the last 24
-	// hours; nil while nobody has asked.
+	// hours; nil while nobody has asked. Uncounted says why it could not be
+	// counted, and then none is opened.
 	OpenedToday *int
+	Uncounted   string
 }
 
 // Repo is what is known of a repo.

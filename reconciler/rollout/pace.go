@@ -13,6 +13,8 @@ type Bounds struct {
 	Allowance fleet.Allowance
 	// OpenedToday is nil while unknown.
 	OpenedToday *int
+	// Uncounted, if not empty, says why OpenedToday could not be counted.
+	Uncounted string
 }
 
 // freeRemovals are closed whatever Limits.Removals says: a bound in percent
@@ -101,6 +103,9 @@ func (p *pacer) opening(i *Item) Outcome {
 			team, counted(p.perTeam[team], "open pull request"))
 	}
 	if limits.NewPerDay > 0 {
+		if p.Uncounted != "" {
+			return i.outcome(Waiting, "tries again at the next pass", "today's pull requests can't be counted: %s", p.Uncounted)
+		}
 		if p.OpenedToday == nil {
 			p.asked = true
 			return i.outcome(Waiting, "", "today's pull requests are being counted")

@@ -196,7 +196,9 @@ func (s *remote) failure(op string, err error) *fleet.Failure {
 	if missing := (fluxgit.ErrRepositoryNotFound{}); errors.As(err, &missing) {
 		f.Class = fleet.Permanent
 	}
+	text := s.text(err)
 	if r := response(err); r != nil {
+		text = fmt.Sprintf("the server answers %d %s", r.StatusCode, http.StatusText(r.StatusCode))
 		switch {
 		case r.StatusCode == http.StatusTooManyRequests:
 			f.Class, f.Until = fleet.Limited, retryAfter(r)
@@ -204,7 +206,7 @@ func (s *remote) failure(op string, err error) *fleet.Failure {
 			f.Class = fleet.Permanent
 		}
 	}
-	f.Err = &quiet{err: err, text: s.text(err)}
+	f.Err = &quiet{err: err, text: text}
 	return f
 }
 
