@@ -84,10 +84,7 @@ func flat(items []*node) bool {
 }
 
 // first reports whether an offset is the first on its line.
-func (s *source) first(at int) bool {
-	start := values.LineStart(s.text, at)
-	return start > 0 && values.OnlyBlank(s.text[start:at])
-}
+func (s *source) first(at int) bool { return values.First(s.text, at) }
 
 // inline writes a value on one line.
 func (l layout) inline(v *values.Value) string {

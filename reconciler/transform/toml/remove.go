@@ -101,10 +101,7 @@ func (e *editor) removeItem(n *node, i int) error {
 }
 
 // first reports whether an offset is the first on its line.
-func (e *editor) first(at int) bool {
-	start := values.LineStart(e.text, at)
-	return start > 0 && values.OnlyBlank(e.text[start:at])
-}
+func (e *editor) first(at int) bool { return values.First(e.text, at) }
 
 // restOfLine is the end of an offset's line, its break included, if nothing
 // but a comment follows on it, else -1.

@@ -65,7 +65,14 @@ type entry struct {
 // errRefused is the reason where the result does not read back as it should.
 var errRefused = errors.New("it is laid out so that it can't be edited safely")
 
+// maxKeys bounds the keys and the lists of a file: the time in which go-toml
+// reads it grows with their square.
+const maxKeys = 20_000
+
 func parse(text []byte) (*source, error) {
+	if bytes.Count(text, []byte("=")) > maxKeys || bytes.Count(text, []byte("[")) > maxKeys {
+		return nil, fmt.Errorf("it has more than %d keys or lists", maxKeys)
+	}
 	s := &source{text: text, eol: values.EOL(text), data: map[string]any{}, root: &node{sort: table}}
 	if err := gotoml.Unmarshal(text, &s.data); err != nil {
 		at := ""

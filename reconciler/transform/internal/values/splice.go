@@ -57,3 +57,13 @@ func Indent(text []byte, at int) string {
 
 // OnlyBlank reports whether a text holds nothing but white space.
 func OnlyBlank(text []byte) bool { return len(bytes.TrimLeft(text, " \t\r\n")) == 0 }
+
+// First reports whether an offset is the first of its line that is no blank;
+// of the first line none is. It looks at no more than the blanks before it: a
+// line may be as long as the file.
+func First(text []byte, at int) bool {
+	for at > 0 && (text[at-1] == ' ' || text[at-1] == '\t') {
+		at--
+	}
+	return at > 0 && text[at-1] == '\n'
+}
