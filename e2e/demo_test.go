@@ -104,5 +104,6 @@ func TestStatusPages(t *testing.T) {
 
 	must(t, p.Go(d.status+"target/acme/nothing"))
 	must(t, p.Shows("acme/nothing", "No declaration speaks of this target"))
+	p.Faults() // the browser calls the page's 404 one
 	fine(t, p, "status unknown")
 }

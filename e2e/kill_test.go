@@ -269,8 +269,11 @@ func unsettled(pass *store.Pass, revision fleet.Revision) string {
 		return fmt.Sprint(pass.Problems)
 	case len(pass.Done) > 0 || len(pass.Plan.Steps) > 0:
 		return fmt.Sprintf("%d steps done, %d to do", len(pass.Done), len(pass.Plan.Steps))
-	case pass.Plan.Count(rollout.Waiting) > 0:
-		return "something waits"
+	}
+	for _, o := range pass.Plan.Outcomes {
+		if o.State == rollout.Waiting {
+			return fmt.Sprintf("%s %s waits: %s; %s", o.Target, o.Declaration, o.Reason, o.Next)
+		}
 	}
 	return ""
 }
