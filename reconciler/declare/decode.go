@@ -92,7 +92,7 @@ func (l *loader) declaration(k kind.Kind, v value) {
 		source := kind.Source{ID: id, Pos: v.pos, Fields: v.fields, JSON: v.json}
 		decoded, more := k.Decode(source)
 		d.Owner, d.Spec = decoded.Owner, decoded.Spec
-		d.SpecHash = specHash(k.Name, decoded.Effect)
+		d.SpecHash, d.Hash = hash(k.Name, decoded.Effect), hash(k.Name, json.RawMessage(v.json))
 		problems, l.json[id] = more, v.json
 	}
 	l.freeze(d, problems)
@@ -108,9 +108,9 @@ func (l *loader) freeze(d *fleet.Declaration, problems []fleet.Problem) {
 	}
 }
 
-// specHash covers the JSON of a declaration's effect, with sorted names, so
-// that it does not depend on the order of a struct's fields.
-func specHash(kindName string, effect any) string {
+// hash covers the JSON of a value of a kind, with sorted names, so that it does
+// not depend on the order of a struct's fields.
+func hash(kindName string, effect any) string {
 	data, err := json.Marshal(effect)
 	if err == nil {
 		var tree any

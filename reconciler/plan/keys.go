@@ -32,6 +32,9 @@ func newKeys(config *fleet.Config) keys {
 
 // of is the key of a declaration in a repo.
 func (k keys) of(d *fleet.Declaration, repo *Repo) string {
+	if d.Hash == "" {
+		panic("plan: " + d.ID.String() + " has no hash, and what it wanted once would be taken for what it wants") // a bug
+	}
 	about, ok := k.repos[repo.Listing.Name]
 	if !ok {
 		owner, _ := kind.OwnerOf(k.config, repo.Listing.Name)
