@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	y "go.yaml.in/yaml/v4"
+
+	"github.com/portreeve/portreeve/reconciler/transform/internal/values"
 )
 
 // cut replaces the bytes from start to end.
@@ -30,12 +32,12 @@ var errRefused = errors.New("it is laid out so that it can't be edited safely")
 
 // set makes the value at a path of a document, and what is missing above it.
 // The source that it is given is spent; the one that it returns is the result.
-func set(s *source, doc int, at []part, value *y.Node) (*source, error) {
+func set(s *source, doc int, at []values.Part, value *y.Node) (*source, error) {
 	return operate(s, doc, func(e *editor, root *y.Node) error { return e.set(root, at, value) })
 }
 
 // remove takes a path out of a document, in the manner of set.
-func remove(s *source, doc int, at []part) (*source, error) {
+func remove(s *source, doc int, at []values.Part) (*source, error) {
 	return operate(s, doc, func(e *editor, root *y.Node) error { return e.remove(root, at) })
 }
 
@@ -91,7 +93,7 @@ func (e *editor) cutLines(start, end int) {
 	e.cut(start, end, "")
 }
 
-func (e *editor) set(root *y.Node, at []part, value *y.Node) error {
+func (e *editor) set(root *y.Node, at []values.Part, value *y.Node) error {
 	trail, rest, err := walk(root, at)
 	if err != nil {
 		return err
@@ -118,16 +120,16 @@ func (e *editor) set(root *y.Node, at []part, value *y.Node) error {
 	if err != nil {
 		return err
 	}
-	if rest[0].kind == byKey {
-		key := scalar(rest[0].key)
+	if rest[0].Kind == values.ByKey {
+		key := scalar(rest[0].Key)
 		if err := e.insert(last.node, []*y.Node{key, item}); err != nil {
 			return err
 		}
 		last.node.Content = append(last.node.Content, key, item)
 		return nil
 	}
-	if rest[0].kind == byIndex && rest[0].index != len(last.node.Content) {
-		return fmt.Errorf("%s: the list has %d elements", pathString(at), len(last.node.Content))
+	if rest[0].Kind == values.ByIndex && rest[0].Index != len(last.node.Content) {
+		return fmt.Errorf("%s: the list has %d elements", values.PathString(at), len(last.node.Content))
 	}
 	if err := e.insert(last.node, []*y.Node{item}); err != nil {
 		return err
@@ -277,7 +279,7 @@ func (e *editor) dash(seq, item *y.Node) (int, error) {
 	return 0, errPlace
 }
 
-func (e *editor) remove(root *y.Node, at []part) error {
+func (e *editor) remove(root *y.Node, at []values.Part) error {
 	trail, rest, err := walk(root, at)
 	if err != nil || len(rest) > 0 {
 		return err

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	y "go.yaml.in/yaml/v4"
+
+	"github.com/portreeve/portreeve/reconciler/transform/internal/values"
 )
 
 var seeds = []string{
@@ -27,7 +29,7 @@ func FuzzSet(f *testing.F) {
 		f.Add([]byte(text), "a[0]", "1.5")
 	}
 	f.Fuzz(func(t *testing.T, text []byte, at, value string) {
-		parts, err := parseAt(at)
+		parts, err := values.ParseAt(at)
 		if err != nil || len(parts) > 6 || !json.Valid([]byte(value)) {
 			return
 		}
@@ -44,7 +46,7 @@ func FuzzSet(f *testing.F) {
 			if err != nil || !bytes.Equal(again, result) {
 				t.Errorf("set %s in %q: %q, and again: %q, %v", at, text, result, again, err)
 			}
-			if parts[0].key == "new" && !bytes.Contains(text, []byte("new")) && !bytes.ContainsAny(text, "{[") {
+			if parts[0].Key == "new" && !bytes.Contains(text, []byte("new")) && !bytes.ContainsAny(text, "{[") {
 				keepsLines(t, text, result)
 			}
 		}
@@ -60,8 +62,8 @@ func FuzzRemove(f *testing.F) {
 		f.Add([]byte(text), "a")
 	}
 	f.Fuzz(func(t *testing.T, text []byte, at string) {
-		parts, err := parseAt(at)
-		if err != nil || len(parts) > 6 || slices.ContainsFunc(parts, func(p part) bool { return p.kind != byKey }) {
+		parts, err := values.ParseAt(at)
+		if err != nil || len(parts) > 6 || slices.ContainsFunc(parts, func(p values.Part) bool { return p.Kind != values.ByKey }) {
 			return
 		}
 		for doc := range docs(text) {
@@ -80,32 +82,11 @@ func FuzzRemove(f *testing.F) {
 	})
 }
 
-func FuzzParseAt(f *testing.F) {
-	for _, at := range []string{"a.b", `a["x.y"][0].c`, "[name=x]", `[name="]"].y`, "a..b", "["} {
-		f.Add(at)
-	}
-	f.Fuzz(func(t *testing.T, at string) {
-		parts, err := parseAt(at)
-		if err != nil {
-			return
-		}
-		for _, p := range parts {
-			if p.kind == bySelector {
-				return // its value may be written in more than one way
-			}
-		}
-		again, err := parseAt(pathString(parts))
-		if err != nil || !slices.Equal(again, parts) {
-			t.Errorf("%q reads as %q, which reads as %q: %v", at, pathString(parts), again, err)
-		}
-	})
-}
-
-func setText(text []byte, doc int, at []part, value *y.Node) ([]byte, error) {
+func setText(text []byte, doc int, at []values.Part, value *y.Node) ([]byte, error) {
 	return onText(text, func(s *source) (*source, error) { return set(s, doc, at, value) })
 }
 
-func removeText(text []byte, doc int, at []part) ([]byte, error) {
+func removeText(text []byte, doc int, at []values.Part) ([]byte, error) {
 	return onText(text, func(s *source) (*source, error) { return remove(s, doc, at) })
 }
 
@@ -145,7 +126,7 @@ func BenchmarkSet(b *testing.B) {
 	for i := range 200 {
 		fmt.Fprintf(&text, "key%d:\n  name: n%d # comment\n  list:\n  - a\n  - b: [1, 2]\n", i, i)
 	}
-	parts, _ := parseAt("key150.name")
+	parts, _ := values.ParseAt("key150.name")
 	value, _ := node([]byte(`"other"`))
 	b.SetBytes(int64(text.Len()))
 	for b.Loop() {

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	y "go.yaml.in/yaml/v4"
+
+	"github.com/portreeve/portreeve/reconciler/transform/internal/values"
 )
 
 // place is a node with where it hangs.
@@ -17,7 +19,7 @@ type place struct {
 
 // walk goes down a path as far as there is something. The trail begins with
 // the document; rest are the parts that are missing below its last node.
-func walk(root *y.Node, at []part) (trail []place, rest []part, err error) {
+func walk(root *y.Node, at []values.Part) (trail []place, rest []values.Part, err error) {
 	trail = []place{{node: root}, {node: root.Content[0], parent: root}}
 	for i, p := range at {
 		n := trail[len(trail)-1].node
@@ -31,15 +33,15 @@ func walk(root *y.Node, at []part) (trail []place, rest []part, err error) {
 			return trail, at[i:], nil
 		}
 		want := y.MappingNode
-		if p.kind != byKey {
+		if p.Kind != values.ByKey {
 			want = y.SequenceNode
 		}
 		if n.Kind != want {
 			return nil, nil, fmt.Errorf("%s is %s where %s is expected", spot(at[:i]), sortOf(n.Kind), sortOf(want))
 		}
 		j := child(n, p)
-		if p.kind == byKey && j >= 0 && child(&y.Node{Content: n.Content[j+1:]}, p) >= 0 {
-			return nil, nil, fmt.Errorf("%s stands there twice, and readers differ on which one counts", pathString(at[:i+1]))
+		if p.Kind == values.ByKey && j >= 0 && child(&y.Node{Content: n.Content[j+1:]}, p) >= 0 {
+			return nil, nil, fmt.Errorf("%s stands there twice, and readers differ on which one counts", values.PathString(at[:i+1]))
 		}
 		if j < 0 {
 			return trail, at[i:], nil
@@ -49,11 +51,11 @@ func walk(root *y.Node, at []part) (trail []place, rest []part, err error) {
 	return trail, nil, nil
 }
 
-func spot(at []part) string {
+func spot(at []values.Part) string {
 	if len(at) == 0 {
 		return "the document"
 	}
-	return pathString(at)
+	return values.PathString(at)
 }
 
 func sortOf(k y.Kind) string {
@@ -67,23 +69,23 @@ func sortOf(k y.Kind) string {
 }
 
 // child is the index in Content of the child that a part names, or -1.
-func child(n *y.Node, p part) int {
-	switch p.kind {
-	case byIndex:
-		if p.index < len(n.Content) {
-			return p.index
+func child(n *y.Node, p values.Part) int {
+	switch p.Kind {
+	case values.ByIndex:
+		if p.Index < len(n.Content) {
+			return p.Index
 		}
-	case bySelector:
+	case values.BySelector:
 		return slices.IndexFunc(n.Content, func(item *y.Node) bool {
 			if item.Kind != y.MappingNode {
 				return false
 			}
-			i := child(item, part{key: p.key})
-			return i >= 0 && item.Content[i].Kind == y.ScalarNode && item.Content[i].Value == p.value
+			i := child(item, values.Part{Key: p.Key})
+			return i >= 0 && item.Content[i].Kind == y.ScalarNode && item.Content[i].Value == p.Value
 		})
 	default:
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			if key := n.Content[i]; key.Kind == y.ScalarNode && key.Value == p.key {
+			if key := n.Content[i]; key.Kind == y.ScalarNode && key.Value == p.Key {
 				return i + 1
 			}
 		}
@@ -93,15 +95,15 @@ func child(n *y.Node, p part) int {
 
 // free refuses to replace or remove what is named elsewhere, or carries a tag
 // that a new value would lose.
-func free(n *y.Node, at []part) error {
+func free(n *y.Node, at []values.Part) error {
 	if n.Kind == y.AliasNode {
-		return fmt.Errorf("%s is the alias *%s", pathString(at), n.Value)
+		return fmt.Errorf("%s is the alias *%s", values.PathString(at), n.Value)
 	}
 	if n.Style&y.TaggedStyle != 0 {
-		return fmt.Errorf("%s has the tag %s", pathString(at), n.Tag)
+		return fmt.Errorf("%s has the tag %s", values.PathString(at), n.Tag)
 	}
 	if name := anchorIn(n); name != "" {
-		return fmt.Errorf("%s has or holds the anchor &%s", pathString(at), name)
+		return fmt.Errorf("%s has or holds the anchor &%s", values.PathString(at), name)
 	}
 	return nil
 }
@@ -127,7 +129,7 @@ func inFlow(trail []place) bool {
 }
 
 // wrap builds the value of which parts are the path and value the leaf.
-func wrap(parts []part, value *y.Node) (*y.Node, error) {
+func wrap(parts []values.Part, value *y.Node) (*y.Node, error) {
 	if len(parts) == 0 {
 		return value, nil
 	}
@@ -135,32 +137,32 @@ func wrap(parts []part, value *y.Node) (*y.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p := parts[0]; p.kind == byKey {
-		return &y.Node{Kind: y.MappingNode, Tag: "!!map", Content: []*y.Node{scalar(p.key), item}}, nil
+	if p := parts[0]; p.Kind == values.ByKey {
+		return &y.Node{Kind: y.MappingNode, Tag: "!!map", Content: []*y.Node{scalar(p.Key), item}}, nil
 	}
-	if parts[0].kind == byIndex && parts[0].index > 0 {
-		return nil, fmt.Errorf("%s: there is no list yet, so only [0] can be made", pathString(parts))
+	if parts[0].Kind == values.ByIndex && parts[0].Index > 0 {
+		return nil, fmt.Errorf("%s: there is no list yet, so only [0] can be made", values.PathString(parts))
 	}
 	return &y.Node{Kind: y.SequenceNode, Tag: "!!seq", Content: []*y.Node{item}}, nil
 }
 
 // wrapBelow builds what parts[0] leads to.
-func wrapBelow(parts []part, value *y.Node) (*y.Node, error) {
+func wrapBelow(parts []values.Part, value *y.Node) (*y.Node, error) {
 	item, err := wrap(parts[1:], value)
-	if err != nil || parts[0].kind != bySelector {
+	if err != nil || parts[0].Kind != values.BySelector {
 		return item, err
 	}
 	p := parts[0]
 	if item.Kind != y.MappingNode {
 		return nil, fmt.Errorf("%s does not exist, and can only be made with a mapping as value", p)
 	}
-	if i := child(item, part{key: p.key}); i >= 0 {
-		if item.Content[i].Value != p.value {
-			return nil, fmt.Errorf("%s would be made with another %s", p, p.key)
+	if i := child(item, values.Part{Key: p.Key}); i >= 0 {
+		if item.Content[i].Value != p.Value {
+			return nil, fmt.Errorf("%s would be made with another %s", p, p.Key)
 		}
 		return item, nil
 	}
-	name := []*y.Node{scalar(p.key), scalar(p.value)}
+	name := []*y.Node{scalar(p.Key), scalar(p.Value)}
 	return &y.Node{Kind: y.MappingNode, Tag: "!!map", Content: append(name, item.Content...)}, nil
 }
 
@@ -175,7 +177,7 @@ func same(n, value *y.Node) bool {
 		return sameScalar(n, value)
 	case y.MappingNode:
 		for i := 0; i < len(value.Content); i += 2 {
-			j := child(n, part{key: value.Content[i].Value})
+			j := child(n, values.Part{Key: value.Content[i].Value})
 			if j < 0 || n.Content[j-1].ShortTag() != "!!str" || !same(n.Content[j], value.Content[i+1]) {
 				return false
 			}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/transform"
+	"github.com/portreeve/portreeve/reconciler/transform/internal/values"
 )
 
 // New is the member.
@@ -38,20 +39,20 @@ type step struct {
 	Remove   []string                   `json:"remove"`
 
 	document []match
-	remove   [][]part
+	remove   [][]values.Part
 }
 
 type setting struct {
 	At    string          `json:"at"`
 	Value json.RawMessage `json:"value"`
 
-	at    []part
+	at    []values.Part
 	value *y.Node
 }
 
 // match is a condition on a document.
 type match struct {
-	at    []part
+	at    []values.Part
 	value *y.Node
 }
 
@@ -71,11 +72,11 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 	}
 	for i, text := range s.Remove {
 		field := fmt.Sprintf("remove[%d]", i)
-		at, err := parseAt(text)
+		at, err := values.ParseAt(text)
 		if err != nil {
 			return nil, transform.FieldErrorf(field, "%s", err)
 		}
-		if slices.ContainsFunc(at, func(p part) bool { return p.kind == byIndex }) {
+		if slices.ContainsFunc(at, func(p values.Part) bool { return p.Kind == values.ByIndex }) {
 			return nil, &transform.FieldError{Field: field, Message: "removes by index, which would take another element each time", Hint: "select the element as [name=value]"}
 		}
 		for _, set := range s.Set {
@@ -86,7 +87,7 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 		s.remove = append(s.remove, at)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Document)) {
-		at, err := parseAt(name)
+		at, err := values.ParseAt(name)
 		if err != nil {
 			return nil, transform.FieldErrorf("document", "%s", err)
 		}
@@ -117,7 +118,7 @@ func (s *step) decodeSet() error {
 		set := &s.Set[i]
 		field := fmt.Sprintf("set[%d].", i)
 		var err error
-		if set.at, err = parseAt(set.At); err != nil {
+		if set.at, err = values.ParseAt(set.At); err != nil {
 			return transform.FieldErrorf(field+"at", "%s", err)
 		}
 		if len(set.Value) == 0 {
