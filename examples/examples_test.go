@@ -17,10 +17,14 @@ import (
 	"github.com/portreeve/portreeve/reconciler/kind/migration"
 	"github.com/portreeve/portreeve/reconciler/kind/ownership"
 	"github.com/portreeve/portreeve/reconciler/transform"
+	"github.com/portreeve/portreeve/reconciler/transform/codeowners"
 	"github.com/portreeve/portreeve/reconciler/transform/delete"
 	"github.com/portreeve/portreeve/reconciler/transform/file"
+	"github.com/portreeve/portreeve/reconciler/transform/gomod"
+	"github.com/portreeve/portreeve/reconciler/transform/json"
 	"github.com/portreeve/portreeve/reconciler/transform/rename"
 	"github.com/portreeve/portreeve/reconciler/transform/replace"
+	"github.com/portreeve/portreeve/reconciler/transform/toml"
 	"github.com/portreeve/portreeve/reconciler/transform/yaml"
 	"github.com/portreeve/portreeve/schema"
 )
@@ -28,7 +32,10 @@ import (
 var update = flag.Bool("update", false, "copy the schema into the examples again")
 
 func kinds() kind.Set {
-	transforms := transform.Set{replace.New(), file.New(), delete.New(), rename.New(), yaml.New()}
+	transforms := transform.Set{
+		replace.New(), file.New(), delete.New(), rename.New(),
+		yaml.New(), json.New(), toml.New(), gomod.New(), codeowners.New(),
+	}
 	return kind.Set{ownership.New(), migration.New(transforms)}
 }
 

@@ -5,16 +5,23 @@ import (
 	"github.com/portreeve/portreeve/reconciler/kind/migration"
 	"github.com/portreeve/portreeve/reconciler/kind/ownership"
 	"github.com/portreeve/portreeve/reconciler/transform"
+	"github.com/portreeve/portreeve/reconciler/transform/codeowners"
 	"github.com/portreeve/portreeve/reconciler/transform/delete"
 	"github.com/portreeve/portreeve/reconciler/transform/file"
+	"github.com/portreeve/portreeve/reconciler/transform/gomod"
+	"github.com/portreeve/portreeve/reconciler/transform/json"
 	"github.com/portreeve/portreeve/reconciler/transform/rename"
 	"github.com/portreeve/portreeve/reconciler/transform/replace"
+	"github.com/portreeve/portreeve/reconciler/transform/toml"
 	"github.com/portreeve/portreeve/reconciler/transform/yaml"
 )
 
 // transforms is the list of transforms.
 func transforms() transform.Set {
-	return transform.Set{replace.New(), file.New(), delete.New(), rename.New(), yaml.New()}
+	return transform.Set{
+		replace.New(), file.New(), delete.New(), rename.New(),
+		yaml.New(), json.New(), toml.New(), gomod.New(), codeowners.New(),
+	}
 }
 
 // kinds is the list of kinds.
