@@ -99,8 +99,8 @@ func (p *pacer) opening(i *Item) Outcome {
 	}
 	team, limits := i.Want.Decides, p.Limits
 	if limits.OpenPerTeam > 0 && team != "" && p.perTeam[team] >= limits.OpenPerTeam {
-		return i.outcome(Waiting, "is opened once one of them has ended", "%s has %s already (fleet.limits.openPerTeam)",
-			team, counted(p.perTeam[team], "open pull request"))
+		return i.outcome(Waiting, "is opened once one of them has ended", "%s is at its limit of %s (fleet.limits.openPerTeam)",
+			team, counted(limits.OpenPerTeam, "open pull request"))
 	}
 	if limits.NewPerDay > 0 {
 		if p.Uncounted != "" {
