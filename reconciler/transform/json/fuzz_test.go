@@ -32,6 +32,9 @@ func FuzzSet(f *testing.F) {
 		if err != nil {
 			return
 		}
+		if v, err = values.Named(parts, v); err != nil {
+			return
+		}
 		missing := isMissing(text, parts)
 		result, err := onText(text, func(s *source) (*source, error) { return set(s, parts, v) })
 		if err != nil {

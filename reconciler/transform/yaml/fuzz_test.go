@@ -34,6 +34,9 @@ func FuzzSet(f *testing.F) {
 			return
 		}
 		want, err := node([]byte(value))
+		if err == nil {
+			want, err = named(parts, want)
+		}
 		if err != nil {
 			return
 		}

@@ -166,6 +166,22 @@ func wrapBelow(parts []values.Part, value *y.Node) (*y.Node, error) {
 	return &y.Node{Kind: y.MappingNode, Tag: "!!map", Content: append(name, item.Content...)}, nil
 }
 
+// named is the value to set at a path: where the path ends in [name=value],
+// an element that the path still finds when it is set.
+func named(at []values.Part, value *y.Node) (*y.Node, error) {
+	p := at[len(at)-1]
+	if p.Kind != values.BySelector {
+		return value, nil
+	}
+	if value.Kind != y.MappingNode {
+		return nil, fmt.Errorf("is %s, and %s would not find it again", sortOf(value.Kind), p)
+	}
+	if i := child(value, values.Part{Key: p.Key}); i >= 0 && value.Content[i].Value != p.Value {
+		return nil, fmt.Errorf("has another %s, and %s would not find it again", p.Key, p)
+	}
+	return wrapBelow(at[len(at)-1:], value)
+}
+
 // same reports whether a node already has a value that came from JSON; the
 // order of a mapping's entries does not count.
 func same(n, value *y.Node) bool {

@@ -124,7 +124,10 @@ func (s *step) decodeSet() error {
 		if len(set.Value) == 0 {
 			return transform.FieldErrorf(field+"value", "is required")
 		}
-		if set.value, err = node(set.Value); err != nil {
+		if set.value, err = node(set.Value); err == nil {
+			set.value, err = named(set.at, set.value)
+		}
+		if err != nil {
 			return transform.FieldErrorf(field+"value", "%s", err)
 		}
 	}

@@ -88,6 +88,9 @@ func (s *Step) decodeSet(check func(*Value) error) error {
 		if set.Wanted, err = Read(set.Value); err == nil && check != nil {
 			err = check(set.Wanted)
 		}
+		if err == nil {
+			set.Wanted, err = Named(set.Parts, set.Wanted)
+		}
 		if err != nil {
 			return transform.FieldErrorf(field+"value", "%s", err)
 		}

@@ -153,6 +153,22 @@ func WrapBelow(parts []Part, v *Value) (*Value, error) {
 	return &Value{Kind: Object, Keys: append([]string{p.Key}, item.Keys...), Items: append([]*Value{name}, item.Items...)}, nil
 }
 
+// Named is the value to set at a path: where the path ends in [name=value],
+// an element that the path still finds when it is set.
+func Named(parts []Part, v *Value) (*Value, error) {
+	p := parts[len(parts)-1]
+	if p.Kind != BySelector {
+		return v, nil
+	}
+	if v.Kind != Object {
+		return nil, fmt.Errorf("is %s, and %s would not find it again", v.Kind, p)
+	}
+	if name := v.Field(p.Key); name != nil && (name.Text != p.Value || !name.Flat()) {
+		return nil, fmt.Errorf("has another %s, and %s would not find it again", p.Key, p)
+	}
+	return WrapBelow(parts[len(parts)-1:], v)
+}
+
 // SameNumber reports whether two numbers, as written, are one: 1.50 and
 // 15e-1 are, 1 and 1.0 are not, as readers tell them apart.
 func SameNumber(a, b string) bool {
