@@ -107,3 +107,60 @@ func TestStatusPages(t *testing.T) {
 	p.Faults() // the browser calls the page's 404 one
 	fine(t, p, "status unknown")
 }
+
+// TestDemoStory does what the README suggests to a new user: close one pull
+// request, merge another, break a declaration and mend it, and see each time
+// what the daemon makes of it.
+func TestDemoStory(t *testing.T) {
+	const policy = "Say how to report a vulnerability"
+	d := startDemo(t)
+	p := open(t, d.forge)
+	must(t, p.Shows("Repos", "acme/billing", "acme/config", policy))
+	fine(t, p, "forge overview")
+	must(t, p.Follow("acme/billing"))
+	must(t, p.Shows(policy, "go.mod", "Recent commits"))
+	fine(t, p, "forge repo")
+	must(t, p.Follow(policy))
+	must(t, p.Shows("Researchers ask where to write to", "SECURITY.md", "1 changed file"))
+	fine(t, p, "forge pull request")
+	must(t, p.Fill("body", "We have our own policy, thank you."))
+	must(t, p.Follow("Close"))
+	must(t, p.Shows("closed", "We have our own policy, thank you."))
+	fine(t, p, "forge closed")
+	must(t, p.Go(d.status+"target/acme/billing"))
+	must(t, p.Shows("migration/security-policy", "declined"))
+	fine(t, p, "status declined")
+
+	must(t, p.Go(d.forge+"acme/legacy-cron"))
+	must(t, p.Follow(policy))
+	must(t, p.Follow("Merge"))
+	must(t, p.Shows("merged"))
+	must(t, p.Go(d.status+"?target=legacy-cron&declaration=security"))
+	must(t, p.Shows("migration/security-policy", "done"))
+	must(t, p.Go(d.forge+"acme/legacy-cron"))
+	must(t, p.Shows("SECURITY.md", "Branches\nmain\nA sandbox")) // ours is gone
+
+	g := &git{t: t, home: t.TempDir(), dir: t.TempDir(), version: "2"}
+	g.run("clone", d.config, "config")
+	config := g.in("config")
+	good, err := os.ReadFile(filepath.Join(config.dir, "migrations.cue"))
+	must(t, err)
+	config.write("migrations.cue", strings.Replace(string(good), `owner: "platform"`, `owner: "platfrom"`, 1))
+	config.run("commit", "-am", "Make a typo")
+	config.run("push")
+	must(t, p.Go(d.status))
+	must(t, p.Shows("Problems in the config repo", "migrations.cue:", "platfrom", "frozen"))
+	fine(t, p, "status problem")
+	must(t, p.Go(d.forge+"acme/config"))
+	must(t, p.Shows("portreeve")) // the commit's status
+	config.write("migrations.cue", string(good))
+	config.run("commit", "-am", "Mend it")
+	config.run("push")
+	must(t, p.Go(d.status))
+	must(t, p.Lacks("Problems in the config repo"))
+
+	code, err := d.Stop(20 * time.Second)
+	if must(t, err); code != 0 {
+		t.Errorf("the demo ends with %d:\n%s", code, d.Output())
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -131,6 +132,31 @@ func TestKill(t *testing.T) {
 	d.Kill()
 }
 
+// TestDaemonAsPublished holds all that a daemon says to the forge, and is
+// answered, from a fleet's first pass to its rest, to what GitHub publishes.
+func TestDaemonAsPublished(t *testing.T) {
+	specs := append(fleetOfAllSorts(), sandbox.Spec{
+		Name: "acme/config", Files: map[string]sandbox.File{"fleet.cue": {Content: declarations("first\n", false)}},
+	})
+	for i := range specs {
+		for j := range specs[i].CI {
+			specs[i].CI[j].After = 0 // so that it comes to rest
+		}
+	}
+	w := newWorld(t, specs...)
+	target, err := url.Parse(w.url)
+	must(t, err)
+	proxy := w.recorder.Proxy(target)
+	defer proxy.Close()
+	d := newDaemon(w)
+	d.url = proxy.URL
+	d.settle("")
+	_, err = w.you().CommitFile("acme/config", "", "fleet.cue", declarations("second\n", true), "Declare")
+	must(t, err)
+	d.settle("")
+	asPublished(t, &w.recorder)
+}
+
 // pull is the one pull request of a migration in a repo.
 func (w *world) pull(repo fleet.RepoName, migration string) fleet.PullRequest {
 	w.t.Helper()
@@ -158,21 +184,21 @@ func (w *world) holds(repo fleet.RepoName, branch, path, want string) {
 // daemon runs "portreeve run" against a world's forge.
 type daemon struct {
 	*binary.Process
-	w           *world
-	data, token string
+	w                *world
+	url, data, token string
 }
 
 func newDaemon(w *world) *daemon {
 	dir := w.t.TempDir()
-	d := &daemon{w: w, data: filepath.Join(dir, "data"), token: filepath.Join(dir, "token")}
+	d := &daemon{w: w, url: w.url, data: filepath.Join(dir, "data"), token: filepath.Join(dir, "token")}
 	must(w.t, os.WriteFile(d.token, []byte(botToken), 0o600))
 	return d
 }
 
 func (d *daemon) run() {
 	d.w.t.Helper()
-	d.Process = start(d.w.t, "run", "--forge-url", d.w.url, "--token-file", d.token, "--data", d.data,
-		"--listen", "127.0.0.1:0", "--interval", "500ms", "--poll", "200ms", d.w.url+"/acme/config.git")
+	d.Process = start(d.w.t, "run", "--forge-url", d.url, "--token-file", d.token, "--data", d.data,
+		"--listen", "127.0.0.1:0", "--interval", "500ms", "--poll", "200ms", d.url+"/acme/config.git")
 }
 
 // killSoon runs the daemon and kills it at one of the first writes that it

@@ -107,23 +107,31 @@ func (p *Page) Go(url string) error {
 // Text is what the page shows.
 func (p *Page) Text() (string, error) { return run(p, "read", chromedp.Text(chromedp.CSS("body"))) }
 
-// Shows waits until the page shows all of the texts, loading it again if it
-// does not by itself.
+// Shows waits until the page shows all of the texts, loading it again.
 func (p *Page) Shows(texts ...string) error {
-	var text string
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(250 * time.Millisecond) {
-		var err error
-		if text, err = p.Text(); err != nil {
+	return p.until(fmt.Sprintf("does not show %q", texts), func(page string) bool {
+		return !slices.ContainsFunc(texts, func(t string) bool { return !strings.Contains(page, t) })
+	})
+}
+
+// Lacks waits until the page shows a text no more, loading it again.
+func (p *Page) Lacks(text string) error {
+	return p.until(fmt.Sprintf("still shows %q", text), func(page string) bool { return !strings.Contains(page, text) })
+}
+
+func (p *Page) until(otherwise string, good func(page string) bool) error {
+	for deadline := time.Now().Add(patience); ; time.Sleep(250 * time.Millisecond) {
+		page, err := p.Text()
+		if err != nil || good(page) {
 			return err
 		}
-		if !slices.ContainsFunc(texts, func(t string) bool { return !strings.Contains(text, t) }) {
-			return nil
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the page %s:\n%s", otherwise, page)
 		}
 		if _, err := run(p, "reload", chromedp.Reload()); err != nil {
 			return err
 		}
 	}
-	return fmt.Errorf("the page does not show %q:\n%s", texts, text)
 }
 
 // Follow presses the link or button on which a text stands, and waits for the
@@ -140,8 +148,11 @@ func (p *Page) Follow(text string) error {
 
 // Fill types into the field of that name, in place of what it holds.
 func (p *Page) Fill(name, text string) error {
-	field := chromedp.CSS(fmt.Sprintf(`input[name=%[1]q], textarea[name=%[1]q]`, name))
-	_, err := run(p, "fill "+name, chromedp.Steps(chromedp.Clear(field), chromedp.SendKeys(field, text)))
+	field := fmt.Sprintf(`input[name=%[1]q], textarea[name=%[1]q]`, name)
+	_, err := run(p, "fill "+name, chromedp.Steps(
+		chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector(%q).value = ""`, field)),
+		chromedp.SendKeys(chromedp.CSS(field), text),
+	))
 	return err
 }
 

@@ -22,9 +22,9 @@ func TestPage(t *testing.T) {
 		case "/":
 			fmt.Fprint(w, `<a href="/form">Write</a>`)
 		case "/form":
-			fmt.Fprint(w, `<form method="post" action="/said"><textarea name="body">old</textarea><button>Comment</button></form>`)
+			fmt.Fprint(w, `<form method="post" action="/said"><input name="title" value="old"><textarea name="body"></textarea><button>Comment</button></form>`)
 		case "/said":
-			fmt.Fprintf(w, "You said <b>%s</b>", r.FormValue("body"))
+			fmt.Fprintf(w, "You said <b>%s</b> %s", r.FormValue("title"), r.FormValue("body"))
 		case "/broken":
 			fmt.Fprint(w, `<script>nothing()</script><img src="/none.png"><img src="http://cdn.example/x.png">`)
 		default:
@@ -38,7 +38,7 @@ func TestPage(t *testing.T) {
 	}
 	defer p.Close()
 	for _, step := range []error{
-		p.Go(server.URL + "/"), p.Follow("Write"), p.Fill("body", "Hello."), p.Follow("Comment"), p.Shows("You said Hello."),
+		p.Go(server.URL + "/"), p.Follow("Write"), p.Fill("title", "new"), p.Fill("body", "Hello."), p.Follow("Comment"), p.Shows("You said new Hello."),
 		p.Picture(filepath.Join(t.TempDir(), "said.png")),
 	} {
 		if step != nil {
