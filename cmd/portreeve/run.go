@@ -60,7 +60,7 @@ func serve(ctx context.Context, e *engine, listener net.Listener, interval time.
 		return outside(err)
 	}
 	wake := make(chan struct{}, 1)
-	pages := dashboard.New(dashboard.Options{Now: time.Now, Version: buildVersion(), Wake: func() {
+	pages := dashboard.New(dashboard.Options{Now: time.Now, Version: buildVersion(), Alive: 15*time.Minute + 2*interval, Wake: func() {
 		select {
 		case wake <- struct{}{}:
 		default:
