@@ -84,7 +84,7 @@ e2e: e2e-needs ## test against the real parts: git, a browser, GitHub's publishe
 # Node and Chromium come from Debian where they are missing and we may install.
 e2e-needs:
 	@missing=(); \
-	command -v chromium >/dev/null || missing+=(chromium); \
+	command -v chromium chromium-browser google-chrome >/dev/null || missing+=(chromium); \
 	command -v npm >/dev/null || missing+=(npm); \
 	command -v curl >/dev/null || missing+=(curl); \
 	if [ $${#missing[@]} -gt 0 ]; then \

@@ -4,6 +4,7 @@ package browser
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -33,9 +34,9 @@ type Page struct {
 
 // Open starts Chromium with a profile of its own in dir.
 func Open(ctx context.Context, dir string) (*Page, error) {
-	path, err := exec.LookPath("chromium")
+	path, err := find()
 	if err != nil {
-		return nil, fmt.Errorf("no browser (make e2e installs it): %w", err)
+		return nil, err
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.UserDataDir(dir), chromedp.Env("HOME="+dir),
@@ -61,6 +62,16 @@ func Open(ctx context.Context, dir string) (*Page, error) {
 		return nil, fmt.Errorf("start the browser: %w", err)
 	}
 	return p, nil
+}
+
+// find finds Chromium, by the names that it goes by.
+func find() (string, error) {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errors.New("no Chromium; make e2e installs it")
 }
 
 // Close ends the browser.
