@@ -29,7 +29,8 @@ type Commit struct {
 
 // Commit makes one commit that applies edits to base; nothing is sent. A base
 // that is nil, or an empty repo's, gives a root commit. The same arguments
-// give the same commit.
+// give the same commit, unless it is signed: a signature may hold the time, or
+// chance. A commit that can't be signed is a permanent *fleet.Failure.
 //
 // What is not edited stays as it is, in whatever odd form it has: a file that
 // is rewritten keeps its mode, and becomes executable if the edit says so;
@@ -66,7 +67,11 @@ func (c *Client) Commit(base *Snapshot, edits []transform.Edit, by Signature, me
 		return nil, ErrNoChange
 	}
 	treeID := fleet.TreeID(tree.String())
-	id := s.make(plumbing.CommitObject, commitText(treeID, base.commit, by, message(treeID)))
+	text, err := c.signed(commitText(treeID, base.commit, by, message(treeID)))
+	if err != nil {
+		return nil, err
+	}
+	id := s.make(plumbing.CommitObject, text)
 	return &Commit{fleet.CommitID(id.String()), treeID, s.made}, nil
 }
 
@@ -82,13 +87,18 @@ func commitText(tree fleet.TreeID, parent fleet.CommitID, by Signature, message 
 	if when.Unix() < 0 {
 		when = time.Unix(0, 0).UTC()
 	}
-	who := fmt.Sprintf("%s <%s> %d %s", identity(by.Name, "portreeve"), identity(by.Email, "portreeve@localhost"),
-		when.Unix(), when.Format("-0700"))
+	who := fmt.Sprintf("%s %d %s", by, when.Unix(), when.Format("-0700"))
 	fmt.Fprintf(&b, "author %s\ncommitter %s\n", who, who)
 	message = strings.ToValidUTF8(strings.ReplaceAll(message, "\x00", ""), "\uFFFD")
 	message = strings.TrimRight(strings.TrimLeft(message, "\n"), "\n \t")
 	fmt.Fprintf(&b, "\n%s\n", message)
 	return []byte(b.String())
+}
+
+// String is the signature without its time, as it stands in a commit:
+// "NAME <MAIL>".
+func (s Signature) String() string {
+	return identity(s.Name, "portreeve") + " <" + identity(s.Email, "portreeve@localhost") + ">"
 }
 
 // identity is a name or an address as it may stand in a header: Git itself

@@ -60,6 +60,8 @@ type Options struct {
 	// By default 128 and 512 MiB.
 	MaxFiltered int64
 	MaxFull     int64
+	// Signer signs commits; nil leaves them unsigned.
+	Signer Signer
 }
 
 // Client talks to Git servers. It may be used by many goroutines at once.
