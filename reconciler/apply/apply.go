@@ -30,7 +30,10 @@ type Applier struct {
 	Forge  forge.Forge
 	Git    *gitrepo.Client
 	Author gitrepo.Signature // When is set at each commit
-	Now    func() time.Time
+	// SignOff has the author sign each commit off, as projects under the
+	// Developer Certificate of Origin ask.
+	SignOff bool
+	Now     func() time.Time
 	// Before is told of each step before it is taken; it may be nil.
 	Before func(step *rollout.Step)
 	// Progress is told of each step that has been taken; it may be nil.
@@ -163,6 +166,9 @@ func (a *Applier) push(ctx context.Context, repo *plan.Repo, s *rollout.Step) er
 	author.When = a.Now()
 	commit, err := a.Git.Commit(base, s.Edits, author, func(tree fleet.TreeID) string {
 		t := rollout.Trailers{Declaration: s.Declaration, Spec: s.SpecHash, Base: s.Base, Tree: tree}
+		if a.SignOff {
+			t.SignOff = author.String()
+		}
 		return t.Append(s.Message)
 	})
 	if err != nil {

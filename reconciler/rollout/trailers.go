@@ -13,6 +13,7 @@ type Trailers struct {
 	Spec        string         // Item.Hash that the commit was made for
 	Base        fleet.CommitID // that it was made on
 	Tree        fleet.TreeID   // that it had: a commit with another was touched
+	SignOff     string         // who signs it off, "NAME <MAIL>"; never read back
 }
 
 const (
@@ -20,6 +21,7 @@ const (
 	trailerSpec        = "Portreeve-Spec"
 	trailerBase        = "Portreeve-Base"
 	trailerTree        = "Portreeve-Tree"
+	trailerSignOff     = "Signed-off-by" // the Developer Certificate of Origin's
 )
 
 // Append writes the trailers under a message.
@@ -32,8 +34,11 @@ func (t Trailers) Append(message string) string {
 		{trailerSpec, t.Spec},
 		{trailerBase, string(t.Base)},
 		{trailerTree, string(t.Tree)},
+		{trailerSignOff, t.SignOff},
 	} {
-		b.WriteString(line[0] + ": " + line[1] + "\n")
+		if line[0] != trailerSignOff || line[1] != "" {
+			b.WriteString(line[0] + ": " + line[1] + "\n")
+		}
 	}
 	return b.String()
 }

@@ -28,6 +28,18 @@ Portreeve-Tree: t1
 	}
 }
 
+func TestTrailersSignOff(t *testing.T) {
+	by := trailers
+	by.SignOff = "Port Reeve <reeve@acme.example>"
+	got := by.Append("Build with Go 1.26\n")
+	if want := trailers.Append("Build with Go 1.26\n") + "Signed-off-by: Port Reeve <reeve@acme.example>\n"; got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	if read, ok := rollout.ParseTrailers(got); !ok || read != trailers {
+		t.Errorf("got %+v, %v", read, ok)
+	}
+}
+
 func TestParseTrailers(t *testing.T) {
 	ours := trailers.Append("Build with Go 1.26\n")
 	for name, c := range map[string]struct {
