@@ -32,9 +32,15 @@ func demoCommand() *cobra.Command {
 		Long: `Demo starts a sandbox: a small forge with a dozen repos, their CI, and a config
 repo. The daemon runs against it over HTTP, as it would against GitHub. Merge,
 close and comment on the sandbox's pages, or push to the config repo, and watch
-what happens. Nothing leaves this machine, and nothing is kept.`,
+what happens. Nothing leaves this machine, and nothing is kept.
+
+Other commands can look at the sandbox as they would at GitHub: give them its
+address as --forge-url and the token ` + demoToken + `.`,
 		Example: `  portreeve demo
-  portreeve demo --once     until all is settled, then a summary`,
+  portreeve demo --once     until all is settled, then a summary
+  portreeve demo --listen 127.0.0.1:7001 --status-listen 127.0.0.1:7002
+  portreeve why acme/checkout --url http://127.0.0.1:7002
+  PORTREEVE_TOKEN=` + demoToken + ` portreeve plan --forge-url http://127.0.0.1:7001 http://127.0.0.1:7001/acme/config.git`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d.out = cmd.OutOrStdout()
@@ -56,6 +62,7 @@ type demo struct {
 
 	mu       sync.Mutex
 	settled  bool
+	last     *store.Pass   // the pass before, nil at first
 	converge chan struct{} // closed when nothing is left to do
 }
 
@@ -146,27 +153,31 @@ func (d *demo) engine(forgeURL string) (*engine, error) {
 }
 
 func (d *demo) greet(forgeURL, statusURL string) {
-	fmt.Fprintf(d.out, `A fleet of %d repos on a forge of its own, and a daemon that looks after it.
+	fmt.Fprintf(d.out, `A forge of its own with %d repos, and a daemon that looks after them.
 
   forge    %s/   read, merge, close and comment; you are %q
   status   %s/   every target's state, and why
   config   git clone %s/%s.git
+  ask      portreeve why acme/checkout --url %s
 
-`, demoSize(), forgeURL, demoPerson, statusURL, strings.Replace(forgeURL, "://", "://"+demoPerson+":"+demoPerson+"@", 1), demoConfig)
+`, demoSize(), forgeURL, demoPerson, statusURL, strings.Replace(forgeURL, "://", "://"+demoPerson+":"+demoPerson+"@", 1), demoConfig, statusURL)
 }
 
-// tell prints what a pass did, and says when nothing is left to do.
+// tell prints what a pass did and what others did, and says when nothing is
+// left to do.
 func (d *demo) tell(pass *store.Pass) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var t table
+	clock := pass.Finished.Local().Format("15:04:05")
 	for _, done := range pass.Done {
 		detail := done.URL
 		if done.Err != "" {
 			detail = "failed, is tried again: " + done.Err
 		}
-		t.add(pass.Finished.Local().Format("15:04:05"), done.Action, string(done.Repo), done.Declaration.String(), detail)
+		t.add(clock, done.Action, string(done.Repo), done.Declaration.String(), detail)
 	}
+	d.changes(&t, clock, pass)
 	t.print(d.out)
 	if pass.Err != "" {
 		fmt.Fprintln(d.out, safe(pass.Err))
@@ -177,19 +188,69 @@ func (d *demo) tell(pass *store.Pass) {
 		d.summary(pass)
 	}
 	d.settled = settled
+	if pass.Plan != nil {
+		d.last = pass
+	}
+}
+
+// changes tells, once the fleet has converged, what a pass found changed: the
+// config repo, whether it may write, and states that nothing it did explains.
+func (d *demo) changes(t *table, clock string, pass *store.Pass) {
+	select {
+	case <-d.converge:
+	default:
+		return
+	}
+	if d.last == nil || pass.Plan == nil {
+		return
+	}
+	if pass.Revision != d.last.Revision {
+		fmt.Fprintf(d.out, "%s  the config repo is at %s, mode %s: %s\n", clock, pass.Revision.Short(), pass.Plan.Mode, count(len(pass.Problems), "problem"))
+		printProblems(d.out, pass.Problems)
+	}
+	if halted := pass.Plan.Halted; halted != d.last.Plan.Halted {
+		if halted == "" {
+			halted = "writing goes on"
+		} else {
+			halted = "nothing is written: " + halted
+		}
+		fmt.Fprintln(d.out, clock+"  "+safe(halted))
+	}
+	before := map[string]*rollout.Outcome{}
+	for i := range d.last.Plan.Outcomes {
+		o := &d.last.Plan.Outcomes[i]
+		before[o.Target.String()+" "+declaration(o)] = o
+	}
+	for i := range pass.Plan.Outcomes {
+		o := &pass.Plan.Outcomes[i]
+		old := before[o.Target.String()+" "+declaration(o)]
+		if old != nil && old.State == o.State {
+			continue
+		}
+		switch o.State {
+		case rollout.Failed, rollout.Blocked, rollout.Frozen, rollout.Declined:
+		case rollout.Done, rollout.Out, rollout.Review:
+			if old == nil || old.State == rollout.Change || old.State == rollout.Waiting {
+				continue
+			}
+		default:
+			continue
+		}
+		t.add(clock, string(o.State), orDash(o.Target.String()), declaration(o), o.Reason)
+	}
 }
 
 // summary tells where the fleet stands once nothing is left to do.
 func (d *demo) summary(pass *store.Pass) {
-	fmt.Fprintln(d.out, "\nNothing is left to do:")
-	printStatus(d.out, pass, false)
 	select {
-	case <-d.converge:
-		fmt.Fprintln(d.out)
-		return // the first time tells how to go on
+	case <-d.converge: // the first time tells all, and how to go on
+		fmt.Fprintf(d.out, "%s  %s\n\n", pass.Finished.Local().Format("15:04:05"), planSummary(pass.Plan))
+		return
 	default:
 		close(d.converge)
 	}
+	fmt.Fprintln(d.out, "\nNothing is left to do:")
+	printStatus(d.out, pass, false)
 	if !d.once {
 		fmt.Fprint(d.out, `
 Now it is your turn: merge a pull request, close another with a comment, or
