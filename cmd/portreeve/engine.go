@@ -40,7 +40,7 @@ type connection struct {
 
 func (c *connection) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&c.forgeURL, "forge-url", os.Getenv("PORTREEVE_FORGE_URL"), "base `URL` of a GitHub Enterprise server or a sandbox; github.com if empty")
+	f.StringVar(&c.forgeURL, "forge-url", os.Getenv("PORTREEVE_FORGE_URL"), "base `URL` of a GitHub Enterprise server or a sandbox, or $PORTREEVE_FORGE_URL; github.com if empty")
 	f.StringVar(&c.tokenFile, "token-file", "", "`FILE` that holds the forge's token; $PORTREEVE_TOKEN or $GITHUB_TOKEN if empty")
 	f.StringVar(&c.data, "data", "", "`DIR` for caches and history, which may be deleted at any time; the user's cache directory if empty")
 	f.StringVar(&c.author, "author", "Portreeve <portreeve@noreply.invalid>", "author of commits")
@@ -145,6 +145,9 @@ func newEngine(c *connection, where string, committed, memory bool, log *slog.Lo
 	author, err := mail.ParseAddress(c.author)
 	if err != nil {
 		return nil, usagef("--author %q is not of the form Name <mail@host>", c.author)
+	}
+	if token, err := c.token(context.Background()); err == nil && token == "" {
+		return nil, usagef("no token for the forge: set $PORTREEVE_TOKEN, or name a file with --token-file")
 	}
 	client, err := github.New(github.Options{BaseURL: c.forgeURL, Token: c.token, UserAgent: "portreeve/" + buildVersion()})
 	if err != nil {

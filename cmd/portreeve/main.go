@@ -85,7 +85,7 @@ the fleet should hold, and opens, updates and merges pull requests until it is
 so. It says of each target, at any time, what state it is in and why.
 
 Exit status: 0 all is well; 1 problems in declarations; 2 wrong use; 3 the
-forge, the network or the disk failed.`,
+forge, the network or the disk failed; 4 plan --exit-code found something to do.`,
 		Example: `  portreeve demo                       see it work, on a forge of its own
   portreeve validate                   check the declarations in this folder
   portreeve plan --diff                what would change, and why

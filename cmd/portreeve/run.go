@@ -38,6 +38,9 @@ done then, the next run does.`,
 				return err
 			}
 			defer e.Close()
+			if _, _, err := net.SplitHostPort(listen); err != nil {
+				return usagef("--listen %q is not of the form host:port", listen)
+			}
 			listener, err := net.Listen("tcp", listen)
 			if err != nil {
 				return outside(err)

@@ -24,7 +24,7 @@ type asking struct {
 
 func (a *asking) flags(cmd *cobra.Command) {
 	a.connection.flags(cmd)
-	cmd.Flags().StringVar(&a.url, "url", os.Getenv("PORTREEVE_URL"), "`URL` of a running daemon to ask; without it, the fleet is looked at now")
+	cmd.Flags().StringVar(&a.url, "url", os.Getenv("PORTREEVE_URL"), "`URL` of a running daemon to ask, or $PORTREEVE_URL; without either, the fleet is looked at now")
 }
 
 // pass is the daemon's last pass, or what is seen now.
@@ -57,8 +57,8 @@ func fetchPass(ctx context.Context, url string) (*store.Pass, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(url, "/")+"/status.json", nil)
-	if err != nil {
-		return nil, usagef("--url %q is not a URL", url)
+	if err != nil || req.URL.Host == "" || req.URL.Scheme != "http" && req.URL.Scheme != "https" {
+		return nil, usagef("--url %q is not of the form http://host:port", url)
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {

@@ -23,7 +23,12 @@ and what happens next or who has to act. It always answers, also for what is
 left out.`,
 		Example: `  portreeve why acme/ledger --url http://127.0.0.1:8080
   portreeve why acme/ledger --config https://github.com/acme/config`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("why takes one target, as in: portreeve why acme/ledger")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			pass, err := a.pass(cmd.Context(), config)
 			if err != nil {
@@ -72,7 +77,18 @@ func noTarget(pass *store.Pass, target string) error {
 		names = append(names, o.Target.String())
 	}
 	err := fmt.Errorf("%s is no target: no declaration names it, and the forge lists no such repo in the fleet", target)
-	if hint := fleet.DidYouMean(target, names); hint != "" {
+	near := target
+	for _, name := range names {
+		if strings.HasSuffix(strings.ToLower(name), "/"+strings.ToLower(target)) {
+			near = name // its owner was left out
+			break
+		}
+	}
+	hint := fleet.DidYouMean(target, names)
+	if near != target {
+		hint = fmt.Sprintf("did you mean %q?", near)
+	}
+	if hint != "" {
 		err = fmt.Errorf("%w; %s", err, hint)
 	}
 	return &exitError{exitUsage, err}
