@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/store"
 )
 
@@ -24,8 +25,14 @@ type Options struct {
 	// Wake asks for a pass soon; it must return at once. POST /webhook calls
 	// it, at most once a second.
 	Wake func()
-	// WebhookSecret is what the forge signs its webhooks with. Without it
-	// anybody who can send a request can ask for a pass.
+	// Look asks to look at the config repo now, also during a pass; it must
+	// return at once. POST /webhook calls it for a push to ConfigRepo. May be
+	// nil.
+	Look       func()
+	ConfigRepo fleet.RepoName // empty where the forge does not have it
+	// WebhookSecret is what the forge signs its webhooks with. Without it, or
+	// without Wake, there is no /webhook: where nobody can prove who they
+	// are, anybody could keep the daemon busy.
 	WebhookSecret string
 	// Alive is how long the loop may be silent, without a pass, a Progress or
 	// a Tick, before /healthz says that it hangs; 15 minutes if zero.
@@ -42,7 +49,7 @@ type Server struct {
 	seen     atomic.Pointer[view]     // nil before the first pass
 	progress atomic.Pointer[progress] // never nil
 	tick     atomic.Int64             // Unix time in nanoseconds
-	woken    atomic.Int64             // likewise
+	hooks    *receiver                // nil where none are taken
 
 	publishing sync.Mutex
 }
@@ -54,10 +61,9 @@ type progress struct {
 
 // Bounds of the server.
 const (
-	atOnce     = 64 // requests
-	pageRows   = 100
-	listRows   = 50 // of a list beside the table
-	maxWebhook = 25 << 20
+	atOnce   = 64 // requests
+	pageRows = 100
+	listRows = 50 // of a list beside the table
 )
 
 // New makes a Server to which nothing has been published yet.
@@ -80,7 +86,10 @@ func New(o Options) *Server {
 	s.mux.HandleFunc("GET /healthz", s.healthz)
 	s.mux.HandleFunc("GET /readyz", s.readyz)
 	s.mux.Handle("GET /metrics", s.metrics.handler())
-	s.mux.HandleFunc("POST /webhook", s.webhook)
+	if o.Wake != nil && o.WebhookSecret != "" {
+		s.hooks = newReceiver(o)
+		s.mux.HandleFunc("POST /webhook", s.webhook)
+	}
 	s.Tick()
 	return s
 }

@@ -2,14 +2,10 @@ package dashboard
 
 import (
 	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -58,29 +54,4 @@ func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	default:
 		io.WriteString(w, "ok\n")
 	}
-}
-
-// webhook asks for a pass. What the forge says has happened is not read, since
-// a pass looks for itself; so a lost, repeated or forged one does no harm.
-func (s *Server) webhook(w http.ResponseWriter, r *http.Request) {
-	if s.Wake == nil {
-		http.NotFound(w, r)
-		return
-	}
-	body := http.MaxBytesReader(w, r.Body, maxWebhook)
-	if s.WebhookSecret != "" {
-		mac := hmac.New(sha256.New, []byte(s.WebhookSecret))
-		_, err := io.Copy(mac, body)
-		text, signed := strings.CutPrefix(r.Header.Get("X-Hub-Signature-256"), "sha256=")
-		given, bad := hex.DecodeString(text)
-		if err != nil || !signed || bad != nil || !hmac.Equal(given, mac.Sum(nil)) {
-			http.Error(w, "the signature is missing or wrong", http.StatusForbidden)
-			return
-		}
-	}
-	now, before := s.Now().UnixNano(), s.woken.Load()
-	if time.Duration(now-before) >= time.Second && s.woken.CompareAndSwap(before, now) {
-		s.Wake()
-	}
-	w.WriteHeader(http.StatusAccepted)
 }

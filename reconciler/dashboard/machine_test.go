@@ -2,11 +2,7 @@ package dashboard_test
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -86,42 +82,6 @@ func TestMetrics(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%s", want, text)
 		}
-	}
-}
-
-func TestWebhook(t *testing.T) {
-	now, woken := noon, 0
-	o := dashboard.Options{Now: func() time.Time { return now }, Wake: func() { woken++ }, WebhookSecret: "key"}
-	post := func(s http.Handler, signature string) int {
-		r, w := httptest.NewRequest("POST", "/webhook", strings.NewReader("body")), httptest.NewRecorder()
-		r.Header.Set("X-Hub-Signature-256", signature)
-		s.ServeHTTP(w, r)
-		return w.Code
-	}
-	s := server(o)
-	mac := hmac.New(sha256.New, []byte("key"))
-	io.WriteString(mac, "body")
-	good := "sha256=" + hex.EncodeToString(mac.Sum(nil))
-	for _, bad := range []string{"", "sha256=", "sha256=zz", "sha256=00", strings.TrimPrefix(good, "sha256="), strings.Replace(good, "256=", "256=0", 1)} {
-		if code := post(s, bad); code != 403 || woken > 0 {
-			t.Errorf("%q: %d", bad, code)
-		}
-	}
-	for range 3 {
-		if code := post(s, good); code != 202 {
-			t.Errorf("good: %d", code)
-		}
-	}
-	if woken != 1 {
-		t.Errorf("woken %d times", woken)
-	}
-	now = now.Add(2 * time.Second)
-	post(s, good)
-	if woken != 2 {
-		t.Errorf("woken %d times", woken)
-	}
-	if code := post(server(dashboard.Options{}), ""); code != 404 {
-		t.Errorf("without Wake: %d", code)
 	}
 }
 

@@ -23,6 +23,7 @@ type metrics struct {
 	duration prometheus.Histogram
 	passes   *prometheus.CounterVec
 	steps    *prometheus.CounterVec
+	webhooks *prometheus.CounterVec
 	lastGood prometheus.Gauge
 }
 
@@ -60,6 +61,9 @@ func newMetrics(version string, seen func() *view) *metrics {
 		steps: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "portreeve_steps_total", Help: "Steps taken by action and result, ok or error.",
 		}, []string{"action", "result"}),
+		webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "portreeve_webhooks_total", Help: "Webhooks received, by event and what became of them; those that woke a pass have result woke.",
+		}, []string{"event", "result"}),
 		lastGood: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "portreeve_last_successful_pass_timestamp_seconds", Help: "When the last pass with result ok ended.",
 		}),
@@ -72,7 +76,7 @@ func newMetrics(version string, seen func() *view) *metrics {
 	for _, result := range []string{"ok", "error"} {
 		m.passes.WithLabelValues(result) // a counter that begins at 0 shows its first increase
 	}
-	m.registry.MustRegister(m, build, m.duration, m.passes, m.steps, m.lastGood,
+	m.registry.MustRegister(m, build, m.duration, m.passes, m.steps, m.webhooks, m.lastGood,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

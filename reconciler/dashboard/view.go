@@ -24,6 +24,7 @@ type view struct {
 	outcomes     []*rollout.Outcome // those that need a person first
 	targets      map[string][]*rollout.Outcome
 	declarations map[fleet.ID][]*rollout.Outcome
+	repos        map[string]bool // of the fleet, in lower case
 	states       map[rollout.State]int
 	teams        []string // those that decide something, sorted
 
@@ -42,16 +43,20 @@ func newView(p *store.Pass, before *view) *view {
 	}
 	v.targets = map[string][]*rollout.Outcome{}
 	v.declarations = map[fleet.ID][]*rollout.Outcome{}
-	v.states = map[rollout.State]int{}
+	v.states, v.repos = map[rollout.State]int{}, map[string]bool{}
 	teams := map[string]bool{}
 	outcomes := v.plan().Outcomes
 	for i := range outcomes {
 		o := &outcomes[i]
 		v.outcomes = append(v.outcomes, o)
 		v.states[o.State]++
+		v.repos[strings.ToLower(string(o.Target.Repo))] = true
 		if o.Decides != "" {
 			teams[string(o.Decides)] = true
 		}
+	}
+	for i := range v.plan().Steps {
+		v.repos[strings.ToLower(string(v.plan().Steps[i].Repo))] = true // a cluster's, too
 	}
 	slices.SortStableFunc(v.outcomes, func(a, b *rollout.Outcome) int {
 		return cmp.Or(
