@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/portreeve/portreeve/reconciler/apply"
@@ -42,6 +43,9 @@ type Reconciler struct {
 
 	config *fleet.Config // of the revision that was read last
 	passes int
+	// reading is the revision that the pass under way is for; nil while it
+	// has none yet.
+	reading atomic.Pointer[fleet.Revision]
 }
 
 // Look is what a pass saw and planned, before anything is written.
@@ -66,17 +70,33 @@ func (r *Reconciler) Plan(ctx context.Context) (*Look, error) {
 	if err != nil {
 		return look, fmt.Errorf("list the fleet: %w", err)
 	}
-	for range rounds {
+	look.World.Refused = r.Applier.Refused()
+	for round := 1; ; round++ {
 		p, needs := plan.Compute(look.World, r.Kinds, r.Memo)
 		look.Plan = p
 		if len(needs) == 0 {
+			return look, nil
+		}
+		if round > rounds {
+			look.Plan = r.giveUp(look.World, needs)
 			return look, nil
 		}
 		if err := r.Observer.Answer(ctx, look.World, needs); err != nil {
 			return look, fmt.Errorf("observe: %w", err)
 		}
 	}
-	return look, nil // what is still asked stays waiting
+}
+
+// giveUp plans without the repos of which more is asked than one pass reads:
+// no step may rest on half an answer, and whoever asks without end is told so.
+func (r *Reconciler) giveUp(w *plan.World, needs []plan.Need) *plan.Plan {
+	for _, n := range needs {
+		if repo := w.Repos[n.Repo]; repo != nil && repo.Err == "" {
+			repo.Err = fmt.Sprintf("planning asked for more of it than %d rounds of reading gave", rounds)
+		}
+	}
+	p, _ := plan.Compute(w, r.Kinds, r.Memo)
+	return p
 }
 
 // Once makes one pass: plan, apply, tell. Its record tells also of a pass
@@ -93,12 +113,18 @@ func (r *Reconciler) Once(ctx context.Context) *store.Pass {
 		for _, result := range r.Applier.Run(ctx, look.World, look.Plan) {
 			pass.Done = append(pass.Done, r.record(result))
 		}
-		err = r.status(ctx, look)
+		if err = ctx.Err(); err == nil {
+			err = r.status(ctx, look)
+		}
 	}
 	if err == nil && look.Stale != nil {
 		err = fmt.Errorf("read the config repo (going on with revision %s): %w", pass.Revision.Short(), look.Stale)
 	}
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil: // whatever failed, failed because of this
+		pass.Err = context.Cause(ctx).Error()
+		r.Log.Info("pass ended early", "revision", pass.Revision.Short(), "reason", pass.Err)
+	case err != nil:
 		pass.Err = err.Error()
 		r.Log.Error("pass ended early", "revision", pass.Revision.Short(), "error", err)
 	}
@@ -133,6 +159,7 @@ func (r *Reconciler) read(ctx context.Context) (config *fleet.Config, stale, err
 	tree, err := r.Source.Current(ctx)
 	if err != nil {
 		if r.config != nil {
+			r.reading.Store(&r.config.Revision)
 			return r.config, err, nil
 		}
 		if tree = r.Source.Last(); tree == nil {
@@ -140,6 +167,7 @@ func (r *Reconciler) read(ctx context.Context) (config *fleet.Config, stale, err
 		}
 		stale = err
 	}
+	r.reading.Store(&tree.Revision)
 	if r.config != nil && tree.Revision != "" && tree.Revision == r.config.Revision {
 		return r.config, stale, nil
 	}

@@ -4,7 +4,9 @@
 package apply
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -19,7 +21,7 @@ import (
 	"github.com/portreeve/portreeve/reconciler/rollout"
 )
 
-// repos is how many repos are written at once.
+// repos is the default of Workers.
 const repos = 8
 
 // stepTime bounds one step.
@@ -34,10 +36,16 @@ type Applier struct {
 	// Developer Certificate of Origin ask.
 	SignOff bool
 	Now     func() time.Time
+	// Workers is how many repos are written at once, by default 8; with 1 the
+	// steps are taken in the order of the plan.
+	Workers int
 	// Before is told of each step before it is taken; it may be nil.
 	Before func(step *rollout.Step)
 	// Progress is told of each step that has been taken; it may be nil.
 	Progress func(result Result, done, of int)
+
+	mu      sync.Mutex
+	refused map[string]rollout.Refusal
 }
 
 // Result is a step and how it went.
@@ -49,7 +57,8 @@ type Result struct {
 
 // Run takes the steps of a plan: those of one repo in their order, a failed
 // one ending that repo's; many repos at once. A plan that is halted has none
-// taken. Run returns early only when ctx ends, after the steps under way.
+// taken. Run returns early only when ctx ends, after the steps under way; those
+// that had not begun by then have no result.
 func (a *Applier) Run(ctx context.Context, w *plan.World, p *plan.Plan) []Result {
 	if p.Halted != "" {
 		return nil
@@ -64,14 +73,18 @@ func (a *Applier) Run(ctx context.Context, w *plan.World, p *plan.Plan) []Result
 	}
 	results := make([]Result, len(p.Steps))
 	var group errgroup.Group
-	group.SetLimit(repos)
+	group.SetLimit(cmp.Or(a.Workers, repos))
 	var mu sync.Mutex
 	done := 0
 	for _, name := range order {
 		group.Go(func() error {
 			for _, n := range byRepo[name] {
+				if ctx.Err() != nil {
+					return nil
+				}
 				step := &p.Steps[n]
 				results[n] = a.step(ctx, w.Repos[name], step)
+				a.note(&results[n])
 				mu.Lock()
 				done++
 				if a.Progress != nil {
@@ -101,10 +114,6 @@ func (a *Applier) step(ctx context.Context, repo *plan.Repo, s *rollout.Step) Re
 	if pull := repo.Pulls[s.Branch]; pull != nil && s.Action != rollout.Open {
 		r.URL = pull.URL
 	}
-	if err := ctx.Err(); err != nil {
-		r.Err = err
-		return r
-	}
 	if a.Before != nil {
 		a.Before(s)
 	}
@@ -112,6 +121,9 @@ func (a *Applier) step(ctx context.Context, repo *plan.Repo, s *rollout.Step) Re
 	// the next pass more than its own end costs this one.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTime)
 	defer cancel()
+	if r.Err = a.asPlanned(ctx, repo, s); r.Err != nil {
+		return r
+	}
 	text := forge.Text{Title: s.Title, Body: s.Body, Labels: s.Labels}
 	switch s.Action {
 	case rollout.Open:
@@ -141,6 +153,32 @@ func (a *Applier) step(ctx context.Context, repo *plan.Repo, s *rollout.Step) Re
 		r.Err = fmt.Errorf("apply: unknown action %q", s.Action)
 	}
 	return r
+}
+
+// errNotAsPlanned is why a step is planned anew.
+var errNotAsPlanned = errors.New("its pull request has been opened, closed or merged since it was read")
+
+// asPlanned looks whether the branch's newest pull request is still the one
+// that was planned on, for those steps which neither a branch's commit nor a
+// pull request's guards: in a large fleet minutes lie in between, and whoever
+// has closed a pull request meanwhile shall find neither another one, nor its
+// branch rewritten, nor our word on why we closed it.
+func (a *Applier) asPlanned(ctx context.Context, repo *plan.Repo, s *rollout.Step) error {
+	switch s.Action {
+	case rollout.Open, rollout.Update, rollout.Close:
+	default:
+		return nil
+	}
+	branch := forge.Branch{Repo: s.Repo, Name: s.Branch}
+	answer := a.Forge.PullRequests(ctx, []forge.Branch{branch})[branch]
+	if answer.Err != nil {
+		return answer.Err
+	}
+	before, now := repo.Pulls[s.Branch], answer.Value
+	if (before == nil) == (now == nil) && (now == nil || before.Number == now.Number && before.State == now.State) {
+		return nil
+	}
+	return &fleet.Failure{Class: fleet.Moved, Op: string(s.Action), On: string(s.Repo), Err: errNotAsPlanned}
 }
 
 // push makes the step's commit and moves the branch to it. A step without

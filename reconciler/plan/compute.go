@@ -247,7 +247,7 @@ func (c *computation) decide() {
 	}
 	decisions := make([]rollout.Decision, len(c.items))
 	for n, item := range c.items {
-		decisions[n] = c.one(settings, item)
+		decisions[n] = rollout.Heed(settings, c.world.Refused, item, c.one(settings, item))
 	}
 	if rollout.Pace(rollout.Bounds{
 		Limits: c.world.Config.Settings.Limits, Allowance: c.world.Allowance, OpenedToday: c.world.OpenedToday, Uncounted: c.world.Uncounted,

@@ -21,6 +21,8 @@ type World struct {
 	// Settle is how long a commit's first checks are given to be followed by
 	// others where none is required: a forge starts them one by one.
 	Settle time.Duration
+	// Refused are the steps that were refused for good, by their keys.
+	Refused map[string]rollout.Refusal
 	// Allowance is what the forge's limits leave.
 	Allowance fleet.Allowance
 	// OpenedToday is how many pull requests were opened in the last 24

@@ -5,6 +5,9 @@
 package rollout
 
 import (
+	"fmt"
+	"time"
+
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/transform"
 )
@@ -75,6 +78,19 @@ const (
 	Close        Action = "close"         // comment why, close
 	DeleteBranch Action = "delete-branch" // of a merged or closed pull request
 )
+
+// Refusal is the target's no to a step: the forge's rules, a hook, a file
+// that can't be edited so. The step is not tried again before Until, unless
+// something about it changes.
+type Refusal struct {
+	Reason string
+	Until  time.Time
+}
+
+// Key is one for steps that would do the same to the same.
+func (s *Step) Key() string {
+	return fmt.Sprintf("%s %s %s #%d at %s on %s for %s", s.Action, s.Repo, s.Branch, s.Number, s.Expect, s.Base, s.SpecHash)
+}
 
 // Step is one write that would bring the world nearer to what is wanted.
 // Each names what it expects to find, and fails as fleet.Moved otherwise.
