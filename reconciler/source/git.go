@@ -1,7 +1,6 @@
 package source
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -26,7 +25,7 @@ type GitOptions struct {
 	// Auth gives user name and secret, at each connection; nil for none. They
 	// are sent over https, and over http to this machine alone.
 	Auth func(ctx context.Context) (user, secret string, err error)
-	Poll time.Duration // between looks of Watch; a minute if zero
+	Poll time.Duration // between looks of Watch; a minute if not positive
 }
 
 // Bounds of one connection.
@@ -61,7 +60,9 @@ func Git(o GitOptions) (Source, error) {
 	if local {
 		o.Auth = nil
 	}
-	o.Poll = cmp.Or(o.Poll, time.Minute)
+	if o.Poll <= 0 {
+		o.Poll = time.Minute
+	}
 	return &remote{GitOptions: o, memory: newRecall(), name: strings.TrimSuffix(o.URL, ".git")}, nil
 }
 
