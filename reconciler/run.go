@@ -2,6 +2,7 @@ package reconciler
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -9,25 +10,27 @@ import (
 	"github.com/portreeve/portreeve/reconciler/store"
 )
 
-// soon is when to look again after a pass that wrote, or that found the world
-// moving; a forge's answers lag behind its writes.
-const soon = time.Second
+const (
+	// soon is when to look again after a pass that wrote; a forge's answers
+	// lag behind its writes.
+	soon = time.Second
+	// shortest is the least time between passes that nobody woke, whatever
+	// interval was asked for.
+	shortest = 100 * time.Millisecond
+)
+
+// errNewer ends a pass for an older revision.
+var errNewer = errors.New("a newer revision came in")
 
 // Run makes passes until ctx ends: when the config repo changes, when wake
 // is sent to, and at the latest every interval. A newer revision pre-empts a
 // pass for an older one, whatever that one is waiting for. A pass that is
 // under way when ctx ends takes its current steps to their end.
 func (r *Reconciler) Run(ctx context.Context, interval time.Duration, wake <-chan struct{}) error {
+	interval = max(interval, shortest)
 	changed := make(chan struct{}, 1)
 	var watching sync.WaitGroup
-	watching.Go(func() {
-		r.watch(ctx, func() {
-			select {
-			case changed <- struct{}{}:
-			default:
-			}
-		})
-	})
+	watching.Go(func() { r.watch(ctx, func() { poke(changed) }) })
 	defer watching.Wait()
 	for {
 		next := interval
@@ -47,6 +50,14 @@ func (r *Reconciler) Run(ctx context.Context, interval time.Duration, wake <-cha
 	}
 }
 
+// poke sends without waiting: one that is there already is enough.
+func poke(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
 // watch watches the config repo, also after watching fails.
 func (r *Reconciler) watch(ctx context.Context, changed func()) {
 	for ctx.Err() == nil {
@@ -60,36 +71,39 @@ func (r *Reconciler) watch(ctx context.Context, changed func()) {
 	}
 }
 
-// preemptible makes a pass that ends early once there is a newer revision.
+// preemptible makes a pass that ends early once there is a newer revision
+// than the one it is for; the next pass then starts at once.
 func (r *Reconciler) preemptible(ctx context.Context, changed chan struct{}) *store.Pass {
-	pass, cancel := context.WithCancel(ctx)
-	defer cancel()
+	pass, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.reading.Store(nil)
 	done := make(chan *store.Pass, 1)
-	before := fleet.Revision("")
-	if r.config != nil {
-		before = r.config.Revision
-	}
 	go func() { done <- r.Once(pass) }()
+	var newest fleet.Revision // that was seen before the pass had read one
+	var again <-chan time.Time
 	for {
 		select {
 		case p := <-done:
+			if again != nil && p.Revision != newest {
+				poke(changed)
+			}
 			return p
 		case <-changed:
-			tree, err := r.Source.Current(ctx)
-			if err != nil || tree.Revision == before {
-				continue
-			}
-			if before != "" {
-				r.Log.Info("newer revision", "revision", tree.Revision.Short())
-				cancel()
-			}
-			before = tree.Revision
-			select { // the next pass starts at once
-			case changed <- struct{}{}:
-			default:
-			}
-			p := <-done
-			return p
+		case <-again:
+		}
+		again = nil
+		tree, err := r.Source.Current(ctx)
+		if err != nil {
+			continue // the pass, or the next one, tells of it
+		}
+		switch reading := r.reading.Load(); {
+		case reading == nil:
+			newest, again = tree.Revision, time.After(soon)
+		case *reading != tree.Revision:
+			r.Log.Info("newer revision", "revision", tree.Revision.Short())
+			cancel(errNewer)
+			poke(changed)
+			return <-done
 		}
 	}
 }
