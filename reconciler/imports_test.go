@@ -51,6 +51,7 @@ var layers = []layer{
 	{rooms: []string{"reconciler/store"}, job: "caches and history on disk"},
 	{rooms: []string{"reconciler/dashboard"}, job: "showing the last pass"},
 	{rooms: []string{"reconciler"}, job: "the pass"},
+	{rooms: []string{"reconciler/simulation"}, job: "a fleet with its people and its troubles, played from a seed, for tests"},
 	{rooms: []string{"cmd/portreeve", "cmd/portreeve-validate"}, job: "flags and wiring"},
 }
 
@@ -60,7 +61,8 @@ var layers = []layer{
 var importers = map[string][]string{
 	"reconciler/transform": {"cmd/portreeve", "cmd/portreeve-validate"},
 	"reconciler/kind":      {"cmd/portreeve", "cmd/portreeve-validate"},
-	"reconciler/forge":     {"cmd/portreeve"},
+	// The simulation plays on the sandbox, whose people and faults no contract has.
+	"reconciler/forge":     {"cmd/portreeve", "reconciler/simulation"},
 	"reconciler/cluster":   {"cmd/portreeve"},
 	"reconciler/executor":  {"cmd/portreeve"},
 }
@@ -105,7 +107,7 @@ var borders = []border{
 	{"github.com/go-git", []string{"reconciler/gitrepo", "reconciler/source", "reconciler/forge/sandbox"}, "Git's objects and protocols are read in one place: past it a tree is an fs.FS"},
 	{"github.com/fluxcd", []string{"reconciler/gitrepo", "reconciler/source", "reconciler/forge/sandbox"}, "Git's objects and protocols are read in one place: past it a tree is an fs.FS"},
 	{"github.com/google/go-github", []string{"reconciler/forge/github"}, "another forge must be able to stand where GitHub stands"},
-	{"github.com/bradleyfalzon/ghinstallation", []string{"reconciler/forge/github"}, "another forge must be able to stand where GitHub stands"},
+	{"github.com/golang-jwt", []string{"reconciler/forge/github", "reconciler/forge/sandbox"}, "how an App proves who it is concerns GitHub and who plays it"},
 	{"github.com/graph-gophers/graphql-go", []string{"reconciler/forge/sandbox"}, "only the sandbox serves GraphQL"},
 	{"github.com/prometheus/client_golang", []string{"reconciler/dashboard"}, "one room exposes metrics; the others return numbers"},
 	{"github.com/spf13/cobra", []string{"cmd/portreeve"}, "flags end in cmd: the packages below are used by tests and by portreeve-validate"},

@@ -4,6 +4,7 @@
 package observe
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -17,7 +18,7 @@ import (
 	"github.com/portreeve/portreeve/reconciler/plan"
 )
 
-// fetches is how many repos are read over Git at once; more gains nothing.
+// fetches is the default of Workers; more gains nothing.
 const fetches = 16
 
 // Observer reads the world. It keeps between passes only what can't have
@@ -32,6 +33,9 @@ type Observer struct {
 	Settle time.Duration
 	// Progress is told what is under way; it may be nil.
 	Progress func(doing string, done, of int)
+	// Workers is how many repos are read over Git at once, by default 16; with
+	// 1 the order is always the same.
+	Workers int
 
 	mu    sync.Mutex
 	ended map[forge.Branch]*fleet.PullRequest
@@ -188,7 +192,7 @@ func (o *Observer) fetch(ctx context.Context, w *plan.World, needs []plan.Need) 
 		byRepo[n.Repo] = append(byRepo[n.Repo], n.Files...)
 	}
 	var group errgroup.Group
-	group.SetLimit(fetches)
+	group.SetLimit(cmp.Or(o.Workers, fetches))
 	var mu sync.Mutex
 	done := 0
 	for _, name := range order {

@@ -1,0 +1,83 @@
+package sandbox
+
+import (
+	"fmt"
+
+	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+)
+
+// Amend makes the newest commit of a branch anew with other files, its
+// message, author and parents kept, and pushes it by force.
+func (p *Person) Amend(name fleet.RepoName, branch string, files map[string]*File) (fleet.CommitID, error) {
+	var id fleet.CommitID
+	err := p.forge.with(name, func(r *repo) error {
+		if err := r.writable(); err != nil {
+			return err
+		}
+		old := r.heads[branch]
+		if old.IsZero() {
+			return &Refusal{Status: 422, Message: "Reference does not exist"}
+		}
+		c, err := r.git.commit(old)
+		if err != nil {
+			return err
+		}
+		c.Committer = r.signature(p.user)
+		if c.TreeHash, err = r.git.edit(c.TreeHash, files); err != nil {
+			return err
+		}
+		h, err := r.git.writeCommit(c)
+		if err != nil {
+			return err
+		}
+		if err := r.git.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(branch), h)); err != nil {
+			return err
+		}
+		id = fleet.CommitID(h.String())
+		return r.sync(p.user)
+	})
+	return id, err
+}
+
+// Retarget points an open pull request at another base.
+func (p *Person) Retarget(name fleet.RepoName, number int, base string) error {
+	return p.pull(name, number, func(r *repo, pr *pull) error {
+		if err := r.writable(); err != nil {
+			return err
+		}
+		to := r.heads[base]
+		switch {
+		case pr.state != fleet.PullOpen:
+			return invalid("PullRequest", "base", "invalid", "Cannot change the base branch of a closed pull request.")
+		case to.IsZero():
+			return invalid("PullRequest", "base", "invalid", "")
+		case pr.base == base:
+			return nil
+		case r.open(pr.head, base) != nil:
+			return invalid("PullRequest", "", "custom",
+				fmt.Sprintf("A pull request already exists for base branch '%s' and head branch '%s'", base, pr.head))
+		}
+		if merged, err := r.contains(to, pr.headOID); err != nil {
+			return err
+		} else if merged {
+			return invalid("PullRequest", "base", "custom", fmt.Sprintf("There are no new commits between base branch '%s' and head branch '%s'", base, pr.head))
+		}
+		pr.base = base
+		pr.touch(p.user, "edit", "base "+base)
+		return nil
+	})
+}
+
+// Reaches reports whether the history of a branch holds a commit; of a branch
+// that is not there it holds none.
+func (f *Forge) Reaches(name fleet.RepoName, branch string, commit fleet.CommitID) (held bool, err error) {
+	err = f.with(name, func(r *repo) (err error) {
+		if tip := r.heads[branch]; !tip.IsZero() {
+			held, err = r.contains(tip, plumbing.NewHash(string(commit)))
+		}
+		return err
+	})
+	return held, err
+}

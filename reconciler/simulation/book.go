@@ -1,0 +1,176 @@
+package simulation
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/forge/sandbox"
+	"github.com/portreeve/portreeve/reconciler/store"
+)
+
+// book is what has happened, from the forge's journal of writes, and what of
+// it breaks a promise.
+type book struct {
+	p    *play
+	seen int // writes that were read
+	err  error
+
+	pulls  map[pullKey]*pullFacts
+	newest map[branchKey]int // number of the newest pull request
+	held   map[branchKey][]fleet.CommitID
+	opened []sandbox.Write // by us
+	said   map[string]int  // our comments on a pull request, by their text
+
+	pass   *store.Pass
+	events []sandbox.Write  // of the pass under way
+	start  map[pullKey]bool // what was open when it began
+}
+
+type branchKey struct {
+	repo   fleet.RepoName
+	branch string
+}
+
+type pullKey struct {
+	repo   fleet.RepoName
+	number int
+}
+
+type pullFacts struct {
+	branch   string
+	open     bool
+	merged   bool
+	closedBy string
+	since    int // the pass in or before which it came to be so
+	reopened int
+}
+
+func newBook(p *play) *book {
+	return &book{
+		p: p, pulls: map[pullKey]*pullFacts{}, newest: map[branchKey]int{}, held: map[branchKey][]fleet.CommitID{},
+		said: map[string]int{}, start: map[pullKey]bool{},
+	}
+}
+
+// breaks notes the first promise that was broken.
+func (b *book) breaks(repo fleet.RepoName, format string, args ...any) {
+	if b.err == nil {
+		b.err = b.p.broken(repo, format, args...)
+	}
+}
+
+// before begins a pass.
+func (b *book) before() {
+	b.catchUp()
+	b.events = nil
+	clear(b.start)
+	for key, f := range b.pulls {
+		if f.open {
+			b.start[key] = true
+		}
+	}
+}
+
+// catchUp reads what has been written since.
+func (b *book) catchUp() {
+	writes := b.p.forge.Counts().Writes
+	for _, w := range writes[b.seen:] {
+		b.events = append(b.events, w)
+		b.take(w)
+	}
+	b.seen = len(writes)
+}
+
+func (b *book) take(w sandbox.Write) {
+	key := pullKey{w.Repo, w.Number}
+	f := b.pulls[key]
+	if w.By == ours || w.Do != "push" {
+		b.p.journal.add(w.Repo, "  %s: %s #%d %s", w.By, w.Do, w.Number, w.Detail)
+	}
+	switch w.Do {
+	case "open":
+		if w.By == ours {
+			b.mayOpen(w)
+			b.opened = append(b.opened, w)
+		}
+		b.pulls[key] = &pullFacts{branch: w.Detail, open: true, since: b.p.result.Passes}
+		b.newest[branchKey{w.Repo, w.Detail}] = w.Number
+	case "close":
+		f.open, f.closedBy, f.since = false, w.By, b.p.result.Passes
+	case "merge":
+		f.open, f.merged, f.since = false, true, b.p.result.Passes
+		b.dropAll(w.Repo, f.branch)
+	case "reopen":
+		f.open, f.closedBy, f.since = true, "", b.p.result.Passes
+		f.reopened++
+	case "comment":
+		if w.By == ours {
+			text := string(w.Repo) + "#" + f.branch + w.Detail
+			if b.said[text]++; b.said[text] > 1+b.ends(w.Repo, f.branch) {
+				b.breaks(w.Repo, "the comment on #%d was made %d times: %s", w.Number, b.said[text], w.Detail)
+			}
+		}
+	case "branch-deleted":
+		branch, _, _ := strings.Cut(w.Detail, " ")
+		if w.By == ours && !strings.HasPrefix(branch, fleet.BranchPrefix) {
+			b.breaks(w.Repo, "we deleted the branch %s", branch)
+		}
+	}
+}
+
+// ends is how often pull requests of a branch were opened again, by number or
+// as new ones.
+func (b *book) ends(repo fleet.RepoName, branch string) (n int) {
+	for key, f := range b.pulls {
+		if key.repo == repo && f.branch == branch {
+			n += 1 + f.reopened
+		}
+	}
+	return n - 1
+}
+
+// mayOpen holds a pull request of ours to what was so before the pass began:
+// what people did since, nobody can have seen.
+func (b *book) mayOpen(w sandbox.Write) {
+	for key, f := range b.pulls {
+		if key.repo == w.Repo && f.branch == w.Detail && f.open && b.start[key] {
+			b.breaks(w.Repo, "#%d was opened while #%d was open for %s", w.Number, key.number, w.Detail)
+		}
+	}
+	number := b.newest[branchKey{w.Repo, w.Detail}]
+	if f := b.pulls[pullKey{w.Repo, number}]; f != nil && !f.open && !f.merged && f.closedBy != ours && f.since < b.p.result.Passes {
+		b.breaks(w.Repo, "#%d was opened after %s had closed #%d of %s", w.Number, f.closedBy, number, w.Detail)
+	}
+}
+
+// hold notes a commit of a person's on a branch of ours.
+func (b *book) hold(repo fleet.RepoName, branch string, id fleet.CommitID) {
+	key := branchKey{repo, branch}
+	b.held[key] = append(b.held[key], id)
+}
+
+// overwritten forgets the commits that a person has just thrown away.
+func (b *book) overwritten(repo fleet.RepoName, branch string) {
+	key := branchKey{repo, branch}
+	b.held[key] = slices.DeleteFunc(b.held[key], func(id fleet.CommitID) bool { return !b.reaches(repo, branch, id) })
+}
+
+func (b *book) dropAll(repo fleet.RepoName, branch string) { delete(b.held, branchKey{repo, branch}) }
+
+func (b *book) reaches(repo fleet.RepoName, branch string, id fleet.CommitID) bool {
+	held, err := b.p.forge.Reaches(repo, branch, id)
+	if err != nil {
+		b.breaks(repo, "read %s: %v", branch, err)
+	}
+	return held
+}
+
+// kept holds that no commit of a person's is lost.
+func (b *book) kept(key branchKey) {
+	for _, id := range b.held[key] {
+		if !b.reaches(key.repo, key.branch, id) && !b.reaches(key.repo, "main", id) {
+			b.breaks(key.repo, "the commit %.7s of a person on %s is lost", id, key.branch)
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package simulation_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"testing"
+
+	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/kind/migration"
+	"github.com/portreeve/portreeve/reconciler/kind/ownership"
+	"github.com/portreeve/portreeve/reconciler/simulation"
+	"github.com/portreeve/portreeve/reconciler/transform"
+	"github.com/portreeve/portreeve/reconciler/transform/delete"
+	"github.com/portreeve/portreeve/reconciler/transform/file"
+	"github.com/portreeve/portreeve/reconciler/transform/replace"
+	"github.com/portreeve/portreeve/reconciler/transform/yaml"
+)
+
+var (
+	seed  = flag.Uint64("seed", 0, "play this one seed, with a log if -v is given")
+	seeds = flag.Uint64("seeds", 4, "play so many seeds")
+)
+
+// kinds are those that the simulation's declarations use.
+func kinds() kind.Set {
+	return kind.Set{ownership.New(), migration.New(transform.Set{replace.New(), file.New(), delete.New(), yaml.New()})}
+}
+
+// TestSeeds plays small fleets long, where much happens to each repo, and one
+// of a hundred repos.
+func TestSeeds(t *testing.T) {
+	if *seed != 0 {
+		play(t, simulation.Options{Seed: *seed, Repos: 12, Passes: 120})
+		return
+	}
+	for n := range *seeds {
+		t.Run(fmt.Sprint(n+1), func(t *testing.T) {
+			play(t, simulation.Options{Seed: n + 1, Repos: 12, Passes: 120})
+		})
+	}
+}
+
+// TestHundred plays the fleet that is promised, and plays it again: one seed
+// gives one log.
+func TestHundred(t *testing.T) {
+	o := simulation.Options{Seed: max(*seed, 1), Repos: 100, Passes: 60}
+	first, again := play(t, o), play(t, o)
+	if !bytes.Equal(first.Log, again.Log) {
+		t.Error(difference(first.Log, again.Log))
+	}
+}
+
+func play(t *testing.T, o simulation.Options) *simulation.Result {
+	t.Helper()
+	o.Kinds = kinds()
+	r, err := simulation.Run(t.Context(), o)
+	if testing.Verbose() {
+		t.Logf("%d passes and %d until at rest, %v simulated; %d requests, %d faults, %d acts of people; %d steps, %d failed; %v; at rest %v",
+			r.Passes-r.Resting, r.Resting, r.Simulated, r.Requests, r.Faults, r.Acts, r.Steps, r.Bad, r.Actions, r.States)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// difference is the first line in which two logs differ.
+func difference(a, b []byte) string {
+	x, y := bytes.Split(a, []byte("\n")), bytes.Split(b, []byte("\n"))
+	for i := range min(len(x), len(y)) {
+		if !bytes.Equal(x[i], y[i]) {
+			return fmt.Sprintf("one seed gave two logs: line %d\n%s\n%s", i+1, x[i], y[i])
+		}
+	}
+	return fmt.Sprintf("one seed gave two logs: of %d and %d lines", len(x), len(y))
+}
