@@ -44,7 +44,7 @@
 // A test holds the code to it and gives the reason for each rule.
 //
 //	fleet       the words as types: repo, target, declaration, problem, failure
-//	transform   contract of file edits; members replace, file, delete, rename, yaml
+//	transform   contract of file edits; a member for each step and file format
 //	kind        contract of kinds; members ownership, migration
 //	rollout     pure: one item's decision (Decide), then limits over all (Pace)
 //	report      pure: titles, bodies, comments, commit messages

@@ -7,7 +7,6 @@ package kind
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -156,6 +155,3 @@ func (s Set) Validate() error {
 	}
 	return nil
 }
-
-// IsUnread reports whether an error of Want asks for content.
-func IsUnread(err error) bool { return errors.Is(err, fleet.ErrUnread) }

@@ -22,7 +22,7 @@ func Decide(s Settings, i *Item) Decision {
 	switch {
 	case i.Pull != nil && i.Pull.BaseCommit != "" && i.Pull.BaseCommit != i.Head.Commit,
 		open && i.Branch != nil && i.Branch.Commit != i.Pull.HeadCommit:
-		return Decision{Outcome: i.outcome(Waiting, "looks again at once", "the repo moved while it was read")}
+		return Decision{Outcome: i.outcome(Waiting, "looks again at the next pass", "the repo moved while it was read")}
 	case i.Declaration == nil:
 		return i.remove(s, Done, "its declaration is gone from the config repo")
 	case i.Declaration.Frozen != nil:

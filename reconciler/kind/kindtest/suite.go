@@ -19,6 +19,7 @@ package kindtest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -118,7 +119,7 @@ func proveAsking(t *testing.T, member kind.Kind, pass *kind.Pass, want kind.Want
 		starved := *pass
 		starved.Tree = tree.Unfetched(known...)
 		got, err := member.Want(&starved)
-		if kind.IsUnread(err) {
+		if errors.Is(err, fleet.ErrUnread) {
 			known = append(known, transformtest.Asked(err)...)
 			continue
 		}
