@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +24,8 @@ type Options struct {
 	// Token gives the token for a request; it is asked each time, so that it
 	// may be renewed. nil, or an empty token, is to be nobody.
 	Token func(context.Context) (string, error)
+	// App is to act as a GitHub App, in place of a token.
+	App *App
 	// HTTP carries the requests; http.DefaultTransport when nil.
 	HTTP http.RoundTripper
 	// Now is the clock; time.Now when nil.
@@ -47,6 +50,7 @@ type Client struct {
 	budget  *budget
 	secrets *secrets
 	cache   *etags
+	app     *installation // nil for a token
 
 	heads, pulls, rules, named pacer
 
@@ -89,12 +93,19 @@ func New(o Options) (*Client, error) {
 		rules:   pacer{top: 100},
 		named:   pacer{top: 100},
 	}
-	c.http = &http.Client{CheckRedirect: redirect, Transport: &transport{
+	carry := &transport{
 		base: o.HTTP, host: rest, agent: o.UserAgent, token: c.secrets.get,
 		budget: c.budget, cache: c.cache, pause: o.Backoff,
-	}}
+	}
+	c.http = &http.Client{CheckRedirect: redirect, Transport: carry}
 	c.rest = gogithub.NewClient(c.http)
 	c.rest.BaseURL, c.rest.UserAgent = rest, o.UserAgent
+	if o.App != nil {
+		if c.app, err = newInstallation(c, o, carry); err != nil {
+			return nil, err
+		}
+		c.secrets.token, carry.refused = c.app.get, c.app.refused
+	}
 	return c, nil
 }
 
@@ -123,13 +134,27 @@ func endpoints(base string) (rest *url.URL, graphql string, err error) {
 	return u.JoinPath("api", "v3/"), u.JoinPath("api", "graphql").String(), nil
 }
 
-// Self is the identity of the token; it is read once.
+// Self is the identity of the token or the App; it is read once.
 func (c *Client) Self(ctx context.Context) (fleet.Actor, error) {
 	c.mu.Lock()
 	self := c.self
 	c.mu.Unlock()
 	if self.Login != "" {
 		return self, nil
+	}
+	self, err := c.whoAmI(ctx)
+	if err != nil {
+		return fleet.Actor{}, err
+	}
+	c.mu.Lock()
+	c.self = self
+	c.mu.Unlock()
+	return self, nil
+}
+
+func (c *Client) whoAmI(ctx context.Context) (fleet.Actor, error) {
+	if c.app != nil {
+		return c.app.self(ctx)
 	}
 	q := newQuery("Self")
 	q.line("viewer{login}")
@@ -143,11 +168,7 @@ func (c *Client) Self(ctx context.Context) (fleet.Actor, error) {
 	if err != nil {
 		return fleet.Actor{}, c.fail("ask who we are", "forge", err)
 	}
-	self = viewer(login.Login)
-	c.mu.Lock()
-	c.self = self
-	c.mu.Unlock()
-	return self, nil
+	return viewer(login.Login), nil
 }
 
 // Allowance is what is left for pull requests and comments.
@@ -171,7 +192,7 @@ type secrets struct {
 	token func(context.Context) (string, error)
 
 	mu   sync.Mutex
-	last [4]string // the newest first
+	last [8]string // the newest first
 }
 
 func (s *secrets) get(ctx context.Context) (string, error) {
@@ -182,13 +203,18 @@ func (s *secrets) get(ctx context.Context) (string, error) {
 	if err != nil || token == "" {
 		return "", err
 	}
+	s.note(token)
+	return token, nil
+}
+
+// note remembers a secret.
+func (s *secrets) note(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if token != s.last[0] {
+	if !slices.Contains(s.last[:], token) {
 		copy(s.last[1:], s.last[:])
 		s.last[0] = token
 	}
-	return token, nil
 }
 
 // strip takes the tokens out of a text.

@@ -3,8 +3,11 @@ package github
 import (
 	"bytes"
 	"container/list"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -25,6 +28,7 @@ type etags struct {
 type remembered struct {
 	url    string
 	etag   string
+	ofAuth bool // the ETag depends on who asks, see tagFor
 	header http.Header
 	body   []byte
 	at     time.Time // when the forge last said so
@@ -53,7 +57,7 @@ func (e *etags) has(url string) bool {
 }
 
 // put remembers an answer that has an ETag.
-func (e *etags) put(url string, header http.Header, body []byte, at time.Time) {
+func (e *etags) put(url string, req *http.Request, header http.Header, body []byte, at time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if el := e.byURL[url]; el != nil {
@@ -63,11 +67,47 @@ func (e *etags) put(url string, header http.Header, body []byte, at time.Time) {
 	if etag == "" || len(body) > e.limit {
 		return
 	}
-	e.byURL[url] = e.used.PushFront(&remembered{url, etag, kept(header), body, at})
+	ofAuth := strings.TrimPrefix(etag, "W/") == tagFor(req, body)
+	e.byURL[url] = e.used.PushFront(&remembered{url, etag, ofAuth, kept(header), body, at})
 	e.size += len(body)
 	for e.size > e.limit {
 		e.drop(e.used.Back())
 	}
+}
+
+// still takes note that an answer is unchanged.
+func (e *etags) still(url string, at time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if el := e.byURL[url]; el != nil {
+		r := *el.Value.(*remembered) // whoever has the other goes on reading it
+		r.at = at
+		el.Value = &r
+	}
+}
+
+// tag is the ETag to ask a remembered answer's URL with, whoever asks now.
+func (r *remembered) tag(req *http.Request) string {
+	if r.ofAuth {
+		return tagFor(req, r.body)
+	}
+	return r.etag
+}
+
+// tagFor is the ETag that github.com gives a body: a hash of it, and before it
+// of the headers that the answer varies by. The token is among these, so after
+// its renewal a stored ETag would match no more, each hour, and every answer
+// count again; but what the new one must be is known. GitHub doesn't document
+// this, so it is used only for answers in which it was seen to hold.
+func tagFor(req *http.Request, body []byte) string {
+	h := sha256.New()
+	for _, name := range []string{"Accept", "Authorization", "Cookie"} {
+		for _, value := range req.Header.Values(name) {
+			io.WriteString(h, value+":")
+		}
+	}
+	h.Write(body)
+	return `"` + hex.EncodeToString(h.Sum(nil)) + `"`
 }
 
 func (e *etags) drop(el *list.Element) {

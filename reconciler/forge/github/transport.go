@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
 const (
@@ -28,29 +30,50 @@ const (
 // failed in a way that may pass, and answered from memory when the forge says
 // that nothing changed. A write is sent once.
 type transport struct {
-	base   http.RoundTripper
-	host   *url.URL
-	agent  string
-	token  func(context.Context) (string, error)
-	budget *budget
-	cache  *etags
-	pause  func(try int) time.Duration
+	base  http.RoundTripper
+	host  *url.URL
+	agent string
+	token func(context.Context) (string, error)
+	// refused is told of a token that is not taken; it may be nil.
+	refused func(token string)
+	budget  *budget
+	cache   *etags
+	pause   func(try int) time.Duration
 }
 
 // RoundTrip carries out a request; an answer's body is in memory.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.Method != http.MethodGet {
-		return t.once(req)
-	}
 	for try := 1; ; try++ {
-		resp, err := t.cached(req)
-		if try == maxReads || !passing(resp, err) {
+		resp, err := t.try(req)
+		if resp != nil {
+			resp.Request = req // and not the one that holds a token
+		}
+		if req.Method != http.MethodGet || try == maxReads || !passing(resp, err) {
 			return resp, err
 		}
 		if pause(req.Context(), t.pause(try), nil) != nil {
 			return resp, err
 		}
 	}
+}
+
+// try signs a request and sends it. The token comes first: it may have to be
+// asked for, and the budget is held for nothing then.
+func (t *transport) try(req *http.Request) (*http.Response, error) {
+	out := req.Clone(req.Context())
+	token, err := t.sign(out)
+	if err != nil {
+		return nil, err
+	}
+	send := t.once
+	if req.Method == http.MethodGet {
+		send = t.cached
+	}
+	resp, err := send(out)
+	if err == nil && resp.StatusCode == http.StatusUnauthorized && t.refused != nil {
+		t.refused(token)
+	}
+	return resp, err
 }
 
 // backoff is about half a second, then twice as long each time.
@@ -64,8 +87,8 @@ func passing(resp *http.Response, err error) bool {
 	if err == nil {
 		return resp.StatusCode >= 500
 	}
-	limited, refused := (*limitError)(nil), (*refusal)(nil)
-	return !errors.As(err, &limited) && !errors.As(err, &refused) &&
+	limited, refused, failed := (*limitError)(nil), (*refusal)(nil), (*fleet.Failure)(nil)
+	return !errors.As(err, &limited) && !errors.As(err, &refused) && !errors.As(err, &failed) &&
 		!errors.Is(err, context.Canceled)
 }
 
@@ -82,13 +105,14 @@ type staleKey struct{}
 
 func stale(ctx context.Context) context.Context { return context.WithValue(ctx, staleKey{}, true) }
 
-// cached answers a GET from memory when the forge says that it is unchanged.
+// cached answers a signed GET from memory when the forge says that it is
+// unchanged.
 func (t *transport) cached(req *http.Request) (*http.Response, error) {
 	key := req.URL.String()
 	known := t.cache.get(key)
 	if known != nil {
 		req = req.Clone(req.Context())
-		req.Header.Set("If-None-Match", known.etag)
+		req.Header.Set("If-None-Match", known.tag(req))
 	}
 	resp, err := t.once(req)
 	switch {
@@ -100,14 +124,14 @@ func (t *transport) cached(req *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	case resp.StatusCode == http.StatusNotModified && known != nil:
-		t.cache.put(key, known.header, known.body, t.budget.now())
+		t.cache.still(key, t.budget.now())
 		return known.response(req), nil
 	case resp.StatusCode == http.StatusOK:
 		body, _ := io.ReadAll(resp.Body)
 		if !json.Valid(body) {
 			return nil, errHalf
 		}
-		t.cache.put(key, resp.Header, body, t.budget.now())
+		t.cache.put(key, req, resp.Header, body, t.budget.now())
 		resp.Body = io.NopCloser(bytes.NewReader(body))
 	}
 	return resp, nil
@@ -116,7 +140,7 @@ func (t *transport) cached(req *http.Request) (*http.Response, error) {
 // errHalf is an answer that was cut short.
 var errHalf = errors.New("the answer is not complete")
 
-// once sends a request.
+// once sends a signed request.
 func (t *transport) once(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), maxRequest)
 	defer cancel()
@@ -128,11 +152,7 @@ func (t *transport) once(req *http.Request) (*http.Response, error) {
 	free := false
 	defer func() { t.budget.settle(s, free, said) }()
 
-	out := req.Clone(ctx)
-	if err := t.sign(ctx, out); err != nil {
-		return nil, err
-	}
-	resp, err := t.base.RoundTrip(out)
+	resp, err := t.base.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -158,26 +178,24 @@ func (t *transport) once(req *http.Request) (*http.Response, error) {
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	resp.ContentLength = int64(len(body))
-	resp.Request = req
 	return resp, nil
 }
 
 // sign adds the token, for the forge's own host alone.
-func (t *transport) sign(ctx context.Context, req *http.Request) error {
+func (t *transport) sign(req *http.Request) (token string, err error) {
 	if req.URL.Host != t.host.Host || req.URL.Scheme != t.host.Scheme {
-		return &refusal{"the forge points to another host"}
+		return "", &refusal{"the forge points to another host"}
 	}
 	if t.agent != "" {
 		req.Header.Set("User-Agent", t.agent)
 	}
-	token, err := t.token(ctx)
-	if err != nil {
-		return fmt.Errorf("token: %w", err)
+	if token, err = t.token(req.Context()); err != nil {
+		return "", fmt.Errorf("token: %w", err)
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	return nil
+	return token, nil
 }
 
 // redirect follows what a renamed repo answers, and nothing else: a write

@@ -164,16 +164,16 @@ func TestUnchangedAnswersComeFromMemory(t *testing.T) {
 }
 
 func TestMemoryIsBounded(t *testing.T) {
-	e := newETags(100)
+	e, nobody := newETags(100), &http.Request{}
 	for i := range 10 {
-		e.put(strconv.Itoa(i), http.Header{"Etag": {"x"}}, make([]byte, 30), time.Time{})
+		e.put(strconv.Itoa(i), nobody, http.Header{"Etag": {"x"}}, make([]byte, 30), time.Time{})
 		e.get("0")
 	}
 	if e.get("0") == nil || e.get("9") == nil || e.get("1") != nil || e.size != 90 {
 		t.Errorf("%d bytes of %v", e.size, e.byURL)
 	}
-	e.put("0", http.Header{}, nil, time.Time{})
-	e.put("big", http.Header{"Etag": {"x"}}, make([]byte, 101), time.Time{})
+	e.put("0", nobody, http.Header{}, nil, time.Time{})
+	e.put("big", nobody, http.Header{"Etag": {"x"}}, make([]byte, 101), time.Time{})
 	if e.get("0") != nil || e.get("big") != nil || e.size != 60 {
 		t.Errorf("%d bytes of %v", e.size, e.byURL)
 	}

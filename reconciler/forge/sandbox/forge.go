@@ -27,6 +27,8 @@ type Forge struct {
 	mu     sync.Mutex
 	users  map[string]*user // by login in lower case
 	tokens map[string]*user
+	ends   map[string]time.Time     // of tokens that have an end
+	apps   map[string]*app          // by id
 	repos  map[fleet.RepoName]*repo // by name in lower case
 	byID   map[string]*repo
 	lastID int64
@@ -53,6 +55,7 @@ func New(o Options) (*Forge, error) {
 	f := &Forge{
 		dir: o.Dir, now: o.Now, baseURL: strings.TrimSuffix(o.URL, "/"), access: accessLog{w: o.Log},
 		users: map[string]*user{}, tokens: map[string]*user{},
+		ends: map[string]time.Time{}, apps: map[string]*app{},
 		repos: map[fleet.RepoName]*repo{}, byID: map[string]*repo{}, lastID: 1000,
 		counts: Counts{REST: map[string]int{}, Git: map[string]int{}, Member: map[string]int{}},
 		limits: GitHubLimits(), meters: map[string]*meter{},

@@ -35,16 +35,23 @@ type answer func(*call) (status int, body any, err error)
 func (s *skin) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	for pattern, act := range map[string]answer{
-		"GET /{$}":                  getRoot,
-		"GET /meta":                 getMeta,
-		"GET /rate_limit":           getRateLimit,
-		"GET /user":                 getSelf,
-		"GET /user/repos":           listOwnRepos,
-		"GET /users/{login}":        getUser,
-		"GET /users/{owner}/repos":  listRepos,
-		"GET /orgs/{owner}":         getOrg,
-		"GET /orgs/{owner}/repos":   listRepos,
-		"GET /search/issues":        searchIssues,
+		"GET /{$}":                 getRoot,
+		"GET /meta":                getMeta,
+		"GET /rate_limit":          getRateLimit,
+		"GET /user":                getSelf,
+		"GET /user/repos":          listOwnRepos,
+		"GET /users/{login}":       getUser,
+		"GET /users/{owner}/repos": listRepos,
+		"GET /orgs/{owner}":        getOrg,
+		"GET /orgs/{owner}/repos":  listRepos,
+		"GET /search/issues":       searchIssues,
+
+		"GET /app":               getApp,
+		"GET /app/installations": listInstallations,
+		"POST /app/installations/{id}/access_tokens": postToken,
+		"GET /orgs/{owner}/installation":             getInstallation,
+		"GET /users/{owner}/installation":            getInstallation,
+
 		"GET /repos/{owner}/{repo}": getRepo,
 
 		"GET /repos/{owner}/{repo}/topics":                                              getTopics,
@@ -160,9 +167,9 @@ func (s *skin) answer(w http.ResponseWriter, r *http.Request, act answer) {
 	}
 	h := w.Header()
 	if status == http.StatusOK && r.Method == http.MethodGet {
-		sum := sha256.Sum256(text)
-		tag := fmt.Sprintf(`W/"%x"`, sum[:16])
+		tag := tagOf(r, text)
 		h.Set("ETag", tag)
+		h.Set("Vary", "Accept, Authorization, Cookie")
 		h.Set("Cache-Control", "private, max-age=60, s-maxage=60")
 		if sameTag(r.Header.Get("If-None-Match"), tag) {
 			s.forge.refundREST(who.login)
@@ -173,6 +180,18 @@ func (s *skin) answer(w http.ResponseWriter, r *http.Request, act answer) {
 	}
 	s.rateHeaders(w, s.forge.rate(who.login, "core"))
 	writeJSON(w, status, text)
+}
+
+// tagOf is an ETag as github.com makes it: who asks is part of it.
+func tagOf(r *http.Request, text []byte) string {
+	sum := sha256.New()
+	for _, name := range []string{"Accept", "Authorization", "Cookie"} {
+		for _, value := range r.Header.Values(name) {
+			fmt.Fprintf(sum, "%s:", value)
+		}
+	}
+	sum.Write(text)
+	return fmt.Sprintf(`W/"%x"`, sum.Sum(nil))
 }
 
 func sameTag(given, tag string) bool {

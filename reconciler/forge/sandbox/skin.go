@@ -180,6 +180,13 @@ func (s *skin) identify(r *http.Request) (*user, error) {
 	if header == "" {
 		return nobody, nil
 	}
+	if appPath.MatchString(r.URL.Path) {
+		a, err := s.forge.appOf(r)
+		if err != nil {
+			return nil, err
+		}
+		return a.self, nil
+	}
 	scheme, value, _ := strings.Cut(header, " ")
 	token := strings.TrimSpace(value)
 	if strings.EqualFold(scheme, "basic") {
@@ -189,9 +196,7 @@ func (s *skin) identify(r *http.Request) (*user, error) {
 			token = name
 		}
 	}
-	s.forge.mu.Lock()
-	defer s.forge.mu.Unlock()
-	if u := s.forge.tokens[token]; u != nil && token != "" {
+	if u := s.forge.byToken(token); u != nil {
 		return u, nil
 	}
 	return nil, &Refusal{Status: 401, Message: "Bad credentials"}
