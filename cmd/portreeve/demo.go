@@ -32,7 +32,7 @@ func demoCommand() *cobra.Command {
 		Long: `Demo starts a sandbox: a small forge with a dozen repos, their CI, and a config
 repo. The daemon runs against it over HTTP, as it would against GitHub. Merge,
 close and comment on the sandbox's pages, or push to the config repo, and watch
-what happens. Nothing leaves this machine, and nothing is kept.
+what happens. Nothing leaves this machine, and without --dir nothing is kept.
 
 Other commands can look at the sandbox as they would at GitHub: give them its
 address as --forge-url and the token ` + demoToken + `.`,
@@ -50,7 +50,7 @@ address as --forge-url and the token ` + demoToken + `.`,
 	cmd.Flags().BoolVar(&d.once, "once", false, "end once nothing is left to do")
 	cmd.Flags().StringVar(&d.listen, "listen", "127.0.0.1:0", "`ADDRESS` of the sandbox's pages")
 	cmd.Flags().StringVar(&d.status, "status-listen", "127.0.0.1:0", "`ADDRESS` of the status page")
-	cmd.Flags().StringVar(&d.dir, "dir", "", "`DIR` for the sandbox's Git repos and the daemon's data; a temporary one if empty")
+	cmd.Flags().StringVar(&d.dir, "dir", "", "new `DIR` to leave the sandbox's Git repos and the daemon's data in; by default a temporary one, removed at the end")
 	cmd.Flags().BoolVar(&d.verbose, "verbose", false, "log what the daemon does")
 	return cmd
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io/fs"
+	"path"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func demoSize() int { return len(demoRepos()) + 1 }
 func demoConfigRepo() (sandbox.Spec, error) {
 	spec := sandbox.Spec{Name: demoConfig, Language: "CUE", Files: map[string]sandbox.File{}}
 	err := fs.WalkDir(examples.Demo, "demo", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || path.Ext(name) == ".golden" { // what the tests expect is no part of it
 			return err
 		}
 		b, err := fs.ReadFile(examples.Demo, name)
