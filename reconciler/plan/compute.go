@@ -63,6 +63,7 @@ type computation struct {
 	problems []fleet.Problem
 	planned  []rollout.Step
 	known    map[branchKey]bool // branches that belong to an item
+	unread   map[fleet.TeamName]int
 }
 
 type branchKey struct {
@@ -103,6 +104,7 @@ func (c *computation) candidate(k kind.Kind, d *fleet.Declaration, candidate kin
 	}
 	c.claim(item)
 	if repo.Err != "" {
+		c.unseen(item, repo)
 		c.outcomes = append(c.outcomes, unreadable(item, repo))
 		return
 	}
@@ -117,10 +119,14 @@ func (c *computation) candidate(k kind.Kind, d *fleet.Declaration, candidate kin
 	if candidate.Out == "" {
 		want, state := c.want(k, d, repo)
 		if state.State != "" {
+			c.unseen(item, repo)
 			c.outcomes = append(c.outcomes, state)
 			return
 		}
 		item.Want = want
+	}
+	if item.Want.Out != "" {
+		item.Want.Decides = c.decides(item) // what is open counts until it is closed
 	}
 	c.add(item, repo)
 }
@@ -165,13 +171,13 @@ func (c *computation) leftovers() {
 			if !ok || c.known[branchKey{listing.Name, b.Name}] {
 				continue
 			}
-			decides, _ := kind.OwnerOf(c.world.Config, listing.Name)
 			item := &rollout.Item{
 				ID: id, Lane: lane, Declaration: c.declared(id), Listing: repo.Listing, Head: repo.Head, Rules: repo.Rules,
-				Want: kind.Want{Decides: decides},
 			}
+			item.Want.Decides = c.decides(item)
 			switch d := item.Declaration; {
 			case repo.Err != "":
+				c.unseen(item, repo)
 				c.outcomes = append(c.outcomes, unreadable(item, repo))
 				continue
 			case d != nil && d.Frozen == nil:
@@ -251,6 +257,7 @@ func (c *computation) decide() {
 	}
 	if rollout.Pace(rollout.Bounds{
 		Limits: c.world.Config.Settings.Limits, Allowance: c.world.Allowance, OpenedToday: c.world.OpenedToday, Uncounted: c.world.Uncounted,
+		Unread: c.unread,
 	}, c.items, decisions) {
 		c.needs.openedToday = true
 	}

@@ -84,10 +84,11 @@ type boundsFile struct {
 	Removals    string
 	Allowance   int
 	More        bool
+	Unread      map[fleet.TeamName]int
 }
 
 func (f boundsFile) bounds() rollout.Bounds {
-	b := rollout.Bounds{OpenedToday: f.OpenedToday, Allowance: fleet.Allowance{Creations: f.Allowance}}
+	b := rollout.Bounds{OpenedToday: f.OpenedToday, Unread: f.Unread, Allowance: fleet.Allowance{Creations: f.Allowance}}
 	b.Limits.OpenPerTeam, b.Limits.NewPerDay = f.OpenPerTeam, f.NewPerDay
 	b.Limits.Removals, _ = fleet.ParseShare(f.Removals)
 	if f.More {

@@ -15,6 +15,9 @@ type Bounds struct {
 	OpenedToday *int
 	// Uncounted, if not empty, says why OpenedToday could not be counted.
 	Uncounted string
+	// Unread is how many more pull requests of a team may be open, in repos
+	// that could not be read.
+	Unread map[fleet.TeamName]int
 }
 
 // freeRemovals are closed whatever Limits.Removals says: a bound in percent
@@ -98,7 +101,13 @@ func (p *pacer) opening(i *Item) Outcome {
 		}
 	}
 	team, limits := i.Want.Decides, p.Limits
-	if limits.OpenPerTeam > 0 && team != "" && p.perTeam[team] >= limits.OpenPerTeam {
+	switch open, unread := p.perTeam[team], p.Unread[team]; {
+	case limits.OpenPerTeam == 0 || team == "" || open+unread < limits.OpenPerTeam:
+	case open < limits.OpenPerTeam:
+		return i.outcome(Waiting, "is opened once it is known that there are fewer",
+			"%s may be at its limit of %s (fleet.limits.openPerTeam): %d could not be read",
+			team, counted(limits.OpenPerTeam, "open pull request"), unread)
+	default:
 		return i.outcome(Waiting, "is opened once one of them has ended", "%s is at its limit of %s (fleet.limits.openPerTeam)",
 			team, counted(limits.OpenPerTeam, "open pull request"))
 	}

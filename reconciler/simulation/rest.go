@@ -23,24 +23,25 @@ func (p *play) rest(ctx context.Context) error {
 	}
 	p.journal.add("", "people and faults end")
 	bound := 40 + 6*len(asks)*p.o.Repos/80
-	for calm := 0; calm < len(quiet); {
+	for calm := 0; ; {
 		if p.result.Resting++; p.result.Resting > bound {
 			return p.broken(p.moving(), "it does not come to rest in %d passes", bound)
 		}
 		if err := p.pass(ctx); err != nil {
 			return err
 		}
-		switch more := p.forge.As(ours).Allowance().More; {
-		case len(p.book.pass.Done) == 0 && p.book.pass.Err == "":
+		more := p.forge.As(ours).Allowance().More
+		if idle := len(p.book.pass.Done) == 0 && p.book.pass.Err == ""; idle && more.IsZero() {
+			if calm == len(quiet) {
+				break
+			}
 			p.now = p.now.Add(quiet[calm])
 			calm++
-			if more.After(p.now) {
-				p.now = more
-			}
-		case !more.IsZero():
-			calm, p.now = 0, more
-		default:
-			calm, p.now = 0, p.now.Add(time.Second)
+			continue
+		}
+		calm = 0
+		if p.now = p.now.Add(time.Second); more.After(p.now) {
+			p.now = more
 		}
 	}
 	if steps := p.book.pass.Plan.Steps; len(steps) > 0 {
