@@ -62,9 +62,9 @@ var importers = map[string][]string{
 	"reconciler/transform": {"cmd/portreeve", "cmd/portreeve-validate"},
 	"reconciler/kind":      {"cmd/portreeve", "cmd/portreeve-validate"},
 	// The simulation plays on the sandbox, whose people and faults no contract has.
-	"reconciler/forge":     {"cmd/portreeve", "reconciler/simulation"},
-	"reconciler/cluster":   {"cmd/portreeve"},
-	"reconciler/executor":  {"cmd/portreeve"},
+	"reconciler/forge":    {"cmd/portreeve", "reconciler/simulation"},
+	"reconciler/cluster":  {"cmd/portreeve"},
+	"reconciler/executor": {"cmd/portreeve"},
 }
 
 // impure are the imports and functions that no pure room has, with the reason.

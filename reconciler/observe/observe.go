@@ -98,8 +98,9 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 	o.pulls(ctx, w, branches)
 	if len(rules) > 0 {
 		o.progress("reading branch rules", 0, len(rules))
-		for name, answer := range o.Forge.Rules(ctx, rules) {
-			r := w.Repos[name]
+		answers := o.Forge.Rules(ctx, rules)
+		for _, name := range rules {
+			r, answer := w.Repos[name], answers[name]
 			r.Rules = &answer.Value
 			note(r, answer.Err)
 		}
@@ -128,8 +129,9 @@ func (o *Observer) pulls(ctx context.Context, w *plan.World, branches []forge.Br
 		return
 	}
 	o.progress("reading pull requests", 0, len(branches))
-	for branch, answer := range o.Forge.PullRequests(ctx, branches) {
-		r := w.Repos[branch.Repo]
+	answers := o.Forge.PullRequests(ctx, branches)
+	for _, branch := range branches { // in order: of two reasons not to read a repo, the first stays
+		r, answer := w.Repos[branch.Repo], answers[branch]
 		note(r, answer.Err)
 		r.Pulls[branch.Name] = answer.Value
 		o.remember(r, branch, answer)
