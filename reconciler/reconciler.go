@@ -59,7 +59,8 @@ type Look struct {
 }
 
 // Plan reads the config repo and the world, and plans. It writes nothing. A
-// Look with a nil Plan got no further than the config repo.
+// Look with a nil Plan did not get to its end: what is planned on the way there
+// tells of nothing but questions.
 func (r *Reconciler) Plan(ctx context.Context) (*Look, error) {
 	config, stale, err := r.read(ctx)
 	if err != nil {
@@ -73,8 +74,8 @@ func (r *Reconciler) Plan(ctx context.Context) (*Look, error) {
 	look.World.Refused = r.Applier.Refused()
 	for round := 1; ; round++ {
 		p, needs := plan.Compute(look.World, r.Kinds, r.Memo)
-		look.Plan = p
 		if len(needs) == 0 {
+			look.Plan = p
 			return look, nil
 		}
 		if round > rounds {

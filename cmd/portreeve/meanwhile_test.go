@@ -139,14 +139,15 @@ func TestClosedMeanwhile(t *testing.T) {
 }
 
 // TestNewerRevision has a newer revision come in while the very first pass
-// waits for the forge: that pass ends, and tells of no step.
+// waits for the forge: that pass ends, and tells of no step, nor of a plan that
+// is all questions.
 func TestNewerRevision(t *testing.T) {
 	m := newMeanwhile(t)
 	e := m.engine(t)
 	waiting, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	m.Fault(func(r sandbox.Request) *sandbox.FaultAnswer {
-		if r.Kind == "graphql" {
+		if r.Kind == "git" && r.Repo == "acme/ledger" {
 			held := false
 			once.Do(func() { held = true })
 			if held {
@@ -165,8 +166,8 @@ func TestNewerRevision(t *testing.T) {
 	m.declare(t, "good evening\n")
 	first := <-passes
 	close(release)
-	if first.Err != "a newer revision came in" || len(first.Done) != 0 {
-		t.Errorf("the first pass: %q, %+v", first.Err, first.Done)
+	if first.Err != "a newer revision came in" || len(first.Done) != 0 || first.Plan != nil {
+		t.Errorf("the first pass: %q, %+v, %+v", first.Err, first.Done, first.Plan)
 	}
 	second := <-passes
 	if second.Err != "" || second.Revision == first.Revision || len(second.Done) != 2 {
