@@ -207,7 +207,7 @@ func (r *shapeReader) variants(s *shape) {
 
 // readForm takes "Form: …" and "Example: …" out of a field's comment.
 func readForm(s *shape, field *ast.Field) {
-	for _, group := range field.Comments() {
+	for _, group := range ast.Comments(field) {
 		for line := range strings.Lines(group.Text()) {
 			if _, form, ok := strings.Cut(line, "Form: "); ok {
 				form, _, _ = strings.Cut(form, ". ")

@@ -57,8 +57,6 @@ func (w *weigher) node(n ast.Node, at token.Pos) float64 {
 		weight = w.expr(x.Value)
 	case *ast.LetClause:
 		weight = w.expr(x.Expr)
-	case *ast.Alias:
-		weight = w.expr(x.Expr)
 	case *ast.ForClause:
 		weight = w.expr(x.Source)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -93,7 +94,13 @@ func refuseGit(w http.ResponseWriter, r *Refusal) {
 // configuration.
 func (s *skin) command(r *http.Request, repo *repo, service string, args ...string) *exec.Cmd {
 	args = append([]string{strings.TrimPrefix(service, "git-"), "--stateless-rpc"}, append(args, repo.dir)...)
-	cmd := exec.CommandContext(r.Context(), "git", args...)
+	ctx := r.Context()
+	if service == "git-receive-pack" {
+		// A push that has arrived is carried out, also when its client is
+		// gone: git killed in the middle would leave a torn ref.
+		ctx = context.WithoutCancel(ctx)
+	}
+	cmd := exec.CommandContext(ctx, "git", args...)
 	cmd.Env = gitEnv(s.forge.dir)
 	if version := r.Header.Get("Git-Protocol"); version == "version=2" || version == "version=1" {
 		cmd.Env = append(cmd.Env, "GIT_PROTOCOL="+version)
