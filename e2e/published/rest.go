@@ -39,6 +39,7 @@ type rawDoc struct {
 	Info       json.RawMessage                       `json:"info"`
 	Paths      map[string]map[string]json.RawMessage `json:"paths"`
 	Components map[string]map[string]json.RawMessage `json:"components"`
+	Webhooks   map[string]map[string]json.RawMessage `json:"x-webhooks,omitempty"`
 }
 
 // ReadREST reads a description from a file.

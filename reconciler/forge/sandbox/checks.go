@@ -62,6 +62,7 @@ var ciUser = &user{id: 1, login: "sandbox-ci", bot: true}
 func (r *repo) begin(h plumbing.Hash) {
 	if _, ok := r.since[h]; !ok {
 		r.since[h] = r.forge.time()
+		r.announceChecks(h)
 	}
 }
 
@@ -90,12 +91,16 @@ func (r *repo) checks(h plumbing.Hash) []check {
 		}
 	}
 	for _, s := range r.statuses[h] {
-		out = append(out, check{
-			id: s.id, name: s.context, isStatus: true, done: s.state != fleet.StatusPending, conclusion: string(s.state),
-			text: s.description, url: s.url, started: s.created, completed: s.updated, by: s.by,
-		})
+		out = append(out, s.check())
 	}
 	return out
+}
+
+func (s status) check() check {
+	return check{
+		id: s.id, name: s.context, isStatus: true, done: s.state != fleet.StatusPending, conclusion: string(s.state),
+		text: s.description, url: s.url, started: s.created, completed: s.updated, by: s.by,
+	}
 }
 
 func checkID(h plumbing.Hash, name string) int64 {
@@ -176,5 +181,6 @@ func (r *repo) setStatus(who *user, h plumbing.Hash, s status) (status, bool, er
 		all[i] = s
 	}
 	r.forge.wrote(who, "status", r.name, 0, short(h)+" "+s.context+" "+string(s.state))
+	r.announceStatus(who, h, s.check())
 	return s, true, nil
 }

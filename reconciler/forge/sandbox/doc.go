@@ -7,6 +7,6 @@
 // The truth about branches is the refs of each repo's Git storage, read at
 // every request; so a plain "git push" counts. Everything else (pull requests,
 // checks, comments, limits) is in memory and gone with the process. Nothing
-// runs in the background: what depends on time is worked out from the clock
-// when it is read.
+// runs in the background but the delivery of webhooks ([Forge.AddWebhook]):
+// what depends on time is worked out from the clock when it is read.
 package sandbox

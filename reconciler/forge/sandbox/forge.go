@@ -21,6 +21,7 @@ type Forge struct {
 	now     func() time.Time
 	baseURL string
 	access  accessLog
+	hooks   hooks
 
 	// mu guards what follows. A repo's own lock may be held when it is
 	// taken, never the other way round.

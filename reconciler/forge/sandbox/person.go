@@ -209,6 +209,7 @@ func (p *Person) settings(name fleet.RepoName, what string, set func(*repo)) err
 		set(r)
 		r.updated = p.forge.time()
 		p.forge.wrote(p.user, "settings", r.name, 0, what)
+		r.announceSettings(p.user, what)
 		return nil
 	})
 }

@@ -143,6 +143,7 @@ func (r *repo) openPull(who *user, n forge.NewPull, draft bool) (*pull, error) {
 	r.pulls = append(r.pulls, p)
 	r.begin(head)
 	r.forge.wrote(who, "open", r.name, p.number, n.Head)
+	p.announce(who, "open", "")
 	return p, r.writePullRef(p)
 }
 
@@ -174,14 +175,18 @@ func (r *repo) edit(who *user, p *pull, title, body string) (bool, error) {
 	if p.title == title && p.body == body {
 		return false, nil
 	}
+	was := obj{"changes": changesOf(p, title, body)}
 	p.title, p.body = title, body
-	p.touch(who, "edit", "")
+	p.updated = r.forge.time()
+	r.forge.wrote(who, "edit", r.name, p.number, "")
+	p.announceAs(who, "edited", was)
 	return true, nil
 }
 
 func (p *pull) touch(who *user, do, detail string) {
 	p.updated = p.repo.forge.time()
 	p.repo.forge.wrote(who, do, p.repo.name, p.number, detail)
+	p.announce(who, do, detail)
 }
 
 // label adds labels and says whether one was new.

@@ -95,6 +95,7 @@ func (f *Forge) CreateRepo(spec Spec) error {
 			return err
 		}
 	}
+	defer r.announceSettings(nobody, "created")
 	return r.sync(nobody)
 }
 
@@ -140,6 +141,7 @@ func (r *repo) sync(who *user) error {
 		}
 		if len(before) > 0 || who != nobody {
 			r.forge.wrote(who, do, r.name, 0, branch+" "+short(heads[branch]))
+			r.announcePush(who, branch, before[branch], heads[branch])
 		}
 	}
 	if h := heads[r.defaultBranch]; !h.IsZero() {
@@ -172,12 +174,14 @@ func (r *repo) follow(p *pull, who *user, before map[string]plumbing.Hash) error
 		return nil
 	}
 	if p.headOID != head {
+		moved := obj{"before": p.headOID.String(), "after": head.String()}
 		p.headOID = head
 		p.updated = r.forge.time()
 		r.begin(head)
 		if err := r.writePullRef(p); err != nil {
 			return err
 		}
+		p.announceAs(who, "synchronize", moved)
 	}
 	contained, err := r.contains(base, head)
 	if err != nil || !contained {

@@ -112,7 +112,7 @@ func (c *call) commitJSON(r *repo, commit *object.Commit) obj {
 			"tree": obj{"sha": commit.TreeHash.String(), "url": fmt.Sprintf("%s/repos/%s/git/trees/%s", c.api, r.name, commit.TreeHash)},
 			"url":  fmt.Sprintf("%s/repos/%s/git/commits/%s", c.api, r.name, commit.Hash),
 			"verification": obj{
-				"verified": false, "reason": "unsigned", "signature": nil, "payload": nil,
+				"verified": false, "reason": "unsigned", "signature": nil, "payload": nil, "verified_at": nil,
 			},
 		},
 		"author": nil, "committer": nil, "parents": parents,
