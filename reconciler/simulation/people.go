@@ -106,7 +106,9 @@ func (a *actor) work(pr fleet.PullRequest) (string, error) {
 		return fmt.Sprintf("pushes %.7s to %s", id, pr.Head), err
 	case n < 7:
 		a.book.kept(branchKey{a.repo, pr.Head})
-		id, err := a.Amend(a.repo, pr.Head, map[string]*sandbox.File{path: {Content: a.content(path)}})
+		// Never the same tree again: that would still be ours.
+		content := fmt.Sprintf("%s# amended %d\n", a.content(path), a.result.Acts)
+		id, err := a.Amend(a.repo, pr.Head, map[string]*sandbox.File{path: {Content: content}})
 		if err == nil {
 			a.book.overwritten(a.repo, pr.Head)
 			a.book.hold(a.repo, pr.Head, id)
