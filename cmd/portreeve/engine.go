@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/mail"
 	"net/url"
 	"os"
@@ -36,6 +37,7 @@ type connection struct {
 	poll      time.Duration
 	repo      string
 	settle    time.Duration
+	access
 }
 
 func (c *connection) flags(cmd *cobra.Command) {
@@ -46,6 +48,7 @@ func (c *connection) flags(cmd *cobra.Command) {
 	f.StringVar(&c.author, "author", "Portreeve <portreeve@noreply.invalid>", "author of commits")
 	f.DurationVar(&c.settle, "settle", 30*time.Second, "how long after a push to wait for more checks than have reported, where none is required")
 	f.StringVar(&c.repo, "config-repo", "", "the config repo's `OWNER/NAME` on the forge, for its commit status; taken from its URL if empty")
+	c.access.flags(cmd)
 }
 
 // token reads the token anew at each use, so that a renewed one is taken up.
@@ -81,7 +84,7 @@ func (c *connection) dataDir() (string, error) {
 }
 
 // source is the config repo: a URL, or a folder, committed or as it lies.
-func (c *connection) source(where string, committed bool, forge *github.Client) (source.Source, error) {
+func (c *connection) source(where string, committed bool, forge *github.Client, carry http.RoundTripper) (source.Source, error) {
 	switch {
 	case !isURL(where) && committed:
 		return source.Dir(where), nil
@@ -92,7 +95,7 @@ func (c *connection) source(where string, committed bool, forge *github.Client) 
 	if err != nil {
 		return nil, err
 	}
-	options := source.GitOptions{URL: where, Dir: filepath.Join(data, "config"), Poll: c.poll}
+	options := source.GitOptions{URL: where, Dir: filepath.Join(data, "config"), Poll: c.poll, HTTP: carry}
 	if c.onForge(where) {
 		options.Auth = func(ctx context.Context) (string, string, error) { return forge.Credentials(ctx, c.configRepo(where)) }
 	}
@@ -146,14 +149,19 @@ func newEngine(c *connection, where string, committed, memory bool, log *slog.Lo
 	if err != nil {
 		return nil, usagef("--author %q is not of the form Name <mail@host>", c.author)
 	}
-	if token, err := c.token(context.Background()); err == nil && token == "" {
-		return nil, usagef("no token for the forge: set $PORTREEVE_TOKEN, or name a file with --token-file")
-	}
-	client, err := github.New(github.Options{BaseURL: c.forgeURL, Token: c.token, UserAgent: "portreeve/" + buildVersion()})
+	carry, err := c.transport()
 	if err != nil {
-		return nil, &exitError{exitUsage, err}
+		return nil, err
 	}
-	src, err := c.source(where, committed, client)
+	signer, err := c.signer()
+	if err != nil {
+		return nil, err
+	}
+	client, err := c.client(where, carry)
+	if err != nil {
+		return nil, err
+	}
+	src, err := c.source(where, committed, client, carry)
 	if err != nil {
 		return nil, &exitError{exitUsage, err}
 	}
@@ -167,12 +175,12 @@ func newEngine(c *connection, where string, committed, memory bool, log *slog.Lo
 	if err != nil {
 		return nil, outside(err)
 	}
-	git := gitrepo.New(gitrepo.Options{})
+	git := gitrepo.New(gitrepo.Options{HTTP: &http.Client{Transport: carry}, Signer: signer})
 	observer := &observe.Observer{Forge: client, Git: git, Now: time.Now, ConfigRepo: c.configRepo(where), Settle: c.settle, Progress: progress.step}
 	return &engine{store: kept, Reconciler: &reconciler.Reconciler{
 		Source: src, Kinds: kinds(), Forge: client, Observer: observer,
 		Applier: &apply.Applier{
-			Forge: client, Git: git, Author: gitrepo.Signature{Name: author.Name, Email: author.Address}, Now: time.Now,
+			Forge: client, Git: git, Author: gitrepo.Signature{Name: author.Name, Email: author.Address}, SignOff: c.signOff, Now: time.Now,
 			Progress: func(_ apply.Result, done, of int) { progress.step("writing", done, of) },
 		},
 		Memo: memo(kept), Log: log, Now: time.Now,

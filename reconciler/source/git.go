@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -26,6 +27,9 @@ type GitOptions struct {
 	// are sent over https, and over http to this machine alone.
 	Auth func(ctx context.Context) (user, secret string, err error)
 	Poll time.Duration // between looks of Watch; a minute if not positive
+	// HTTP carries the requests; http.DefaultTransport when nil. go-git has one
+	// for the whole process, so the last that is given holds.
+	HTTP http.RoundTripper
 }
 
 // Bounds of one connection.
@@ -63,6 +67,7 @@ func Git(o GitOptions) (Source, error) {
 	if o.Poll <= 0 {
 		o.Poll = time.Minute
 	}
+	carry(o.HTTP)
 	return &remote{GitOptions: o, memory: newRecall(), name: strings.TrimSuffix(o.URL, ".git")}, nil
 }
 
