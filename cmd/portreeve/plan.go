@@ -27,7 +27,8 @@ func planCommand() *cobra.Command {
 config repo) and the fleet, and shows what a pass would do now. It is what the
 daemon computes; only, nothing is written.
 
-With --exit-code the status is 4 when there is something to do, 0 when not.`,
+With --exit-code the status is 4 when there is something to do, 0 when not, also
+where nothing would be written (mode observe, the file STOP).`,
 		Example: `  portreeve plan --diff
   portreeve plan --exit-code https://github.com/acme/config
   portreeve plan --output json | jq '.outcomes[] | select(.state == "blocked")'`,
@@ -75,10 +76,17 @@ func planStatus(look *reconciler.Look, code bool) error {
 	switch {
 	case fleet.HasErrors(look.Plan.Problems):
 		return &exitError{status: exitProblems}
+	case look.Plan.Unread > 0:
+		return unread(look.Plan)
 	case code && len(look.Plan.Steps) > 0:
 		return &exitError{status: exitChanges}
 	}
 	return nil
+}
+
+// unread is the error of repos that could not be read.
+func unread(p *plan.Plan) error {
+	return outside(fmt.Errorf("%s could not be read; see what waits, or has failed", count(p.Unread, "repo")))
 }
 
 // verb is the word in a plan's first column.
@@ -174,7 +182,7 @@ func planSummary(p *plan.Plan) string {
 	if len(parts) == 0 {
 		return "nothing declared"
 	}
-	return fmt.Sprintf("%s: %s", count(p.Repos, "repo"), strings.Join(parts, ", "))
+	return fmt.Sprintf("%s · %s", count(p.Repos, "repo"), strings.Join(parts, ", "))
 }
 
 // printDiffs prints the edits of all steps as unified diffs.

@@ -62,6 +62,9 @@ func passStatus(pass *store.Pass) error {
 	if fleet.HasErrors(pass.Problems) {
 		return &exitError{status: exitProblems}
 	}
+	if pass.Plan.Unread > 0 {
+		return unread(pass.Plan)
+	}
 	return nil
 }
 

@@ -6,6 +6,7 @@ package fleet
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -293,6 +294,14 @@ type Config struct {
 	// Unreadable names files whose declarations could not even be listed:
 	// while there is one, no declaration counts as gone.
 	Unreadable []string
+}
+
+// SettingsInvalid reports whether a problem of the settings makes them unfit
+// for use. What the fleet is may then be unknown.
+func (c *Config) SettingsInvalid() bool {
+	return slices.ContainsFunc(c.Problems, func(p Problem) bool {
+		return p.Severity != Warning && (p.Field == "fleet" || strings.HasPrefix(p.Field, "fleet."))
+	})
 }
 
 // Declaration finds a declaration by its ID.

@@ -87,11 +87,13 @@ func (c *computation) declaration(d *fleet.Declaration) {
 	}
 	if owning, ok := d.Spec.(kind.Owning); ok && !found {
 		name, _ := owning.Owning()
-		reason := "the forge lists no such repo in the fleet"
+		state, reason, next := rollout.Failed, "the forge lists no such repo in the fleet", "see the repo's name, or what fleet covers"
 		if r := c.world.Repos[name]; r != nil && r.Out != "" {
-			reason = r.Out
+			state, reason, next = rollout.Out, r.Out, ""
+		} else if c.world.Config.SettingsInvalid() {
+			state, reason, next = rollout.Frozen, "the fleet's settings are invalid, so its repos are not known", "mend them in the config repo"
 		}
-		c.outcomes = append(c.outcomes, outcome(d, name, rollout.Failed, reason, "see the repo's name, or what fleet covers"))
+		c.outcomes = append(c.outcomes, outcome(d, name, state, reason, next))
 	}
 }
 
@@ -301,7 +303,9 @@ func (c *computation) text(item *rollout.Item) {
 	item.Text = rollout.Text{Title: p.Heading(), Body: p.Text(), Message: p.CommitMessage(), Labels: want.Labels}
 	if item.Pull != nil {
 		shown := report.TextHash(item.Pull.Body)
-		item.SameText = shown == "" || shown == p.Hash()
+		// While a declaration or a team is invalid, who decides may be known
+		// wrongly: a typo there rewords nothing here.
+		item.SameText = shown == "" || shown == p.Hash() || fleet.HasErrors(c.world.Config.Problems)
 	}
 }
 

@@ -63,12 +63,15 @@ func (c *computation) finish() (*Plan, []Need) {
 		Steps: append([]rollout.Step{}, c.planned...), Outcomes: append([]rollout.Outcome{}, c.outcomes...),
 		Problems: fleet.SortProblems(append(append([]fleet.Problem{}, config.Problems...), c.problems...)), Repos: len(c.listings),
 	}
+	for _, r := range c.world.Repos {
+		if r.Err != "" {
+			p.Unread++
+		}
+	}
 	switch {
 	case config.Stop:
 		p.Halted = "the file " + fleet.StopFile + " stands at the root of the config repo"
-	case slices.ContainsFunc(config.Problems, func(p fleet.Problem) bool {
-		return p.Severity != fleet.Warning && (p.Field == "fleet" || strings.HasPrefix(p.Field, "fleet."))
-	}):
+	case config.SettingsInvalid():
 		p.Mode = fleet.Observe
 		p.Halted = "the fleet's settings are invalid"
 	case p.Mode == fleet.Observe || p.Mode == "":

@@ -73,6 +73,7 @@ type Plan struct {
 	Outcomes []rollout.Outcome `json:"outcomes"`         // sorted by target, declaration
 	Problems []fleet.Problem   `json:"problems"`         // of declarations
 	Repos    int               `json:"repos"`
+	Unread   int               `json:"unread,omitempty"` // repos that could not be read
 }
 
 // Count is how many outcomes are in a state.

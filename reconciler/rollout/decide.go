@@ -179,8 +179,9 @@ func (i *Item) ended(s Settings) (Decision, bool) {
 		if s.Now.Sub(i.Pull.Closed) > mergedJustNow || ours && t.Spec != i.Hash() {
 			return Decision{}, false
 		}
-		return Decision{Outcome: i.outcome(Waiting, "looks again soon",
-			"#%d was merged, and the forge does not show it yet", i.Pull.Number)}, true
+		until := i.Pull.Closed.Add(mergedJustNow).UTC().Format("15:04 UTC")
+		return Decision{Outcome: i.outcome(Waiting, "looks again; from "+until+" on it opens another",
+			"#%d was merged just now, and its base does not show it (yet)", i.Pull.Number)}, true
 	case i.closedByUs(s):
 		return Decision{}, false
 	}
