@@ -196,7 +196,9 @@ func memo(s *store.Store) plan.Memo {
 			fmt.Fprint(h, info.Size(), info.ModTime().UnixNano())
 		}
 	}
-	return s.Cache(fmt.Sprintf("wants-%x", h.Sum64()), 1_000_000, 256<<20)
+	name := fmt.Sprintf("wants-%x", h.Sum64())
+	s.Sweep("wants-", name, time.Now())
+	return s.Cache(name, 1_000_000, 256<<20)
 }
 
 // logger writes events to w: readable on a terminal, else as text lines.

@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -66,6 +67,9 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if rest.Scheme == "http" && !loopback(rest.Hostname()) {
+		return nil, errors.New("github: credentials are not sent over plain http; give an https URL")
+	}
 	if o.HTTP == nil {
 		o.HTTP = http.DefaultTransport
 	}
@@ -107,6 +111,12 @@ func New(o Options) (*Client, error) {
 		c.secrets.token, carry.refused = c.app.get, c.app.refused
 	}
 	return c, nil
+}
+
+// loopback tells this machine, to which plain http is no risk.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // endpoints are the bases of REST and GraphQL.
