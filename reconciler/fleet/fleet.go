@@ -221,7 +221,7 @@ func (s Settings) Excludes(name RepoName) string {
 type Limits struct {
 	OpenPerTeam int   // open pull requests a team is asked to look at; 0 is no limit
 	NewPerDay   int   // pull requests opened in any 24 hours; 0 is no limit
-	Removals    Share // share of open pull requests one revision may close because declarations are gone
+	Removals    Share // share of open pull requests that may be closed because declarations are gone, or about fewer repos
 }
 
 // Team is who owns things.

@@ -19,6 +19,9 @@ type Repo struct {
 	Fork          bool
 	CloneURL      string // without credentials
 	WebURL        string
+	// Formerly are names that it was asked for by and that are not its own
+	// any more, or not spelled so: the forge leads from them to it.
+	Formerly []RepoName
 }
 
 // Head is where a repo stands at the moment of a pass.

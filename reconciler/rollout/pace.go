@@ -46,7 +46,7 @@ func Pace(b Bounds, items []*Item, decisions []Decision) (needOpenedToday bool) 
 			}
 		}
 		for _, s := range decisions[n].Steps {
-			if s.Action == Close && i.Declaration == nil {
+			if s.Action == Close && i.withdrawn() {
 				p.removals++
 			}
 		}
@@ -134,11 +134,15 @@ func (p *pacer) opening(i *Item) Outcome {
 	return Outcome{}
 }
 
+// withdrawn reports whether people took the item back in the config repo, as
+// against a repo that became as declared: that may be a slip, over many repos.
+func (i *Item) withdrawn() bool { return i.Declaration == nil || i.Want.Out != "" }
+
 // closing is why a pull request is not closed now, or nothing.
 func (p *pacer) closing(i *Item, s Step) Outcome {
-	if bound := max(p.Limits.Removals.Of(p.open), freeRemovals); i.Declaration == nil && p.removals > bound {
-		return i.outcome(Blocked, "put the declarations back, or raise fleet.limits.removals",
-			"its declaration is gone, and %d of %d open pull requests would be closed for that; the bound is %d",
+	if bound := max(p.Limits.Removals.Of(p.open), freeRemovals); i.withdrawn() && p.removals > bound {
+		return i.outcome(Blocked, "take back what was withdrawn, or raise fleet.limits.removals",
+			"%d of %d open pull requests would be closed because declarations are gone, or no longer about their repos; the bound is %d",
 			p.removals, p.open, bound)
 	}
 	if s.Comment == "" {
