@@ -19,7 +19,7 @@ func (p *play) fault(q sandbox.Request) *sandbox.FaultAnswer {
 	case n == 10:
 		p.editConfig()
 	}
-	if !p.chance(p.o.Faults) {
+	if !p.chance(p.faults) {
 		return nil
 	}
 	p.result.Faults++

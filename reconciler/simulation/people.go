@@ -16,7 +16,7 @@ const bot = "sweeper"
 
 // people lets people act between two passes, at moments of their own.
 func (p *play) people() {
-	n := p.rng.IntN(4 + p.o.Repos/10)
+	n := p.rng.IntN(5 + p.o.Repos/10)
 	until := p.now
 	for range n {
 		p.now = until.Add(-time.Duration(p.rng.IntN(900)) * time.Millisecond)
@@ -28,8 +28,11 @@ func (p *play) people() {
 		}
 	}
 	p.now = until
-	if p.chance(20) {
+	if p.chance(30) {
 		p.editConfig()
+	}
+	if p.o.Weather && p.chance(20) {
+		p.faults = pick(p, []int{0, 4, p.o.Faults})
 	}
 	if p.chance(5) {
 		p.journal.add("", "restarts, with nothing kept")

@@ -81,25 +81,25 @@ func (p *play) changeOwner(d *declared) string {
 
 func (p *play) changeMigration(m *migration) string {
 	switch n := p.rng.IntN(20); {
-	case !m.present || n < 2:
+	case !m.present || n < 4:
 		m.present = !m.present
 		return "adds or removes"
 	case m.broken || m.unreadable:
 		m.broken, m.unreadable = false, false
 		return "mends"
-	case n < 9:
+	case n < 10:
 		m.version++
 		return "bumps"
-	case n < 12:
+	case n < 13:
 		m.wording++
 		return "rewords"
-	case n < 14:
+	case n < 15:
 		m.paused = !m.paused
 		return "pauses or goes on with"
-	case n < 16:
+	case n < 17:
 		m.merge = p.policy()
 		return "merge " + string(m.merge) + " of"
-	case n < 18:
+	case n < 19:
 		m.broken = true
 		return "breaks"
 	}

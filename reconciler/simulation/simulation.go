@@ -27,6 +27,9 @@ type Options struct {
 	Kinds  kind.Set
 	// Faults is how many of a hundred requests fail; by default 30.
 	Faults int
+	// Weather has them come in spells: of none, of a few, and of Faults. So
+	// more comes to pass that faults can then hit.
+	Weather bool
 }
 
 // Result is what was played, and what for.
@@ -62,6 +65,7 @@ type play struct {
 	result  Result
 
 	trouble bool               // people act and requests fail
+	faults  int                // of a hundred, now
 	inPass  bool               //
 	preempt context.CancelFunc // of the pass under way
 }
@@ -81,7 +85,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	p.journal.clock = func() time.Duration { return p.now.Sub(p.began) }
 	err := p.setUp()
 	if err == nil {
-		p.trouble = true
+		p.trouble, p.faults = true, o.Faults
 		p.forge.Fault(p.fault)
 		for p.result.Passes < o.Passes && err == nil {
 			p.people()

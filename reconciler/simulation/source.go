@@ -52,7 +52,7 @@ func (c *configs) at(id fleet.Revision) (declared, bool) {
 // Current fails as often as any other request does.
 func (c *configs) Current(context.Context) (*source.Tree, error) {
 	c.p.result.Requests++
-	if c.p.trouble && c.p.chance(c.p.o.Faults) {
+	if c.p.trouble && c.p.chance(c.p.faults) {
 		c.p.result.Faults++
 		return nil, &fleet.Failure{Class: fleet.Transient, Op: "read", On: string(configRepo), Err: errors.New("connection reset")}
 	}
