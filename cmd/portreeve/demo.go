@@ -51,6 +51,7 @@ address as --forge-url and the token ` + demoToken + `.`,
 	cmd.Flags().StringVar(&d.listen, "listen", "127.0.0.1:0", "`ADDRESS` of the sandbox's pages")
 	cmd.Flags().StringVar(&d.status, "status-listen", "127.0.0.1:0", "`ADDRESS` of the status page")
 	cmd.Flags().StringVar(&d.dir, "dir", "", "new `DIR` to leave the sandbox's Git repos and the daemon's data in; by default a temporary one, removed at the end")
+	cmd.Flags().DurationVar(&d.interval, "interval", 5*time.Second, "longest time between passes; the sandbox's webhooks make them begin earlier")
 	cmd.Flags().BoolVar(&d.verbose, "verbose", false, "log what the daemon does")
 	return cmd
 }
@@ -58,6 +59,7 @@ address as --forge-url and the token ` + demoToken + `.`,
 type demo struct {
 	once, verbose       bool
 	listen, status, dir string
+	interval            time.Duration
 	out                 io.Writer
 
 	mu       sync.Mutex
@@ -77,7 +79,7 @@ func (d *demo) run(ctx context.Context) error {
 		defer os.RemoveAll(dir)
 		d.dir = dir
 	}
-	forgeURL, stop, err := d.sandbox()
+	f, forgeURL, stop, err := d.sandbox()
 	if err != nil {
 		return outside(err)
 	}
@@ -85,6 +87,12 @@ func (d *demo) run(ctx context.Context) error {
 	listener, err := net.Listen("tcp", d.status)
 	if err != nil {
 		return outside(err)
+	}
+	secret, deaf, err := connect(f, listener.Addr())
+	if err == nil {
+		defer deaf()
+	} else { // it finds out by itself
+		d.interval = min(d.interval, time.Second)
 	}
 	e, err := d.engine(forgeURL)
 	if err != nil {
@@ -99,7 +107,7 @@ func (d *demo) run(ctx context.Context) error {
 	d.greet(forgeURL, statusURL)
 
 	done := make(chan error, 1)
-	go func() { done <- serve(ctx, e, listener, time.Second) }()
+	go func() { done <- serve(ctx, e, listener, d.interval, secret) }()
 	if !d.once {
 		return <-done
 	}
@@ -117,21 +125,21 @@ func (d *demo) run(ctx context.Context) error {
 }
 
 // sandbox starts the forge.
-func (d *demo) sandbox() (url string, stop func(), err error) {
-	f, err := sandbox.New(sandbox.Options{Dir: filepath.Join(d.dir, "forge")})
+func (d *demo) sandbox() (f *sandbox.Forge, url string, stop func(), err error) {
+	f, err = sandbox.New(sandbox.Options{Dir: filepath.Join(d.dir, "forge")})
 	if err != nil {
-		return "", nil, err
+		return nil, "", nil, err
 	}
 	if err := demoFleet(f); err != nil {
-		return "", nil, err
+		return nil, "", nil, err
 	}
 	listener, err := net.Listen("tcp", d.listen)
 	if err != nil {
-		return "", nil, err
+		return nil, "", nil, err
 	}
 	server := &http.Server{Handler: f.Handler(), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = server.Serve(listener) }() // ends with Close
-	return "http://" + listener.Addr().String(), func() { _ = server.Close() }, nil
+	return f, "http://" + listener.Addr().String(), func() { _ = server.Close() }, nil
 }
 
 // engine wires the daemon to the sandbox, with the client that production
@@ -143,7 +151,7 @@ func (d *demo) engine(forgeURL string) (*engine, error) {
 	}
 	c := &connection{
 		forgeURL: forgeURL, tokenFile: token, data: filepath.Join(d.dir, "data"),
-		author: "Portreeve <portreeve@noreply.invalid>", poll: time.Second,
+		author: "Portreeve <portreeve@noreply.invalid>", poll: d.interval,
 	}
 	log := slog.New(slog.DiscardHandler)
 	if d.verbose {

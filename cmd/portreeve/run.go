@@ -16,7 +16,7 @@ import (
 
 func runCommand() *cobra.Command {
 	var c connection
-	var listen string
+	var listen, secretFile string
 	var interval time.Duration
 	cmd := &cobra.Command{
 		Use:   "run [PATH]",
@@ -25,13 +25,20 @@ func runCommand() *cobra.Command {
 latest every --interval. PATH is the config repo: a URL, which is polled, or a
 folder whose committed HEAD counts, which is watched.
 
-It serves a status page at /, /status.json, /healthz, /readyz and /metrics.
+It serves a status page at /, /status.json, /healthz, /readyz and /metrics. With
+a secret it also takes the forge's webhooks, at /webhook; they only make a pass
+begin earlier. Without one there is no /webhook: nobody could be told from
+anybody.
 On SIGTERM or an interrupt it ends the steps under way and exits; what is not
 done then, the next run does.`,
 		Example: `  portreeve run --data /var/lib/portreeve https://github.com/acme/config
   portreeve run --listen 127.0.0.1:9000 --interval 30s .`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			secret, err := webhookSecret(secretFile)
+			if err != nil {
+				return err
+			}
 			log := logger(cmd.ErrOrStderr(), true)
 			e, err := newEngine(&c, place(args), true, true, log, &progress{})
 			if err != nil {
@@ -46,29 +53,31 @@ done then, the next run does.`,
 				return outside(err)
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "status page: http://%s/\n", listener.Addr())
-			return serve(cmd.Context(), e, listener, interval)
+			return serve(cmd.Context(), e, listener, interval, secret)
 		},
 	}
 	c.flags(cmd)
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "`ADDRESS` of the status page")
+	cmd.Flags().StringVar(&secretFile, "webhook-secret-file", "", "`FILE` that holds the secret of the forge's webhooks; $PORTREEVE_WEBHOOK_SECRET if empty")
 	cmd.Flags().DurationVar(&interval, "interval", time.Minute, "longest time between passes")
 	cmd.Flags().DurationVar(&c.poll, "poll", 15*time.Second, "time between looks at a remote config repo")
 	return cmd
 }
 
-// serve runs the daemon with its pages until ctx ends.
-func serve(ctx context.Context, e *engine, listener net.Listener, interval time.Duration) error {
+// serve runs the daemon with its pages until ctx ends. Without a secret it
+// takes no webhooks.
+func serve(ctx context.Context, e *engine, listener net.Listener, interval time.Duration, secret string) error {
 	if err := e.store.Lock(); err != nil {
 		listener.Close()
 		return outside(err)
 	}
-	wake := make(chan struct{}, 1)
-	pages := dashboard.New(dashboard.Options{Now: time.Now, Version: buildVersion(), Alive: 15*time.Minute + 2*interval, Wake: func() {
-		select {
-		case wake <- struct{}{}:
-		default:
-		}
-	}})
+	wake, look := make(chan struct{}, 1), make(chan struct{}, 1)
+	e.Source = told{e.Source, look}
+	pages := dashboard.New(dashboard.Options{
+		Now: time.Now, Version: buildVersion(), Alive: 15*time.Minute + 2*interval,
+		Wake: func() { poke(wake) }, Look: func() { poke(look) },
+		ConfigRepo: e.Observer.ConfigRepo, WebhookSecret: secret,
+	})
 	e.Observer.Progress = func(doing string, done, of int) { pages.Progress(inWords(doing, done, of)) }
 	also := e.Publish
 	e.Publish = func(pass *store.Pass) {
