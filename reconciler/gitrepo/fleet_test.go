@@ -3,7 +3,6 @@ package gitrepo
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -11,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -68,11 +68,13 @@ func watchMemory(b testing.TB) func() uint64 {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
 		for {
 			select {
 			case <-stop:
 				return
-			default:
+			case <-tick.C:
 				most.Store(max(most.Load(), held()))
 			}
 		}
@@ -93,34 +95,17 @@ func held() uint64 {
 // than their names do, and that both are there after a change.
 func TestHugeRepo(t *testing.T) {
 	srv := gitrepotest.NewServer(t)
-	srv.Create("r", map[string]string{"small": "1\n"})
-	work := t.TempDir()
-	srv.GitIn("r", "", "clone", "-q", ".", work)
-	huge, err := os.Create(filepath.Join(work, "huge.bin"))
-	if err == nil {
-		err = huge.Truncate(150 << 20)
-	}
-	if err == nil {
-		err = huge.Close()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Mkdir(filepath.Join(work, "many"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	head := srv.Create("r", map[string]string{"small": "1\n"})
+	var stream strings.Builder
+	fmt.Fprintf(&stream, "blob\nmark :1\ndata 2\nx\n\nblob\nmark :2\ndata %d\n", 150<<20)
+	stream.Write(make([]byte, 150<<20))
+	fmt.Fprintf(&stream, "\ncommit refs/heads/main\ncommitter Test <test@example.com> 1700000000 +0000\ndata 4\nGrow\nfrom %s\nM 100644 :2 huge.bin\n", head)
 	for i := range 20_000 {
-		if err := os.WriteFile(filepath.Join(work, "many", fmt.Sprintf("f%05d", i)), []byte("x\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		fmt.Fprintf(&stream, "M 100644 :1 many/f%05d\n", i)
 	}
-	git := func(args ...string) {
-		srv.GitIn("r", "", append([]string{"-C", work, "-c", "user.name=x", "-c", "user.email=x@example.com"}, args...)...)
-	}
-	git("add", "-A")
-	git("commit", "-qm", "Grow")
-	git("push", "-q", "origin", "HEAD:main")
-	head := srv.Head("r", "main")
+	srv.GitIn("r", stream.String(), "-c", "core.compression=1", "fast-import", "--quiet")
+	stream.Reset()
+	head = srv.Head("r", "main")
 
 	runtime.GC()
 	debug.FreeOSMemory()
