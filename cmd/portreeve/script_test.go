@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 //	                  noci=REPO,…  failing=REPO,…  slow=REPO,…  approvals=REPO,…
 //	person VERB REPO …  act as a person: merge N, close N, reopen N, comment N
 //	                  TEXT, approve N, commit PATH FILE, push BRANCH PATH FILE,
-//	                  delete-branch BRANCH
+//	                  delete-branch BRANCH, rename NAME
 //	pulls REPO        print the repo's pull requests, a line each
 //	body REPO N       print a pull request's body and comments
 //	show REPO PATH [BRANCH]   print a file
@@ -160,6 +160,8 @@ func cmdPerson(ts *testscript.TestScript, neg bool, args []string) {
 		_, err = kim.CommitFile(repo, "main", rest[0], ts.ReadFile(rest[1]), "Change "+rest[0])
 	case "push":
 		_, err = kim.CommitFile(repo, rest[0], rest[1], ts.ReadFile(rest[2]), "Change "+rest[1])
+	case "rename":
+		err = kim.Rename(repo, fleet.RepoName(rest[0]))
 	case "delete-branch":
 		err = kim.DeleteBranch(repo, rest[0])
 	default:

@@ -23,7 +23,8 @@ type Forge interface {
 
 	// Repos lists the organisation's repos, archived ones included, or with
 	// an empty org the named ones. Sorted by name. A name that does not
-	// exist, or can't be seen, is left out.
+	// exist, or can't be seen, is left out; one that was a repo's before
+	// gives the repo, with that name among Formerly.
 	Repos(ctx context.Context, org string, names []fleet.RepoName) ([]fleet.Repo, error)
 
 	// Heads reads where the default branches stand, and the branches whose

@@ -15,6 +15,7 @@ import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge"
 	"github.com/portreeve/portreeve/reconciler/gitrepo"
+	"github.com/portreeve/portreeve/reconciler/kind"
 	"github.com/portreeve/portreeve/reconciler/plan"
 )
 
@@ -58,6 +59,9 @@ func (o *Observer) World(ctx context.Context, config *fleet.Config) (*plan.World
 			names = append(names, listing.Name)
 		}
 	}
+	if err := o.renamed(ctx, w, listed); err != nil {
+		return nil, err
+	}
 	o.progress("reading heads", 0, len(names))
 	asked := names
 	if o.ConfigRepo != "" && !slices.Contains(names, o.ConfigRepo) {
@@ -74,6 +78,35 @@ func (o *Observer) World(ctx context.Context, config *fleet.Config) (*plan.World
 	}
 	o.recall(w)
 	return w, ctx.Err()
+}
+
+// renamed looks which names that the config uses lead to a repo of another
+// name. Only those are asked for that the listing lacks.
+func (o *Observer) renamed(ctx context.Context, w *plan.World, listed []fleet.Repo) error {
+	w.Renamed = map[fleet.RepoName]fleet.RepoName{}
+	note := func(found []fleet.Repo) {
+		for _, r := range found {
+			for _, former := range r.Formerly {
+				w.Renamed[former] = r.Name
+			}
+		}
+	}
+	note(listed)
+	var missing []fleet.RepoName
+	for _, d := range w.Config.Declarations {
+		if owning, ok := d.Spec.(kind.Owning); ok && d.Frozen == nil {
+			if name, _ := owning.Owning(); w.Repos[name] == nil && w.Renamed[name] == "" && !slices.Contains(missing, name) {
+				missing = append(missing, name)
+			}
+		}
+	}
+	if len(missing) == 0 || w.Config.SettingsInvalid() {
+		return nil
+	}
+	slices.Sort(missing)
+	found, err := o.Forge.Repos(ctx, "", missing)
+	note(found)
+	return err
 }
 
 // Answer answers what planning needs, into the world. A repo that can't

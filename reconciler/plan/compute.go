@@ -41,6 +41,7 @@ func Compute(w *World, kinds kind.Set, memo Memo) (*Plan, []Need) {
 	}
 	c.leftovers()
 	c.excluded()
+	c.renamed()
 	slices.SortFunc(c.items, func(a, b *rollout.Item) int {
 		return cmp.Or(cmp.Compare(a.Listing.Name, b.Listing.Name), strings.Compare(a.BranchName(), b.BranchName()))
 	})
@@ -88,7 +89,9 @@ func (c *computation) declaration(d *fleet.Declaration) {
 	if owning, ok := d.Spec.(kind.Owning); ok && !found {
 		name, _ := owning.Owning()
 		state, reason, next := rollout.Failed, "the forge lists no such repo in the fleet", "see the repo's name, or what fleet covers"
-		if r := c.world.Repos[name]; r != nil && r.Out != "" {
+		if now := c.world.Renamed[name]; now != "" {
+			state, reason, next = rollout.Blocked, "renamed to "+string(now), "name it so in the declaration"
+		} else if r := c.world.Repos[name]; r != nil && r.Out != "" {
 			state, reason, next = rollout.Out, r.Out, ""
 		} else if c.world.Config.SettingsInvalid() {
 			state, reason, next = rollout.Frozen, "the fleet's settings are invalid, so its repos are not known", "mend them in the config repo"
@@ -173,6 +176,12 @@ func (c *computation) leftovers() {
 			if !ok || c.known[branchKey{listing.Name, b.Name}] {
 				continue
 			}
+			if former := c.formerly(id, listing.Name); former != "" {
+				o := outcome(c.declared(id), listing.Name, rollout.Blocked, "its declaration names it "+string(former)+", as it was before", "name it "+string(listing.Name)+" in the declaration")
+				o.Lane = lane
+				c.outcomes = append(c.outcomes, o) // and what is open stays as it is
+				continue
+			}
 			item := &rollout.Item{
 				ID: id, Lane: lane, Declaration: c.declared(id), Listing: repo.Listing, Head: repo.Head, Rules: repo.Rules,
 			}
@@ -186,6 +195,32 @@ func (c *computation) leftovers() {
 				item.Want.Out = "its declaration is not about this repo any more"
 			}
 			c.add(item, repo)
+		}
+	}
+}
+
+// formerly is the name by which a declaration is about a repo that has another
+// by now, else empty.
+func (c *computation) formerly(id fleet.ID, repo fleet.RepoName) fleet.RepoName {
+	if d := c.world.Config.Declaration(id); d != nil {
+		if owning, ok := d.Spec.(kind.Owning); ok {
+			if name, _ := owning.Owning(); c.world.Renamed[name] == repo {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+// renamed tells which repos the settings name as they were called before; the
+// forge leads to them, until someone takes the old name.
+func (c *computation) renamed() {
+	for _, name := range c.world.Config.Settings.Repos {
+		if now := c.world.Renamed[name]; now != "" {
+			c.problems = append(c.problems, fleet.Problem{
+				Severity: fleet.Warning, Code: "renamed", Pos: c.world.Config.Settings.Pos, Field: "fleet.repos",
+				Message: fmt.Sprintf("%s was renamed to %s", name, now), Hint: fmt.Sprintf("name it %q", now),
+			})
 		}
 	}
 }

@@ -15,6 +15,9 @@ type World struct {
 	Config *fleet.Config
 	// Repos are all repos of the fleet as the forge lists them, by name.
 	Repos map[fleet.RepoName]*Repo
+	// Renamed leads from names in the config that are a repo's no more to its
+	// name now, whether or not it is in the fleet.
+	Renamed map[fleet.RepoName]fleet.RepoName
 	// ConfigHead is where the config repo stands on the forge; zero when it
 	// is elsewhere, or could not be read.
 	ConfigHead fleet.Head

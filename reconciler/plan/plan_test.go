@@ -77,7 +77,7 @@ teams: {
 // load makes the world of a case, with nothing read but the heads.
 func load(t testing.TB, files []txtar.File) (*plan.World, *teller) {
 	config := fstest.MapFS{"base.cue": {Data: []byte(base)}}
-	w := &plan.World{Now: now, Repos: map[fleet.RepoName]*plan.Repo{}, Allowance: fleet.Allowance{Creations: 80}}
+	w := &plan.World{Now: now, Repos: map[fleet.RepoName]*plan.Repo{}, Renamed: map[fleet.RepoName]fleet.RepoName{}, Allowance: fleet.Allowance{Creations: 80}}
 	a := &teller{map[fleet.RepoName]*snapshot{}, map[fleet.RepoName]fleet.Rules{}, map[fleet.RepoName]map[string]*fleet.PullRequest{}, 0}
 	said := map[fleet.RepoName]repoFile{}
 	for _, f := range files {
@@ -121,6 +121,9 @@ func load(t testing.TB, files []txtar.File) (*plan.World, *teller) {
 		}
 		if !s.Empty && r.Out == "" {
 			r.Head = fleet.Head{Commit: tree.Commit(), Tree: tree.Tree(), Checked: s.Checked}
+		}
+		for _, former := range s.Formerly {
+			w.Renamed[former] = name
 		}
 		w.Repos[name] = r
 		a.rules[name] = fleet.Rules{RequiredChecks: s.Rules.Required}

@@ -111,6 +111,7 @@ func parent(name string) string {
 type repoFile struct {
 	Topics    []string
 	Language  string
+	Formerly  []fleet.RepoName // names that it was asked for by
 	Archived  bool
 	Empty     bool
 	Err       string // why it could not be read

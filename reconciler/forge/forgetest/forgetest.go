@@ -22,6 +22,7 @@ type World struct {
 	CreateRepo func(repo fleet.RepoName, files map[string]string) error
 	DeleteRepo func(repo fleet.RepoName) error
 	Archive    func(repo fleet.RepoName) error
+	Rename     func(repo, to fleet.RepoName) error
 	SetTopics  func(repo fleet.RepoName, topics ...string) error
 	// SetRules sets what the default branch requires; of MergeMethods it may
 	// take no notice.
@@ -52,6 +53,7 @@ func Run(t *testing.T, world func(t *testing.T) World) {
 		{"repos_of_org", testReposOfOrg},
 		{"repos_by_name", testReposByName},
 		{"repos_many", testReposMany},
+		{"repos_renamed", testReposRenamed},
 		{"heads", testHeads},
 		{"heads_empty_and_unknown", testHeadsEmptyAndUnknown},
 		{"heads_branches", testHeadsBranches},

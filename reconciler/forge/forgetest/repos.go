@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/forge"
 )
 
 func testSelf(t *testing.T, r *run) {
@@ -100,6 +101,43 @@ func testReposMany(t *testing.T, r *run) {
 		if a := heads[repo]; a.Err != nil || a.Value.Commit == "" {
 			t.Fatalf("%s: %+v", repo, a)
 		}
+	}
+}
+
+// A repo is found by each name that it had, until another repo has it, and
+// what is written under one of them arrives.
+func testReposRenamed(t *testing.T, r *run) {
+	old, _, opened := r.opened("old")
+	r.must(r.Rename(old, r.name("older")))
+	now := fleet.RepoName("globex/books")
+	r.must(r.Rename(r.name("older"), now))
+	repos, err := r.Forge.Repos(t.Context(), "", []fleet.RepoName{old, now, r.name("older")})
+	r.must(err)
+	if len(repos) != 1 || repos[0].Name != now || fmt.Sprint(repos[0].Formerly) != fmt.Sprint([]fleet.RepoName{old, r.name("older")}) {
+		t.Fatalf("%+v", repos)
+	}
+	branches := forge.Branch{Repo: old, Name: branch}
+	pull := r.Forge.PullRequests(t.Context(), []forge.Branch{branches})[branches]
+	heads := r.Forge.Heads(t.Context(), []fleet.RepoName{old})[old]
+	if pull.Err != nil || pull.Value == nil || pull.Value.Number != opened.Number || heads.Err != nil || heads.Value.Commit == "" {
+		t.Errorf("under its old name: %+v, %+v", pull, heads)
+	}
+	r.must(r.Forge.EditPull(t.Context(), old, opened.Number, forge.Text{Title: "Anew", Labels: []string{"later"}}))
+	r.must(r.Forge.Comment(t.Context(), old, opened.Number, "Written under the old name."))
+	there := forge.Branch{Repo: now, Name: branch}
+	if a := r.Forge.PullRequests(t.Context(), []forge.Branch{there})[there]; a.Err != nil || a.Value == nil || a.Value.Title != "Anew" || len(a.Value.Comments) != 1 {
+		t.Errorf("%+v", a)
+	}
+	again, err := r.Forge.OpenPull(t.Context(), old, newPull("Name the owners"))
+	if r.must(err); again.Number != opened.Number {
+		t.Errorf("a second pull request: %+v", again)
+	}
+	// A new repo takes the name.
+	r.must(r.CreateRepo(old, map[string]string{"a": "another"}))
+	repos, err = r.Forge.Repos(t.Context(), "", []fleet.RepoName{old, now})
+	r.must(err)
+	if len(repos) != 2 || len(repos[0].Formerly)+len(repos[1].Formerly) != 0 {
+		t.Errorf("%+v", repos)
 	}
 }
 

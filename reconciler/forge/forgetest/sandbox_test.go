@@ -46,6 +46,7 @@ func sandboxWorld(t testing.TB) (*sandbox.Forge, forgetest.World) {
 			return f.CreateRepo(spec)
 		},
 		DeleteRepo: p.DeleteRepo,
+		Rename:     p.Rename,
 		Archive:    func(repo fleet.RepoName) error { return p.Archive(repo, true) },
 		SetTopics:  p.SetTopics,
 		SetRules: func(repo fleet.RepoName, rules fleet.Rules) error {

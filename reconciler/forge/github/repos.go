@@ -32,7 +32,15 @@ func (c *Client) Repos(ctx context.Context, org string, names []fleet.RepoName) 
 	slices.SortFunc(repos, func(a, b fleet.Repo) int { return strings.Compare(string(a.Name), string(b.Name)) })
 	// A repo that is made while pages are read stands on two of them; two
 	// names may lead to one that was renamed.
-	return slices.CompactFunc(repos, func(a, b fleet.Repo) bool { return a.Name == b.Name }), nil
+	out := repos[:0]
+	for _, r := range repos {
+		if n := len(out); n > 0 && out[n-1].Name == r.Name {
+			out[n-1].Formerly = append(out[n-1].Formerly, r.Formerly...)
+			continue
+		}
+		out = append(out, r)
+	}
+	return out, nil
 }
 
 // lister reads one page of a listing.
@@ -157,7 +165,13 @@ func (c *Client) namedRepos(ctx context.Context, names []fleet.RepoName) ([]flee
 		q := newQuery("Repos")
 		q.fragments = repoFragments
 		return askRepos(ctx, c, q, 1+len(names)/50, names, repoSelection,
-			func(_ fleet.RepoName, a *repoAnswer) (fleet.Repo, error) { return a.repo(), nil })
+			func(asked fleet.RepoName, a *repoAnswer) (fleet.Repo, error) {
+				r := a.repo()
+				if r.Name != asked {
+					r.Formerly = []fleet.RepoName{asked}
+				}
+				return r, nil
+			})
 	}
 	got := repoBatch(c, "read repo", &c.named, ask).run(ctx, names)
 	out := make([]fleet.Repo, 0, len(got))

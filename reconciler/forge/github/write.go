@@ -56,6 +56,10 @@ func (c *Client) findOpen(ctx context.Context, repo fleet.RepoName, pull forge.N
 	if err != nil {
 		return forge.Opened{}, false
 	}
+	// The head is asked for by its owner, which a transfer has changed.
+	if now, _, err := c.rest.Repositories.Get(ctx, owner, short); err == nil && now.GetOwner().GetLogin() != "" {
+		owner, short = now.GetOwner().GetLogin(), now.GetName()
+	}
 	found, _, err := c.rest.PullRequests.List(ctx, owner, short, &gogithub.PullRequestListOptions{
 		State: "open", Head: owner + ":" + pull.Head, Base: pull.Base,
 		ListOptions: gogithub.ListOptions{PerPage: 100},

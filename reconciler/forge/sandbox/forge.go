@@ -145,8 +145,10 @@ func (f *Forge) all() []*repo {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	out := make([]*repo, 0, len(f.repos))
-	for _, r := range f.repos {
-		out = append(out, r)
+	for name, r := range f.repos {
+		if name == key(r.name) { // and not one of before
+			out = append(out, r)
+		}
 	}
 	slices.SortFunc(out, func(a, b *repo) int { return cmp.Compare(key(a.name), key(b.name)) })
 	return out

@@ -48,6 +48,9 @@ func (s *skin) serveGit(w http.ResponseWriter, r *http.Request) {
 			refuseGit(w, refusalOf(err))
 			return
 		}
+		if s.redirectGit(w, r, name, action) {
+			return
+		}
 		h := w.Header()
 		h.Set("Cache-Control", "no-cache, max-age=0, must-revalidate")
 		switch action {

@@ -14,15 +14,18 @@ import (
 )
 
 func (m *member) Repos(ctx context.Context, org string, names []fleet.RepoName) (out []fleet.Repo, err error) {
-	wanted := map[fleet.RepoName]bool{}
-	for _, n := range names {
-		wanted[key(n)] = true
-	}
 	err = m.call(ctx, "Repos", false, "", func() error {
+		wanted := m.forge.named(names)
 		for _, r := range m.forge.all() {
-			if org != "" && strings.EqualFold(r.name.Owner(), org) || org == "" && wanted[key(r.name)] {
-				out = append(out, r.listing())
+			formerly, named := wanted[r]
+			if org == "" && !named || org != "" && !strings.EqualFold(r.name.Owner(), org) {
+				continue
 			}
+			listing := r.listing()
+			if org == "" {
+				listing.Formerly = formerly
+			}
+			out = append(out, listing)
 		}
 		return nil
 	})

@@ -49,7 +49,7 @@ type repo struct {
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$`)
 
 // reserved owners would hide the API or the pages.
-var reserved = []string{"api", "app", "repos", "user", "users", "orgs", "search", "meta", "rate_limit", "graphql", "nodes"}
+var reserved = []string{"api", "app", "repos", "repositories", "user", "users", "orgs", "search", "meta", "rate_limit", "graphql", "nodes"}
 
 // CreateRepo makes a repo with one commit, or an empty one if spec has no
 // files.
@@ -103,7 +103,7 @@ func (f *Forge) CreateRepo(spec Spec) error {
 func (f *Forge) register(r *repo) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.repos[key(r.name)] != nil {
+	if f.taken(r.name) {
 		return invalid("Repository", "name", "custom", "name already exists on this account")
 	}
 	f.repos[key(r.name)] = r
@@ -114,8 +114,7 @@ func (f *Forge) register(r *repo) error {
 func (f *Forge) forget(r *repo) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.repos, key(r.name))
-	delete(f.byID, r.nodeID())
+	f.strike(r)
 }
 
 func (r *repo) nodeID() string { return fmt.Sprintf("R_%d", r.id) }

@@ -92,7 +92,7 @@ func (s *skin) routes() *http.ServeMux {
 
 // serveREST counts a request, applies faults and limits, and answers it.
 func (s *skin) serveREST(w http.ResponseWriter, r *http.Request) {
-	r = joinRef(r)
+	r = joinRef(s.byID(r))
 	_, pattern := s.rest.Handler(r)
 	route := pattern
 	if route == "" {
@@ -121,6 +121,7 @@ func (s *skin) serveREST(w http.ResponseWriter, r *http.Request) {
 			s.refuse(w, refusalOf(err), s.forge.rate(login, "core"))
 		case pattern == "":
 			s.refuse(w, &Refusal{Status: 501, Message: "The sandbox does not know this route"}, s.forge.rate(login, "core"))
+		case s.redirectREST(w, r):
 		default:
 			s.rest.ServeHTTP(w, r)
 		}
