@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"crypto/x509"
+	"errors"
+	"io/fs"
 	"net/http"
 	"os"
 	"time"
@@ -46,7 +48,7 @@ func (a *access) transport() (*http.Transport, error) {
 	}
 	text, err := os.ReadFile(a.caFile)
 	if err != nil {
-		return nil, usagef("--ca-file can't be read: %w", err)
+		return nil, usagef("--ca-file can't be read: %w", withoutPath(err))
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
@@ -67,7 +69,7 @@ func (a *access) signer() (gitrepo.Signer, error) {
 	}
 	key, err := os.ReadFile(a.signKeyFile)
 	if err != nil {
-		return nil, usagef("--sign-key-file can't be read: %w", err)
+		return nil, usagef("--sign-key-file can't be read: %w", withoutPath(err))
 	}
 	s, err := gitrepo.NewSigner(key, []byte(os.Getenv(passphraseEnv)))
 	if err != nil {
@@ -94,7 +96,7 @@ func (c *connection) client(where string, carry http.RoundTripper) (*github.Clie
 	default:
 		key, err := os.ReadFile(c.appKeyFile)
 		if err != nil {
-			return nil, usagef("--app-key-file can't be read: %w", err)
+			return nil, usagef("--app-key-file can't be read: %w", withoutPath(err))
 		}
 		o.App = &github.App{ID: c.appID, Key: key, Installation: c.appInstallation, Owner: c.configRepo(where).Owner()}
 	}
@@ -103,4 +105,13 @@ func (c *connection) client(where string, carry http.RoundTripper) (*github.Clie
 		return nil, &exitError{exitUsage, err}
 	}
 	return client, nil
+}
+
+// withoutPath is why a file can't be read, without its path: people paste the
+// secret itself where the file that holds it is asked for.
+func withoutPath(err error) error {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		return p.Err
+	}
+	return err
 }

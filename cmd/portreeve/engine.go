@@ -43,6 +43,7 @@ type connection struct {
 func (c *connection) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&c.forgeURL, "forge-url", os.Getenv("PORTREEVE_FORGE_URL"), "base `URL` of a GitHub Enterprise server or a sandbox, or $PORTREEVE_FORGE_URL; github.com if empty")
+	f.Lookup("forge-url").DefValue = "" // help shows it, and it may hold a password
 	f.StringVar(&c.tokenFile, "token-file", "", "`FILE` that holds the forge's token; $PORTREEVE_TOKEN or $GITHUB_TOKEN if empty")
 	f.StringVar(&c.data, "data", "", "`DIR` for caches and history, which may be deleted at any time; the user's cache directory if empty")
 	f.StringVar(&c.author, "author", "Portreeve <portreeve@noreply.invalid>", "author of commits")

@@ -25,6 +25,7 @@ type asking struct {
 func (a *asking) flags(cmd *cobra.Command) {
 	a.connection.flags(cmd)
 	cmd.Flags().StringVar(&a.url, "url", os.Getenv("PORTREEVE_URL"), "`URL` of a running daemon to ask, or $PORTREEVE_URL; without either, the fleet is looked at now")
+	cmd.Flags().Lookup("url").DefValue = "" // help shows it, and it may hold a password
 }
 
 // pass is the daemon's last pass, or what is seen now.
@@ -53,13 +54,15 @@ func (a *asking) pass(ctx context.Context, where string) (*store.Pass, error) {
 // maxStatus bounds a daemon's answer.
 const maxStatus = 256 << 20
 
+// fetchPass asks a daemon. Its errors leave out a password in the URL.
 func fetchPass(ctx context.Context, url string) (*store.Pass, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(url, "/")+"/status.json", nil)
 	if err != nil || req.URL.Host == "" || req.URL.Scheme != "http" && req.URL.Scheme != "https" {
-		return nil, usagef("--url %q is not of the form http://host:port", url)
+		return nil, usagef("--url is not of the form http://host:port")
 	}
+	url = req.URL.Redacted()
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, outside(fmt.Errorf("ask the daemon: %w", err))

@@ -137,11 +137,14 @@ func (k *conn) secrets() []string {
 	if k.secret == "" {
 		return nil
 	}
-	return []string{
+	var all []string
+	for _, shape := range []string{
 		base64.StdEncoding.EncodeToString([]byte(k.user + ":" + k.secret)),
-		base64.StdEncoding.EncodeToString([]byte(k.secret)),
-		url.QueryEscape(k.secret), url.PathEscape(k.secret), k.secret,
+		base64.StdEncoding.EncodeToString([]byte(k.secret)), k.secret,
+	} {
+		all = append(all, url.QueryEscape(shape), url.PathEscape(shape), shape)
 	}
+	return all
 }
 
 // refuse is the failure of an edit that is not made; reason is for people.

@@ -2,6 +2,7 @@ package github
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"net"
 	"net/http"
@@ -227,13 +228,22 @@ func (s *secrets) note(token string) {
 	}
 }
 
-// strip takes the tokens out of a text.
+// strip takes the tokens out of a text, also where they are written as in a
+// URL, or as Git sends them.
 func (s *secrets) strip(text string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, token := range s.last {
-		if token != "" {
-			text = strings.ReplaceAll(text, token, "***")
+		if token == "" {
+			continue
+		}
+		for _, shape := range []string{
+			base64.StdEncoding.EncodeToString([]byte("x-access-token:" + token)),
+			base64.StdEncoding.EncodeToString([]byte(token)), token,
+		} {
+			for _, written := range []string{url.QueryEscape(shape), url.PathEscape(shape), shape} {
+				text = strings.ReplaceAll(text, written, "***")
+			}
 		}
 	}
 	return text
