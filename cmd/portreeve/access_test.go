@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge/sandbox"
 )
 
@@ -151,6 +152,31 @@ func TestProxyHoldsBesideACA(t *testing.T) {
 		must(t, err)
 		if carry.Proxy == nil || !carry.ForceAttemptHTTP2 || (ca != "") != (carry.TLSClientConfig != nil && carry.TLSClientConfig.RootCAs != nil) {
 			t.Errorf("with CA %q: %+v", ca, carry)
+		}
+	}
+}
+
+// The forge's secret goes to the forge alone, under each name that it has.
+func TestOnForge(t *testing.T) {
+	for _, tc := range []struct {
+		forge, where string
+		repo         fleet.RepoName // empty: it is elsewhere
+	}{
+		{"", "https://github.com/acme/config.git", "acme/config"},
+		{"", "http://github.com/acme/config.git", ""},
+		{"", "https://github.com.evil.example/acme/config.git", ""},
+		{"https://api.github.com", "https://github.com/acme/config", "acme/config"},
+		{"https://acme.ghe.com", "https://acme.ghe.com/acme/config.git", "acme/config"},
+		{"https://api.acme.ghe.com", "https://acme.ghe.com/acme/config.git", "acme/config"},
+		{"https://acme.ghe.com", "https://other.ghe.com/acme/config.git", ""},
+		{"https://ghe.example/api/v3/", "https://GHE.example/acme/config.git", "acme/config"},
+		{"https://ghe.example", "https://ghe.example:8443/acme/config.git", ""},
+		{"https://ghe.example", "https://github.com/acme/config.git", ""},
+		{"https://ghe.example", "/srv/config", ""},
+	} {
+		c := &connection{forgeURL: tc.forge}
+		if got := c.configRepo(tc.where); got != tc.repo || isURL(tc.where) && c.onForge(tc.where) != (tc.repo != "") {
+			t.Errorf("%s is %q on %q", tc.where, got, tc.forge)
 		}
 	}
 }

@@ -110,13 +110,8 @@ func (c *connection) onForge(where string) bool {
 	if err != nil {
 		return false
 	}
-	base := &url.URL{Scheme: "https", Host: "github.com"}
-	if c.forgeURL != "" {
-		if base, err = url.Parse(c.forgeURL); err != nil {
-			return false
-		}
-	}
-	return u.Host == base.Host && u.Scheme == base.Scheme
+	base, err := github.Web(c.forgeURL)
+	return err == nil && strings.EqualFold(u.Host, base.Host) && u.Scheme == base.Scheme
 }
 
 // configRepo is the config repo's name on the forge, empty when it is not

@@ -20,8 +20,9 @@ import (
 
 // Options are what New needs.
 type Options struct {
-	// BaseURL is where the forge is: "" for github.com, else a URL under
-	// which REST is at api/v3/ and GraphQL at api/graphql.
+	// BaseURL is where the forge is: "" for github.com, the URL of a tenant
+	// of ghe.com, or that of an Enterprise server, below which REST is at
+	// api/v3/ and GraphQL at api/graphql. That of the API itself will do.
 	BaseURL string
 	// Token gives the token for a request; it is asked each time, so that it
 	// may be renewed. nil, or an empty token, is to be nobody.
@@ -122,27 +123,49 @@ func loopback(host string) bool {
 
 // endpoints are the bases of REST and GraphQL.
 func endpoints(base string) (rest *url.URL, graphql string, err error) {
+	u, err := Web(base)
+	if err != nil {
+		return nil, "", err
+	}
+	if hosted(u) {
+		u = &url.URL{Scheme: "https", Host: "api." + u.Host, Path: "/"}
+		return u, u.String() + "graphql", nil
+	}
+	return u.JoinPath("api", "v3/"), u.JoinPath("api", "graphql").String(), nil
+}
+
+// hosted says whether GitHub itself runs a forge: its API has a host then.
+func hosted(u *url.URL) bool {
+	return u.Host == "github.com" || strings.HasSuffix(u.Host, ".ghe.com")
+}
+
+// Web is where the pages and the Git repos of a forge are, of which any form
+// of Options.BaseURL is known.
+func Web(base string) (*url.URL, error) {
 	if base == "" {
 		base = "https://github.com/"
 	}
 	u, err := url.Parse(base)
 	switch {
 	case err != nil:
-		return nil, "", errors.New("github: the base URL can't be read") // its text may hold a secret
+		return nil, errors.New("github: the base URL can't be read") // its text may hold a secret
 	case u.Scheme != "https" && u.Scheme != "http" || u.Host == "":
-		return nil, "", errors.New("github: the base URL is not an absolute http or https URL")
+		return nil, errors.New("github: the base URL is not an absolute http or https URL")
 	case u.User != nil:
-		return nil, "", errors.New("github: the base URL holds a user name; give a token instead")
+		return nil, errors.New("github: the base URL holds a user name; give a token instead")
 	case u.RawQuery != "" || u.Fragment != "":
-		return nil, "", errors.New("github: the base URL has more than a path")
+		return nil, errors.New("github: the base URL has more than a path")
 	}
-	if h := strings.ToLower(u.Host); h == "github.com" || h == "api.github.com" {
-		u = &url.URL{Scheme: "https", Host: "api.github.com", Path: "/"}
-		return u, u.String() + "graphql", nil
-	}
-	u = &url.URL{Scheme: u.Scheme, Host: u.Host, Path: strings.TrimRight(u.Path, "/")}
+	u = &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host), Path: strings.TrimRight(u.Path, "/")}
 	u.Path = strings.TrimSuffix(u.Path, "/api/v3")
-	return u.JoinPath("api", "v3/"), u.JoinPath("api", "graphql").String(), nil
+	api := &url.URL{Host: strings.TrimPrefix(u.Host, "api.")}
+	if api.Host == "www.github.com" {
+		api.Host = "github.com"
+	}
+	if hosted(api) {
+		return &url.URL{Scheme: "https", Host: api.Host}, nil
+	}
+	return u, nil
 }
 
 // Self is the identity of the token or the App; it is read once.
