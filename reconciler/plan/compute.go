@@ -171,6 +171,7 @@ func (c *computation) claim(item *rollout.Item) {
 func (c *computation) leftovers() {
 	for _, listing := range c.listings {
 		repo := c.world.Repos[listing.Name]
+		c.unseenFrozen(repo)
 		for _, b := range repo.Head.Branches {
 			id, lane, ok := parseBranch(b.Name)
 			if !ok || c.known[branchKey{listing.Name, b.Name}] {

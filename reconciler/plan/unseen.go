@@ -31,6 +31,19 @@ func (c *computation) unseen(item *rollout.Item, repo *Repo) {
 	c.unread[c.decides(item)]++
 }
 
+// unseenFrozen is unseen for the declarations whose targets nobody knows, in a
+// repo whose branches nobody knows.
+func (c *computation) unseenFrozen(repo *Repo) {
+	if repo.Err == "" || repo.Head.Commit != "" {
+		return
+	}
+	for _, d := range c.world.Config.Declarations {
+		if d.Frozen != nil {
+			c.unseen(&rollout.Item{ID: d.ID, Declaration: d, Listing: repo.Listing}, repo)
+		}
+	}
+}
+
 // decides is the team that an item's pull request is for: the one that the
 // repo belongs to, else the declaration's own.
 func (c *computation) decides(item *rollout.Item) fleet.TeamName {
