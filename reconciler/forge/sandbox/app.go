@@ -121,7 +121,7 @@ func getApp(c *call) (int, any, error) {
 // permissions are what the README asks for.
 func permissions() obj {
 	return obj{
-		"checks": "read", "contents": "write", "metadata": "read",
+		"administration": "read", "checks": "read", "contents": "write", "metadata": "read",
 		"pull_requests": "write", "statuses": "write", "workflows": "write",
 	}
 }
