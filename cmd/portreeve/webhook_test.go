@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -16,6 +17,7 @@ import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge/sandbox"
 	"github.com/portreeve/portreeve/reconciler/rollout"
+	"github.com/portreeve/portreeve/reconciler/source"
 	"github.com/portreeve/portreeve/reconciler/store"
 )
 
@@ -49,7 +51,8 @@ func newHookWorld(t *testing.T, hooks bool, interval time.Duration, fault func(s
 	f.AddUser("portreeve", "token-of-portreeve", true)
 	f.AddUser("kim", "token-of-kim", false)
 	must(t, f.CreateRepo(sandbox.Spec{Name: "acme/config", Files: map[string]sandbox.File{
-		"fleet.cue": {Content: fmt.Sprintf(hookConfig, "good day\n")}}}))
+		"fleet.cue": {Content: fmt.Sprintf(hookConfig, "good day\n")},
+	}}))
 	for _, name := range []fleet.RepoName{"acme/billing", "acme/ledger", "acme/web"} {
 		must(t, f.CreateRepo(sandbox.Spec{Name: name, Files: map[string]sandbox.File{"main.go": {Content: "package main\n"}}}))
 	}
@@ -201,6 +204,35 @@ func TestWebhooksChangeOnlySpeed(t *testing.T) {
 			}
 			t.Logf("%v; deliveries %v", w.took, w.Webhooks())
 		})
+	}
+}
+
+// watched is a config repo whose Watch waits until it is told to end.
+type watched struct {
+	source.Source
+	end chan struct{}
+}
+
+func (w watched) Watch(context.Context, func()) error {
+	<-w.end
+	return errors.New("gone")
+}
+
+// TestToldLooks: a push that a webhook names counts as seen by Watch, and
+// Watch ends with what it watches.
+func TestToldLooks(t *testing.T) {
+	look, end, changed := make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+	done := make(chan error, 1)
+	go func() {
+		done <- told{watched{end: end}, look}.Watch(t.Context(), func() { changed <- struct{}{} })
+	}()
+	for range 2 {
+		poke(look)
+		<-changed
+	}
+	close(end)
+	if err := <-done; err == nil {
+		t.Error("an error is lost")
 	}
 }
 

@@ -158,6 +158,17 @@ func TestWebhookMethods(t *testing.T) {
 	}
 }
 
+// TestWebhookSignature: the example of GitHub's documentation is found to be
+// signed, if not to be a payload.
+func TestWebhookSignature(t *testing.T) {
+	s := server(dashboard.Options{Wake: func() {}, WebhookSecret: "It's a Secret to Everybody"})
+	r := hook("push", "Hello, World!")
+	r.Header.Set("X-Hub-Signature-256", "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17")
+	if code := send(s, r); code != http.StatusBadRequest {
+		t.Errorf("%d, want 400 as from a known sender", code)
+	}
+}
+
 // TestWebhookBeforeThePlan: as long as the fleet is not known, any repo may be
 // of it.
 func TestWebhookBeforeThePlan(t *testing.T) {

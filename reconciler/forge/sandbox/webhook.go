@@ -201,10 +201,14 @@ func (h *hook) work() {
 		case <-late:
 		}
 		if p != nil {
-			if fault := h.decide(p); fault == nil {
+			fault := h.decide(p)
+			if fault == nil {
 				h.send(client, p, h.Secret)
-			} else if h.faulty(client, p, fault); fault.Behind && behind == nil && !fault.Lose {
-				behind = p
+			} else if h.faulty(client, p, fault); fault.Behind && !fault.Lose {
+				p, behind = behind, p
+				if p != nil { // was to be sent behind this one
+					h.send(client, p, h.Secret)
+				}
 				continue
 			}
 		}

@@ -92,6 +92,7 @@ func TestWebhookFaults(t *testing.T) {
 			2: {Forge: true},
 			3: {Behind: true}, // sent after 4
 			5: {Delay: 300 * time.Millisecond},
+			6: {Behind: true},
 			7: {Behind: true}, // after a second: there is none that follows
 		}[d.N-2]
 	})
