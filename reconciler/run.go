@@ -3,10 +3,12 @@ package reconciler
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"sync"
 	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/source"
 	"github.com/portreeve/portreeve/reconciler/store"
 )
 
@@ -32,10 +34,16 @@ func (r *Reconciler) Run(ctx context.Context, interval time.Duration, wake <-cha
 	var watching sync.WaitGroup
 	watching.Go(func() { r.watch(ctx, func() { poke(changed) }) })
 	defer watching.Wait()
+	ended := 0 // passes in a row that a newer revision ended
 	for {
 		next := interval
-		if pass := r.preemptible(ctx, changed); unsettled(pass) {
+		pass, preempted := r.preemptible(ctx, changed, ended < patience)
+		if unsettled(pass) {
 			next = min(soon, interval)
+		}
+		ended++
+		if !preempted {
+			ended = 0
 		}
 		timer := time.NewTimer(next)
 		select {
@@ -71,9 +79,14 @@ func (r *Reconciler) watch(ctx context.Context, changed func()) {
 	}
 }
 
+// patience is how many passes in a row newer revisions may end. A config repo
+// that is committed to all the time would let none come to its end otherwise;
+// only the file STOP ends the next one, too.
+const patience = 3
+
 // preemptible makes a pass that ends early once there is a newer revision
-// than the one it is for; the next pass then starts at once.
-func (r *Reconciler) preemptible(ctx context.Context, changed chan struct{}) *store.Pass {
+// than the one it is for, if it may; the next pass then starts at once.
+func (r *Reconciler) preemptible(ctx context.Context, changed chan struct{}, may bool) (p *store.Pass, preempted bool) {
 	pass, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	r.reading.Store(nil)
@@ -87,7 +100,7 @@ func (r *Reconciler) preemptible(ctx context.Context, changed chan struct{}) *st
 			if again != nil && p.Revision != newest {
 				poke(changed)
 			}
-			return p
+			return p, false
 		case <-changed:
 		case <-again:
 		}
@@ -100,12 +113,22 @@ func (r *Reconciler) preemptible(ctx context.Context, changed chan struct{}) *st
 		case reading == nil:
 			newest, again = tree.Revision, time.After(soon)
 		case *reading != tree.Revision:
+			if !may && !stops(tree) {
+				newest, again = tree.Revision, time.After(soon)
+				continue
+			}
 			r.Log.Info("newer revision", "revision", tree.Revision.Short())
 			cancel(errNewer)
 			poke(changed)
-			return <-done
+			return <-done, true
 		}
 	}
+}
+
+// stops reports whether a tree halts every write.
+func stops(tree *source.Tree) bool {
+	_, err := fs.Stat(tree.Files, fleet.StopFile)
+	return err == nil
 }
 
 // unsettled reports whether a pass is worth following up at once: it wrote,
