@@ -20,7 +20,7 @@ type Repo struct {
 	CloneURL      string // without credentials
 	WebURL        string
 	// Formerly are names that it was asked for by and that are not its own
-	// any more, or not spelled so: the forge leads from them to it.
+	// any more: the forge leads from them to it.
 	Formerly []RepoName
 }
 

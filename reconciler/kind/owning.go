@@ -1,6 +1,8 @@
 package kind
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -28,6 +30,19 @@ func Index(config *fleet.Config) {
 // ownersKey is one for names that differ in case alone: forges take them for
 // one.
 func ownersKey(repo fleet.RepoName) string { return strings.ToLower(string(repo)) }
+
+// Follow gives a config in which repos that were renamed belong to whom they
+// belonged by the names they had, where nothing is declared of the new ones.
+func Follow(config *fleet.Config, renamed map[fleet.RepoName]fleet.RepoName) *fleet.Config {
+	out := *config
+	out.Owners = maps.Clone(config.Owners)
+	for _, former := range slices.Sorted(maps.Keys(renamed)) {
+		if now := renamed[former]; len(Owners(&out, now)) == 0 && len(Owners(config, former)) > 0 {
+			out.Owners[ownersKey(now)] = Owners(config, former)
+		}
+	}
+	return &out
+}
 
 // Owners are the declarations that say whom a repo belongs to, sorted by ID.
 // More than one is a problem of each.

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -92,11 +93,19 @@ func (o *Observer) renamed(ctx context.Context, w *plan.World, listed []fleet.Re
 		}
 	}
 	note(listed)
+	known := map[string]bool{} // names that differ in case alone are one
+	for _, r := range listed {
+		known[strings.ToLower(string(r.Name))] = true
+		for _, former := range r.Formerly {
+			known[strings.ToLower(string(former))] = true
+		}
+	}
 	var missing []fleet.RepoName
 	for _, d := range w.Config.Declarations {
 		if owning, ok := d.Spec.(kind.Owning); ok && d.Frozen == nil {
-			if name, _ := owning.Owning(); w.Repos[name] == nil && w.Renamed[name] == "" && !slices.Contains(missing, name) {
+			if name, _ := owning.Owning(); !known[strings.ToLower(string(name))] {
 				missing = append(missing, name)
+				known[strings.ToLower(string(name))] = true
 			}
 		}
 	}

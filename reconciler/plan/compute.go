@@ -29,6 +29,11 @@ type Memo interface {
 //     without them is decided, and asking is finite: a world that answers
 //     every need of one call brings the next call further.
 func Compute(w *World, kinds kind.Set, memo Memo) (*Plan, []Need) {
+	if len(w.Renamed) > 0 {
+		follows := *w
+		follows.Config = kind.Follow(w.Config, w.Renamed)
+		w = &follows
+	}
 	c := &computation{world: w, kinds: kinds, memo: memo, needs: newNeeds()}
 	for _, name := range slices.Sorted(maps.Keys(w.Repos)) {
 		if w.Repos[name].Out == "" {

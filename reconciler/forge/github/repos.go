@@ -167,7 +167,7 @@ func (c *Client) namedRepos(ctx context.Context, names []fleet.RepoName) ([]flee
 		return askRepos(ctx, c, q, 1+len(names)/50, names, repoSelection,
 			func(asked fleet.RepoName, a *repoAnswer) (fleet.Repo, error) {
 				r := a.repo()
-				if r.Name != asked {
+				if !strings.EqualFold(string(r.Name), string(asked)) {
 					r.Formerly = []fleet.RepoName{asked}
 				}
 				return r, nil

@@ -61,7 +61,7 @@ func (f *Forge) named(names []fleet.RepoName) map[*repo][]fleet.RepoName {
 			continue
 		}
 		formerly := out[r]
-		if name != r.name && !slices.Contains(formerly, name) {
+		if key(name) != key(r.name) && !slices.Contains(formerly, name) {
 			formerly = append(formerly, name)
 		}
 		out[r] = formerly
