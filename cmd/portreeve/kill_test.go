@@ -62,7 +62,8 @@ func killedAt(t *testing.T, n int, after, lost bool) bool {
 	f.AddUser("portreeve", "token-of-portreeve", true)
 	f.AddUser("kim", "token-of-kim", false)
 	must(t, f.CreateRepo(sandbox.Spec{Name: "acme/config", Files: map[string]sandbox.File{
-		"fleet.cue": {Content: fmt.Sprintf(killConfig, "*")}}}))
+		"fleet.cue": {Content: fmt.Sprintf(killConfig, "*")},
+	}}))
 	for _, name := range []fleet.RepoName{"acme/ledger", "acme/billing"} {
 		must(t, f.CreateRepo(sandbox.Spec{Name: name, Files: map[string]sandbox.File{"main.go": {Content: "package main\n"}}}))
 	}

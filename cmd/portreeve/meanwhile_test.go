@@ -48,7 +48,8 @@ func newMeanwhile(t *testing.T) *meanwhile {
 	f.AddUser("portreeve", "token-of-portreeve", true)
 	f.AddUser("kim", "token-of-kim", false)
 	must(t, f.CreateRepo(sandbox.Spec{Name: "acme/config", Files: map[string]sandbox.File{
-		"fleet.cue": {Content: fmt.Sprintf(meanwhileConfig, "good day\n")}}}))
+		"fleet.cue": {Content: fmt.Sprintf(meanwhileConfig, "good day\n")},
+	}}))
 	for _, name := range []fleet.RepoName{"acme/billing", "acme/ledger"} {
 		must(t, f.CreateRepo(sandbox.Spec{Name: name, Files: map[string]sandbox.File{"main.go": {Content: "package main\n"}}}))
 	}

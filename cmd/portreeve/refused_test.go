@@ -31,7 +31,8 @@ migrations: "b-small": {title: "Greet", steps: [{do: "file", path: "hello.txt", 
 `
 	must(t, f.CreateRepo(sandbox.Spec{Name: "acme/config", Files: map[string]sandbox.File{"fleet.cue": {Content: config}}}))
 	must(t, f.CreateRepo(sandbox.Spec{Name: "acme/ledger", Files: map[string]sandbox.File{
-		".gitattributes": {Content: "*.bin filter=lfs diff=lfs merge=lfs -text\n"}}}))
+		".gitattributes": {Content: "*.bin filter=lfs diff=lfs merge=lfs -text\n"},
+	}}))
 	server := httptest.NewServer(f.Handler())
 	defer server.Close()
 	token := filepath.Join(dir, "token")

@@ -230,7 +230,8 @@ func newSecretsDay(t *testing.T) *secretsDay {
 	f.AddUser("portreeve", planted["token file"], true)
 	f.AddUser("portreeve-env", planted["environment"], true)
 	must(t, f.CreateRepo(sandbox.Spec{Name: "acme/config", Files: map[string]sandbox.File{
-		"fleet.cue": {Content: fmt.Sprintf(secretsConfig, 0)}}}))
+		"fleet.cue": {Content: fmt.Sprintf(secretsConfig, 0)},
+	}}))
 	for _, name := range []fleet.RepoName{"acme/ledger", "acme/billing", "acme/web"} {
 		must(t, f.CreateRepo(sandbox.Spec{Name: name, Private: name == "acme/web", Files: map[string]sandbox.File{"main.go": {Content: "package main\n"}}}))
 	}
@@ -351,7 +352,10 @@ func (d *secretsDay) commands(t *testing.T) {
 		{"run", forge, "--webhook-secret-file=" + planted["in place of one"], config},
 		{"plan", forge, "--sign-key-file=" + planted["in place of one"], config},
 		{"plan", forge, "--app-id=1", "--app-key-file=" + planted["in place of one"], config},
-		{"plan", "--help"}, {"run", "--help"}, {"status", "--help"}, {"--version"},
+		{"plan", "--help"},
+		{"run", "--help"},
+		{"status", "--help"},
+		{"--version"},
 	} {
 		cmd := exec.CommandContext(t.Context(), "portreeve", args...)
 		cmd.Env = append(os.Environ(), "XDG_CACHE_HOME="+filepath.Join(d.dir, "cache"),

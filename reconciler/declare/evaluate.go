@@ -155,8 +155,10 @@ func (e *evaluator) takeOut(err error, files []*file, entries []*entry, out *[]v
 			if hit := in.entryAt(at); hit != nil && hit.empty() {
 				hit.taken = true
 				if contains(entries, hit) {
-					*out = append(*out, value{field: hit.field, name: hit.name, pos: hit.pos, end: hit.end, owner: hit.owner(),
-						problems: []fleet.Problem{buildProblem(hit, one, at)}})
+					*out = append(*out, value{
+						field: hit.field, name: hit.name, pos: hit.pos, end: hit.end, owner: hit.owner(),
+						problems: []fleet.Problem{buildProblem(hit, one, at)},
+					})
 				}
 			} else {
 				in.breakDown(one)

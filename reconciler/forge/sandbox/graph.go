@@ -89,12 +89,15 @@ func (s *skin) query(w http.ResponseWriter, r *http.Request, who *user) {
 	limits := s.forge.currentLimits()
 	switch {
 	case limits.NodesPerQuery > 0 && cost.nodes > limits.NodesPerQuery:
-		s.graphErrors(w, 200, obj{"type": "MAX_NODE_LIMIT_EXCEEDED",
-			"message": "This query requests too many possible nodes, which exceeds the maximum limit."})
+		s.graphErrors(w, 200, obj{
+			"type":    "MAX_NODE_LIMIT_EXCEEDED",
+			"message": "This query requests too many possible nodes, which exceeds the maximum limit.",
+		})
 		return
 	case limits.HeavyQuery > 0 && cost.nodes > limits.HeavyQuery:
 		s.graphErrors(w, http.StatusBadGateway, obj{
-			"message": "Something went wrong while executing your query. This may be the result of a timeout, or it could be a GitHub bug."})
+			"message": "Something went wrong while executing your query. This may be the result of a timeout, or it could be a GitHub bug.",
+		})
 		return
 	}
 	ctx := context.WithValue(r.Context(), askedKey{}, asked{who, baseOf(r), cost})

@@ -252,7 +252,8 @@ func (l *labelNode) ID() graphql.ID { return l.IDValue }
 func (n *pullNode) Labels(args struct {
 	slicing
 	OrderBy struct{ Field, Direction string }
-}) (*connection[*labelNode], error) {
+},
+) (*connection[*labelNode], error) {
 	var all []*labelNode
 	for _, l := range n.is.labels {
 		all = append(all, &labelNode{IDValue: graphql.ID("L_" + l), Name: l, Color: "ededed"})
@@ -332,7 +333,8 @@ func (c *commentNode) URL() uri {
 func (n *pullNode) Comments(args struct {
 	slicing
 	OrderBy *struct{ Field, Direction string }
-}) (*connection[*commentNode], error) {
+},
+) (*connection[*commentNode], error) {
 	var all []*commentNode
 	for _, c := range n.is.comments {
 		all = append(all, &commentNode{n, c})
@@ -359,7 +361,8 @@ func (n *pullNode) TimelineItems(args struct {
 	Since     *dateTime
 	Skip      *int32
 	ItemTypes *[]string
-}) (*connection[*eventNode], error) {
+},
+) (*connection[*eventNode], error) {
 	var all []*eventNode
 	if args.ItemTypes == nil || slices.Contains(*args.ItemTypes, "CLOSED_EVENT") {
 		for i, c := range n.is.closings {

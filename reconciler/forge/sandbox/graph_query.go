@@ -103,13 +103,17 @@ func place(cursor string) (int, bool) {
 // connect cuts a list as asked, and refuses what GitHub refuses.
 func connect[T any](all []T, s slicing, name string) (*connection[T], error) {
 	if s.First == nil && s.Last == nil {
-		return nil, &graphError{"MISSING_PAGINATION_BOUNDARIES",
-			fmt.Sprintf("You must provide a `first` or `last` value to properly paginate the `%s` connection.", name)}
+		return nil, &graphError{
+			"MISSING_PAGINATION_BOUNDARIES",
+			fmt.Sprintf("You must provide a `first` or `last` value to properly paginate the `%s` connection.", name),
+		}
 	}
 	for word, n := range map[string]*int32{"first": s.First, "last": s.Last} {
 		if n != nil && (*n > 100 || *n < 0) {
-			return nil, &graphError{"EXCESSIVE_PAGINATION",
-				fmt.Sprintf("Requesting %d records on the `%s` connection exceeds the `%s` limit of 100 records.", *n, name, word)}
+			return nil, &graphError{
+				"EXCESSIVE_PAGINATION",
+				fmt.Sprintf("Requesting %d records on the `%s` connection exceeds the `%s` limit of 100 records.", *n, name, word),
+			}
 		}
 	}
 	from, to := 0, len(all)
@@ -174,15 +178,18 @@ func (q *queryNode) RateLimit(ctx context.Context, _ struct{ DryRun bool }) *rat
 func (q *queryNode) Repository(ctx context.Context, args struct {
 	Owner, Name   string
 	FollowRenames bool
-}) (*repoNode, error) {
+},
+) (*repoNode, error) {
 	var out *repoNode
 	err := q.forge.with(fleet.RepoName(args.Owner+"/"+args.Name), func(r *repo) error {
 		out = showRepo(r, askedOf(ctx).web)
 		return nil
 	})
 	if err != nil && refusalOf(err).Status == 404 {
-		return nil, &graphError{"NOT_FOUND",
-			fmt.Sprintf("Could not resolve to a Repository with the name '%s/%s'.", args.Owner, args.Name)}
+		return nil, &graphError{
+			"NOT_FOUND",
+			fmt.Sprintf("Could not resolve to a Repository with the name '%s/%s'.", args.Owner, args.Name),
+		}
 	}
 	return out, err
 }
@@ -265,7 +272,8 @@ func (q *queryNode) Search(ctx context.Context, args struct {
 	slicing
 	Query string
 	Type  string
-}) (*searchNode, error) {
+},
+) (*searchNode, error) {
 	query, err := parseSearch(args.Query)
 	if err != nil {
 		return nil, err

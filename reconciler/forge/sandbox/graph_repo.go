@@ -152,7 +152,8 @@ func (n *repoNode) Refs(args struct {
 	RefPrefix string
 	Direction *string
 	OrderBy   *struct{ Field, Direction string }
-}) (*connection[*refNode], error) {
+},
+) (*connection[*refNode], error) {
 	var all []*refNode
 	for _, branch := range slices.Sorted(maps.Keys(n.heads)) {
 		name, ok := strings.CutPrefix(headsPrefix+branch, args.RefPrefix)
@@ -171,7 +172,8 @@ func (n *repoNode) Refs(args struct {
 func (n *repoNode) Object(args struct {
 	Oid        *objectID
 	Expression *string
-}) *objectNode {
+},
+) *objectNode {
 	n.of.mu.Lock()
 	defer n.of.mu.Unlock()
 	text := ""
@@ -204,8 +206,10 @@ func (n *repoNode) PullRequest(args struct{ Number int32 }) (*pullNode, error) {
 	defer n.of.mu.Unlock()
 	p, err := n.of.pull(int(args.Number))
 	if err != nil {
-		return nil, &graphError{"NOT_FOUND",
-			fmt.Sprintf("Could not resolve to a PullRequest with the number of %d.", args.Number)}
+		return nil, &graphError{
+			"NOT_FOUND",
+			fmt.Sprintf("Could not resolve to a PullRequest with the number of %d.", args.Number),
+		}
 	}
 	return showPull(p, n.web), nil
 }
@@ -217,7 +221,8 @@ func (n *repoNode) PullRequests(args struct {
 	Labels                   *[]string
 	HeadRefName, BaseRefName *string
 	OrderBy                  *struct{ Field, Direction string }
-}) (*connection[*pullNode], error) {
+},
+) (*connection[*pullNode], error) {
 	n.of.mu.Lock()
 	var all []*pullNode
 	for _, p := range n.pulls {

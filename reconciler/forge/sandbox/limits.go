@@ -191,8 +191,10 @@ func (a *FaultAnswer) refusal(now time.Time) *Refusal {
 	case a.Limit == LimitPrimary:
 		return &Refusal{Status: 403, Message: "API rate limit exceeded.", limit: a.Limit, until: now.Add(wait)}
 	case a.Limit == LimitSecondary:
-		return &Refusal{Status: 403, limit: a.Limit, until: now.Add(wait),
-			Message: "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}
+		return &Refusal{
+			Status: 403, limit: a.Limit, until: now.Add(wait),
+			Message: "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
+		}
 	case a.Status >= 400:
 		return &Refusal{Status: a.Status, Message: fmt.Sprintf("Sandbox fault %d", a.Status)}
 	}

@@ -291,7 +291,8 @@ func (r *repo) review(who *user, p *pull, state, body string) (review, error) {
 	if p.author == who && state != "COMMENTED" {
 		verb := map[string]string{"APPROVED": "approve", "CHANGES_REQUESTED": "request changes on"}[state]
 		return review{}, &Refusal{Status: 422, Message: "Unprocessable Entity", Errors: []Detail{{
-			Resource: "PullRequestReview", Code: "custom", Message: "Can not " + verb + " your own pull request"}}}
+			Resource: "PullRequestReview", Code: "custom", Message: "Can not " + verb + " your own pull request",
+		}}}
 	}
 	v := review{r.forge.newID(), who, state, body, p.headOID, r.forge.time()}
 	p.reviews = append(p.reviews, v)
