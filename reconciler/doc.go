@@ -58,6 +58,7 @@
 //	store       caches and history on disk
 //	dashboard   status pages, status.json, metrics
 //	reconciler  this package
+//	simulation  a fleet with its people and troubles, played from a seed, for tests
 //
 // # Where a change goes
 //

@@ -65,7 +65,14 @@ var asks = map[string]struct {
 		func(_ string, there bool, _ int) bool { return !there }},
 }
 
-func names[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+// asked are the names of the migrations that are played.
+func (p *play) asked() []string {
+	all := slices.Sorted(maps.Keys(asks))
+	if p.o.Few {
+		return all[:2]
+	}
+	return all
+}
 
 // firstDeclared is what there is at the beginning.
 func (p *play) firstDeclared() declared {
@@ -73,7 +80,7 @@ func (p *play) firstDeclared() declared {
 		mode: fleet.Merge, openPerTeam: 5 + p.o.Repos/20, newPerDay: 40 + p.o.Repos, removals: "20%",
 		migrations: map[string]migration{}, owners: map[fleet.RepoName]owner{},
 	}
-	for _, name := range names(asks) {
+	for _, name := range p.asked() {
 		d.migrations[name] = migration{present: p.chance(80), version: 10, merge: p.policy()}
 	}
 	for _, repo := range p.repos {

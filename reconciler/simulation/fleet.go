@@ -62,7 +62,7 @@ func (p *play) spec(name fleet.RepoName) sandbox.Spec {
 		}
 	}
 	spec.CI, spec.Rules = p.checks(name)
-	p.rulesOf[name] = spec.Rules
+	p.rulesOf[name], p.ciOf[name] = spec.Rules, spec.CI
 	if p.chance(30) {
 		spec.MergeMethods = [][]fleet.MergeMethod{
 			{fleet.MergeCommit}, {fleet.MergeRebase}, {fleet.MergeSquash}, {fleet.MergeCommit, fleet.MergeRebase},
@@ -110,6 +110,9 @@ func (p *play) checks(name fleet.RepoName) ([]sandbox.CheckSpec, sandbox.Rules) 
 			continue
 		}
 		c := sandbox.CheckSpec{Name: check, After: time.Duration(p.rng.IntN(1200)) * time.Second, Status: p.chance(30)}
+		if p.chance(30) {
+			c.After = time.Duration(p.rng.IntN(3)) * time.Second
+		}
 		c.Silent = time.Duration(p.rng.IntN(20)) * time.Second
 		c.Conclusion = []string{"success", "success", "success", "neutral", "skipped"}[p.rng.IntN(5)]
 		if of := p.rng.IntN(5); of > 0 {

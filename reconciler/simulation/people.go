@@ -170,7 +170,7 @@ func (p *play) setChecks(repo fleet.RepoName) {
 	p.result.Acts++
 	if p.chance(20) {
 		ci, rules := p.checks(repo)
-		p.rulesOf[repo] = rules
+		p.rulesOf[repo], p.ciOf[repo] = rules, ci
 		p.journal.add(repo, "has %d other checks, and other rules: %v, %v", len(ci), who.SetCI(repo, ci...), who.SetRules(repo, rules))
 		return
 	}

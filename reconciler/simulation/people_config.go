@@ -51,7 +51,7 @@ func (p *play) changeConfig() string {
 	case 6, 7, 8:
 		return p.changeOwner(d)
 	}
-	name := pick(p, names(asks))
+	name := pick(p, p.asked())
 	m := d.migrations[name]
 	what := p.changeMigration(&m)
 	d.migrations[name] = m
@@ -113,7 +113,7 @@ func (p *play) finally() error {
 	d := &p.configs.now
 	d.stop, d.badSettings, d.mode = false, false, fleet.Merge
 	d.openPerTeam, d.newPerDay, d.removals = 0, 0, "100%"
-	for _, name := range names(asks) {
+	for _, name := range p.asked() {
 		m := d.migrations[name]
 		m.present, m.paused, m.broken, m.unreadable = true, false, false, false
 		d.migrations[name] = m

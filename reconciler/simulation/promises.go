@@ -180,6 +180,11 @@ func (p *play) unfit(pr fleet.PullRequest) string {
 			return "whose required check " + name + " has not reported"
 		}
 	}
+	for _, c := range p.ciOf[pr.Repo] {
+		if len(required) == 0 && len(reported) > 0 && !c.Never && !reported[c.Name] {
+			return "whose check " + c.Name + " is about to begin"
+		}
+	}
 	switch {
 	case states[fleet.CheckFailure] > 0:
 		return "which has a red check"

@@ -107,7 +107,7 @@ func (p *play) compare(ctx context.Context) error {
 }
 
 func (p *play) compareRepo(s *site) error {
-	for _, name := range names(asks) {
+	for _, name := range p.asked() {
 		ask, id := asks[name], fleet.ID{Kind: "migration", Name: name}
 		if ask.topic != "" && !slices.Contains(s.Topics, ask.topic) {
 			continue
@@ -143,7 +143,7 @@ func (p *play) compareOne(s *site, id fleet.ID, path string, good bool, policy f
 	}
 	why := p.standsInTheWay(s, fleet.BranchName(id, ""), policy)
 	if why == "" {
-		for _, other := range names(asks) {
+		for _, other := range p.asked() {
 			b := fleet.BranchName(fleet.ID{Kind: "migration", Name: other}, "")
 			if pr := s.newest[b]; asks[other].path == path && pr.State == fleet.PullOpen {
 				why = "another goes first"

@@ -25,6 +25,9 @@ type Options struct {
 	Repos  int
 	Passes int // with people and faults; it then comes to rest by itself
 	Kinds  kind.Set
+	// Few has fewer declarations, for a large fleet: the forge lets 500 pull
+	// requests be opened an hour, so what is declared decides how long it takes.
+	Few bool
 	// Faults is how many of a hundred requests fail; by default 30.
 	Faults int
 	// Weather has them come in spells: of none, of a few, and of Faults. So
@@ -58,6 +61,7 @@ type play struct {
 	forge   *sandbox.Forge
 	repos   []fleet.RepoName
 	rulesOf map[fleet.RepoName]sandbox.Rules
+	ciOf    map[fleet.RepoName][]sandbox.CheckSpec
 	configs *configs
 	engine  *reconciler.Reconciler
 	book    *book
@@ -77,7 +81,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		o.Faults = 30
 	}
 	p := &play{
-		o: o, rulesOf: map[fleet.RepoName]sandbox.Rules{}, rng: rand.New(rand.NewPCG(o.Seed, 0x706f727472656576)),
+		o: o, rulesOf: map[fleet.RepoName]sandbox.Rules{}, ciOf: map[fleet.RepoName][]sandbox.CheckSpec{}, rng: rand.New(rand.NewPCG(o.Seed, 0x706f727472656576)),
 		began: time.Date(2026, time.March, 2, 8, 0, 0, 0, time.UTC),
 	}
 	p.now = p.began
@@ -186,6 +190,8 @@ func (p *play) wait(unsettled bool) time.Duration {
 	switch n := p.rng.IntN(100); {
 	case unsettled && n < 50:
 		return time.Second
+	case n > 80:
+		return time.Duration(1+p.rng.IntN(20)) * time.Second // somebody woke it
 	case n < 3:
 		return time.Duration(p.rng.IntN(30)) * time.Hour // the daemon was down
 	case n < 25:

@@ -21,6 +21,7 @@ import (
 var (
 	seed  = flag.Uint64("seed", 0, "play this one seed")
 	seeds = flag.Uint64("seeds", 3, "play so many seeds")
+	repos = flag.Int("repos", 100, "how many repos TestFleet plays")
 	logTo = flag.String("log", "", "write the log of what is played to this file")
 )
 
@@ -49,9 +50,13 @@ func TestSeeds(t *testing.T) {
 	}
 }
 
-// TestHundred plays a fleet of a hundred repos.
-func TestHundred(t *testing.T) {
-	play(t, simulation.Options{Seed: max(*seed, 1), Repos: 100, Passes: 60})
+// TestFleet plays a large fleet; that of the e2e module has 2,000 repos.
+func TestFleet(t *testing.T) {
+	o := simulation.Options{Seed: max(*seed, 1), Repos: *repos, Passes: 50}
+	if *repos > 500 {
+		o.Passes, o.Few = 30, true
+	}
+	play(t, o)
 }
 
 func play(t *testing.T, o simulation.Options) *simulation.Result {
