@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"net/http/httptest"
 	"os"
@@ -101,7 +102,7 @@ func TestBroken(t *testing.T) {
 			if told != 1 {
 				t.Errorf("told %d times: %q\nof %v", told, c.message, pass.Problems)
 			}
-			if exit, ok := passStatus(pass).(*exitError); !ok || exit.status != exitProblems {
+			if exit, ok := errors.AsType[*exitError](passStatus(pass)); !ok || exit.status != exitProblems {
 				t.Errorf("exit status of %v, expected %d", passStatus(pass), exitProblems)
 			}
 			pulls, err := f.Pulls("acme/ledger")

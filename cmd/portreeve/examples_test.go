@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"flag"
-	"io"
 	"log/slog"
 	"net/http/httptest"
 	"os"
@@ -35,7 +34,7 @@ func TestExamples(t *testing.T) {
 		example := filepath.Dir(folder)
 		t.Run(filepath.Base(example), func(t *testing.T) {
 			c := &connection{forgeURL: server.URL, tokenFile: token, author: "P <p@noreply.invalid>"}
-			e, err := newEngine(c, example, false, false, slog.New(slog.NewTextHandler(io.Discard, nil)), &progress{})
+			e, err := newEngine(c, example, false, false, slog.New(slog.DiscardHandler), &progress{})
 			must(t, err)
 			defer e.Close()
 			look, err := e.Plan(t.Context())

@@ -4,6 +4,7 @@
 package forgetest
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -182,7 +183,7 @@ func (r *run) head(repo fleet.RepoName) fleet.Head {
 // class fails the test unless err is a *fleet.Failure of a class.
 func (r *run) class(err error, class fleet.Class) {
 	r.t.Helper()
-	f, ok := err.(*fleet.Failure)
+	f, ok := errors.AsType[*fleet.Failure](err)
 	switch {
 	case !ok:
 		r.t.Errorf("got %T (%v), want a *fleet.Failure", err, err)

@@ -2,6 +2,7 @@ package forgetest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http/httptest"
 	"sync/atomic"
@@ -133,7 +134,7 @@ func TestGitHubHearsLimits(t *testing.T) {
 				w.Forge.Comment(t.Context(), repos[0], 1, "x"),
 				w.Forge.Heads(t.Context(), repos)[repos[0]].Err,
 			} {
-				failure, _ = err.(*fleet.Failure)
+				failure, _ = errors.AsType[*fleet.Failure](err)
 				if failure == nil || failure.Class != fleet.Limited {
 					t.Fatalf("%v", err)
 				}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -141,7 +142,7 @@ func (f *fake) client(t testing.TB, change ...func(*Options)) *Client {
 // wantFailure fails the test unless err is a failure of a class.
 func wantFailure(t testing.TB, err error, class fleet.Class) *fleet.Failure {
 	t.Helper()
-	f, ok := err.(*fleet.Failure)
+	f, ok := errors.AsType[*fleet.Failure](err)
 	if !ok {
 		t.Fatalf("got %T %v, want a *fleet.Failure that is %s", err, err, class)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 
@@ -145,7 +146,7 @@ func githubErrors(errs []*gqlerrors.QueryError) []obj {
 		if e.Locations != nil {
 			one["locations"] = e.Locations
 		}
-		if g, ok := e.ResolverError.(*graphError); ok {
+		if g, ok := errors.AsType[*graphError](e.ResolverError); ok {
 			one["message"], one["type"] = g.message, g.kind
 		}
 		out = append(out, one)

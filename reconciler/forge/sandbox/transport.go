@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -35,7 +36,7 @@ func (t inProcess) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 	out := newBuffer()
 	defer func() {
 		if cut := recover(); cut != nil {
-			if cut != http.ErrAbortHandler { //nolint:errorlint // a panic's value
+			if err, ok := cut.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
 				panic(cut)
 			}
 			resp, err = t.cut(r, out)

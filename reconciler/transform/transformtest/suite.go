@@ -16,6 +16,7 @@ package transformtest
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -174,7 +175,7 @@ func Files(edits []transform.Edit) []txtar.File {
 }
 
 func worded(err error) string {
-	if e, ok := err.(*transform.FieldError); ok && e.Hint != "" {
+	if e, ok := errors.AsType[*transform.FieldError](err); ok && e.Hint != "" {
 		return e.Error() + "; " + e.Hint
 	}
 	return err.Error()

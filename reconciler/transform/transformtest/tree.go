@@ -84,21 +84,21 @@ func (t Tree) Unfetched(but ...fleet.Path) Tree {
 	return u
 }
 
+// joinedError is an error of several.
+type joinedError interface {
+	error
+	Unwrap() []error
+}
+
 // Asked are the paths that an error asks for, sorted, each once.
 func Asked(err error) []fleet.Path {
 	var asked []fleet.Path
-	switch e := err.(type) {
-	case nil:
-	case *fs.PathError:
-		if errors.Is(e, fleet.ErrUnread) {
-			asked = []fleet.Path{fleet.Path(e.Path)}
-		}
-	case interface{ Unwrap() []error }:
-		for _, inner := range e.Unwrap() {
+	if joined, ok := errors.AsType[joinedError](err); ok {
+		for _, inner := range joined.Unwrap() {
 			asked = append(asked, Asked(inner)...)
 		}
-	default:
-		asked = Asked(errors.Unwrap(err))
+	} else if e, ok := errors.AsType[*fs.PathError](err); ok && errors.Is(e, fleet.ErrUnread) {
+		asked = []fleet.Path{fleet.Path(e.Path)}
 	}
 	slices.Sort(asked)
 	return slices.Compact(asked)
