@@ -6,17 +6,14 @@
 package yaml
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
 	"slices"
-	"strings"
 
 	y "go.yaml.in/yaml/v4"
 
-	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/transform"
 	"github.com/portreeve/portreeve/reconciler/transform/internal/values"
 )
@@ -61,7 +58,7 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 	if err := transform.DecodeFields(fields, s); err != nil {
 		return nil, err
 	}
-	if err := s.decodePaths(); err != nil {
+	if err := s.files().Check(); err != nil {
 		return nil, err
 	}
 	if len(s.Set)+len(s.Remove) == 0 {
@@ -70,21 +67,13 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 	if err := s.decodeSet(); err != nil {
 		return nil, err
 	}
-	for i, text := range s.Remove {
-		field := fmt.Sprintf("remove[%d]", i)
-		at, err := values.ParseAt(text)
-		if err != nil {
-			return nil, transform.FieldErrorf(field, "%s", err)
-		}
-		if slices.ContainsFunc(at, func(p values.Part) bool { return p.Kind == values.ByIndex }) {
-			return nil, &transform.FieldError{Field: field, Message: "removes by index, which would take another element each time", Hint: "select the element as [name=value]"}
-		}
-		for _, set := range s.Set {
-			if len(at) <= len(set.at) && slices.Equal(at, set.at[:len(at)]) {
-				return nil, transform.FieldErrorf(field, "removes what set[…].at %q makes", set.At)
-			}
-		}
-		s.remove = append(s.remove, at)
+	set := map[string][]values.Part{}
+	for _, each := range s.Set {
+		set[each.At] = each.at
+	}
+	var err error
+	if s.remove, err = values.Removals(s.Remove, set); err != nil {
+		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Document)) {
 		at, err := values.ParseAt(name)
@@ -100,18 +89,7 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 	return s, nil
 }
 
-func (s *step) decodePaths() error {
-	if (s.Path == "") == (len(s.Paths) == 0) {
-		return transform.FieldErrorf("path", "exactly one of path and paths is required")
-	}
-	if s.Path == "" {
-		return transform.CheckGlobs("paths", s.Paths)
-	}
-	if err := transform.CheckPath(s.Path); err != nil {
-		return transform.FieldErrorf("path", "%s", err)
-	}
-	return nil
-}
+func (s *step) files() values.Files { return values.Files{Path: s.Path, Paths: s.Paths} }
 
 func (s *step) decodeSet() error {
 	for i := range s.Set {
@@ -135,61 +113,15 @@ func (s *step) decodeSet() error {
 }
 
 func (s *step) Summary() string {
-	var does []string
-	if len(s.Set) > 0 {
-		does = append(does, "set "+s.Set[0].At+more(len(s.Set)))
+	var set []string
+	for _, each := range s.Set {
+		set = append(set, each.At)
 	}
-	if len(s.Remove) > 0 {
-		does = append(does, "remove "+s.Remove[0]+more(len(s.Remove)))
-	}
-	where := s.Path
-	if where == "" {
-		where = transform.GlobList(s.Paths)
-	}
-	return strings.Join(does, " and ") + " in " + where
-}
-
-func more(n int) string {
-	if n == 1 {
-		return ""
-	}
-	return fmt.Sprintf(" (and %d more)", n-1)
+	return s.files().Summary(set, s.Remove)
 }
 
 func (s *step) Edits(tree fs.FS) ([]transform.Edit, error) {
-	if s.Path == "" {
-		paths, err := transform.Files(tree, s.Paths...)
-		if err != nil {
-			return nil, err
-		}
-		return transform.Rewrite(tree, paths, s.rewrite)
-	}
-	p := fleet.Path(s.Path)
-	if err := transform.CheckTarget(tree, p); err != nil {
-		return nil, err
-	}
-	entry, err := transform.Lookup(tree, p)
-	if err != nil {
-		return nil, err
-	}
-	if entry == nil {
-		return nil, fmt.Errorf("%s does not exist", p)
-	}
-	return transform.Rewrite(tree, []fleet.Path{p}, s.rewrite)
-}
-
-var bom = []byte("\xef\xbb\xbf")
-
-func (s *step) rewrite(p fleet.Path, content []byte) ([]byte, error) {
-	text, marked := bytes.CutPrefix(content, bom)
-	after, err := s.rewriteText(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", p, err)
-	}
-	if marked {
-		after = append(slices.Clone(bom), after...)
-	}
-	return after, nil
+	return s.files().Rewrite(tree, s.rewriteText)
 }
 
 func (s *step) rewriteText(text []byte) ([]byte, error) {
