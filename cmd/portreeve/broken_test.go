@@ -2,10 +2,6 @@ package main
 
 import (
 	"errors"
-	"log/slog"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -75,22 +71,9 @@ func TestBroken(t *testing.T) {
 	for name, c := range broken {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			f, err := sandbox.New(sandbox.Options{Dir: filepath.Join(dir, "forge")})
-			must(t, err)
-			f.AddUser("portreeve", "token-of-portreeve", true)
-			must(t, f.CreateRepo(sandbox.Spec{Name: "acme/config", Files: map[string]sandbox.File{
-				"good.cue": {Content: brokenRest}, "bad.cue": {Content: c.file},
-			}}))
-			must(t, f.CreateRepo(sandbox.Spec{Name: "acme/ledger", Files: map[string]sandbox.File{"x": {Content: "x\n"}}}))
-			server := httptest.NewServer(f.Handler())
-			defer server.Close()
-			token := filepath.Join(dir, "token")
-			must(t, os.WriteFile(token, []byte("token-of-portreeve"), 0o600))
-			conn := &connection{forgeURL: server.URL, tokenFile: token, data: filepath.Join(dir, "data"), author: "P <p@noreply.invalid>"}
-			e, err := newEngine(conn, server.URL+"/acme/config.git", true, true, slog.New(slog.DiscardHandler), &progress{})
-			must(t, err)
-			defer e.Close()
+			f := newStage(t, map[string]string{"good.cue": brokenRest, "bad.cue": c.file},
+				sandbox.Spec{Name: "acme/ledger", Files: map[string]sandbox.File{"x": {Content: "x\n"}}})
+			e := f.engine(t)
 			pass := e.Once(t.Context())
 
 			told := 0

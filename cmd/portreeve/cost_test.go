@@ -2,10 +2,6 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -17,11 +13,6 @@ import (
 // requests, and no write at all.
 func TestSettledCost(t *testing.T) {
 	const repos, open = 120, 30
-	dir := t.TempDir()
-	f, err := sandbox.New(sandbox.Options{Dir: filepath.Join(dir, "forge")})
-	must(t, err)
-	f.AddUser("portreeve", "token-of-portreeve", true)
-	f.AddUser("kim", "token-of-kim", false)
 	config := `package fleet
 
 fleet: {org: "acme", mode: "merge"}
@@ -34,22 +25,16 @@ migrations: greet: {
 	steps: [{do: "file", path: "hello.txt", content: "good day\n"}]
 }
 `
-	must(t, f.CreateRepo(sandbox.Spec{Name: "acme/config", Files: map[string]sandbox.File{"fleet.cue": {Content: config}}}))
+	var specs []sandbox.Spec
 	for n := range repos {
 		spec := sandbox.Spec{Name: fleet.RepoName(fmt.Sprintf("acme/r%03d", n)), Files: map[string]sandbox.File{"main.go": {Content: "package main\n"}}}
 		if n < open {
 			spec.Topics = []string{"guests"}
 		}
-		must(t, f.CreateRepo(spec))
+		specs = append(specs, spec)
 	}
-	server := httptest.NewServer(f.Handler())
-	defer server.Close()
-	token := filepath.Join(dir, "token")
-	must(t, os.WriteFile(token, []byte("token-of-portreeve"), 0o600))
-	c := &connection{forgeURL: server.URL, tokenFile: token, data: filepath.Join(dir, "data"), author: "P <p@noreply.invalid>"}
-	e, err := newEngine(c, server.URL+"/acme/config.git", true, true, slog.New(slog.DiscardHandler), &progress{})
-	must(t, err)
-	defer e.Close()
+	f := newStage(t, map[string]string{"fleet.cue": config}, specs...)
+	e := f.engine(t)
 	if pass := e.Once(t.Context()); pass.Err != "" || len(pass.Done) != open {
 		t.Fatalf("the first pass took %d steps: %s", len(pass.Done), pass.Err)
 	}

@@ -142,10 +142,3 @@ func passes(t *testing.T, url, dir string, dead *atomic.Bool) bool {
 	}
 	return false
 }
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}

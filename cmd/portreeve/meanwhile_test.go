@@ -4,10 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"log/slog"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -34,44 +30,15 @@ migrations: greet: {
 }
 `
 
-// meanwhile is a forge with a config repo and two repos, and daemons on it.
-type meanwhile struct {
-	*sandbox.Forge
-	url, dir string
-	engines  int
-}
+// meanwhile is a stage with two repos.
+type meanwhile struct{ *stage }
 
 func newMeanwhile(t *testing.T) *meanwhile {
-	dir := t.TempDir()
-	f, err := sandbox.New(sandbox.Options{Dir: filepath.Join(dir, "forge")})
-	must(t, err)
-	f.AddUser("portreeve", "token-of-portreeve", true)
-	f.AddUser("kim", "token-of-kim", false)
-	must(t, f.CreateRepo(sandbox.Spec{Name: "acme/config", Files: map[string]sandbox.File{
-		"fleet.cue": {Content: fmt.Sprintf(meanwhileConfig, "good day\n")},
-	}}))
+	var repos []sandbox.Spec
 	for _, name := range []fleet.RepoName{"acme/billing", "acme/ledger"} {
-		must(t, f.CreateRepo(sandbox.Spec{Name: name, Files: map[string]sandbox.File{"main.go": {Content: "package main\n"}}}))
+		repos = append(repos, sandbox.Spec{Name: name, Files: map[string]sandbox.File{"main.go": {Content: "package main\n"}}})
 	}
-	server := httptest.NewServer(f.Handler())
-	t.Cleanup(server.Close)
-	return &meanwhile{Forge: f, url: server.URL, dir: dir}
-}
-
-// engine is one more daemon, with a data directory of its own.
-func (m *meanwhile) engine(t *testing.T) *engine {
-	t.Helper()
-	m.engines++
-	token := filepath.Join(m.dir, "token")
-	must(t, os.WriteFile(token, []byte("token-of-portreeve"), 0o600))
-	c := &connection{
-		forgeURL: m.url, tokenFile: token, data: filepath.Join(m.dir, fmt.Sprint("data", m.engines)),
-		author: "P <p@noreply.invalid>", poll: 20 * time.Millisecond,
-	}
-	e, err := newEngine(c, m.url+"/acme/config.git", true, true, slog.New(slog.DiscardHandler), &progress{})
-	must(t, err)
-	t.Cleanup(func() { e.Close() })
-	return e
+	return &meanwhile{newStage(t, map[string]string{"fleet.cue": fmt.Sprintf(meanwhileConfig, "good day\n")}, repos...)}
 }
 
 func (m *meanwhile) declare(t *testing.T, content string) {

@@ -1,10 +1,6 @@
 package main
 
 import (
-	"log/slog"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,10 +13,6 @@ import (
 // TestRefused holds that a step which its target refuses for good is told, is
 // not tried again at each pass, holds up no other, and is tried again later.
 func TestRefused(t *testing.T) {
-	dir := t.TempDir()
-	f, err := sandbox.New(sandbox.Options{Dir: filepath.Join(dir, "forge")})
-	must(t, err)
-	f.AddUser("portreeve", "token-of-portreeve", true)
 	config := `package fleet
 
 fleet: {repos: ["acme/ledger"], mode: "merge"}
@@ -29,18 +21,10 @@ migrations: [string]: {why: "Guests ask for it.", owner: "platform"}
 migrations: "a-large": {title: "Track the dump", steps: [{do: "file", path: "dump.bin", content: "x"}]}
 migrations: "b-small": {title: "Greet", steps: [{do: "file", path: "hello.txt", content: "hi"}]}
 `
-	must(t, f.CreateRepo(sandbox.Spec{Name: "acme/config", Files: map[string]sandbox.File{"fleet.cue": {Content: config}}}))
-	must(t, f.CreateRepo(sandbox.Spec{Name: "acme/ledger", Files: map[string]sandbox.File{
+	f := newStage(t, map[string]string{"fleet.cue": config}, sandbox.Spec{Name: "acme/ledger", Files: map[string]sandbox.File{
 		".gitattributes": {Content: "*.bin filter=lfs diff=lfs merge=lfs -text\n"},
-	}}))
-	server := httptest.NewServer(f.Handler())
-	defer server.Close()
-	token := filepath.Join(dir, "token")
-	must(t, os.WriteFile(token, []byte("token-of-portreeve"), 0o600))
-	c := &connection{forgeURL: server.URL, tokenFile: token, data: filepath.Join(dir, "data"), author: "P <p@noreply.invalid>"}
-	e, err := newEngine(c, server.URL+"/acme/config.git", true, true, slog.New(slog.DiscardHandler), &progress{})
-	must(t, err)
-	defer e.Close()
+	}})
+	e := f.engine(t)
 	now := time.Now()
 	e.Applier.Now = func() time.Time { return now }
 	e.Observer.Now = e.Applier.Now
