@@ -45,24 +45,34 @@ var asks = map[string]struct {
 	steps       string // a version goes in
 	wants       func(content string, there bool, version int) bool
 }{
-	"checkout": {"go", ciFile, `[{do: "replace", paths: [".github/workflows/*.yml"], pattern: "actions/checkout@v[0-9]+", with: "actions/checkout@v%d"}]`,
+	"checkout": {
+		"go", ciFile, `[{do: "replace", paths: [".github/workflows/*.yml"], pattern: "actions/checkout@v[0-9]+", with: "actions/checkout@v%d"}]`,
 		func(content string, _ bool, v int) bool {
 			return !strings.Contains(content, "checkout@v") || strings.Contains(content, fmt.Sprintf("checkout@v%d\n", v))
-		}},
-	"runner": {"go", ciFile, `[{do: "replace", paths: [".github/workflows/ci.yml"], pattern: "ubuntu-[0-9]+", with: "ubuntu-%d"}]`,
+		},
+	},
+	"runner": {
+		"go", ciFile, `[{do: "replace", paths: [".github/workflows/ci.yml"], pattern: "ubuntu-[0-9]+", with: "ubuntu-%d"}]`,
 		func(content string, _ bool, v int) bool {
 			return !strings.Contains(content, "ubuntu-") || strings.Contains(content, fmt.Sprintf("ubuntu-%d\n", v))
-		}},
-	"licence": {"", licence, `[{do: "file", path: "LICENSE", content: "Licence %d\n"}]`,
+		},
+	},
+	"licence": {
+		"", licence, `[{do: "file", path: "LICENSE", content: "Licence %d\n"}]`,
 		func(content string, there bool, v int) bool {
 			return there && content == fmt.Sprintf("Licence %d\n", v)
-		}},
-	"tier": {"svc", settings, `[{do: "yaml", paths: ["settings.yaml"], set: [{at: "spec.tier", value: "t%d"}]}]`,
+		},
+	},
+	"tier": {
+		"svc", settings, `[{do: "yaml", paths: ["settings.yaml"], set: [{at: "spec.tier", value: "t%d"}]}]`,
 		func(content string, there bool, v int) bool {
 			return !there || strings.Contains(content, fmt.Sprintf("tier: t%d", v))
-		}},
-	"drop-travis": {"svc", travis, `[{do: "delete", paths: [".travis.yml", "%d.never"]}]`,
-		func(_ string, there bool, _ int) bool { return !there }},
+		},
+	},
+	"drop-travis": {
+		"svc", travis, `[{do: "delete", paths: [".travis.yml", "%d.never"]}]`,
+		func(_ string, there bool, _ int) bool { return !there },
+	},
 }
 
 // asked are the names of the migrations that are played.
