@@ -13,28 +13,22 @@ import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
-// Apply runs steps in sequence, each over what the ones before it made of
-// tree, and returns the edits that lead from tree to the result, sorted by
-// path; a path that ends up as tree holds it has none.
-//
-// Contents that have not been fetched are asked for all at once: the joined
-// errors each wrap fleet.ErrUnread. Any other error names its step and is for
-// people, the one that a step changes its own result included: a list of
-// steps must be idempotent.
-func Apply(steps []Step, tree fs.FS) ([]Edit, error) {
-	edits, _, err := Trace(steps, tree)
-	return edits, err
-}
-
 // Change is what one step did.
 type Change struct {
 	Step  int // its index
 	Paths []fleet.Path
 }
 
-// Trace is Apply that also says which steps changed what, in their order.
-// Steps that changed nothing are left out.
-func Trace(steps []Step, tree fs.FS) ([]Edit, []Change, error) {
+// Apply runs steps in sequence, each over what the ones before it made of
+// tree, and returns the edits that lead from tree to the result, sorted by
+// path; a path that ends up as tree holds it has none. It says, too, which
+// steps changed what, in their order; those that changed nothing are left out.
+//
+// Contents that have not been fetched are asked for all at once: the joined
+// errors each wrap fleet.ErrUnread. Any other error names its step and is for
+// people, the one that a step changes its own result included: a list of
+// steps must be idempotent.
+func Apply(steps []Step, tree fs.FS) ([]Edit, []Change, error) {
 	first, err := run(steps, tree)
 	if err != nil {
 		return nil, nil, err

@@ -67,7 +67,7 @@ func TestApply(t *testing.T) {
 		{"over a directory", []transform.Step{write("d", "")}, "step 1 (test): d can't be written: it is a directory"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			edits, err := transform.Apply(c.steps, tree)
+			edits, _, err := transform.Apply(c.steps, tree)
 			got := describe(edits)
 			if err != nil {
 				got = err.Error()
@@ -84,7 +84,7 @@ func TestApply(t *testing.T) {
 func TestApplyAsksAtOnce(t *testing.T) {
 	tree := transformtest.Tree{"a": {Content: []byte("1"), Unread: true}, "b": {Content: []byte("2"), Unread: true}}
 	fail := step(func(fs.FS) ([]transform.Edit, error) { return nil, errors.New("a is not as expected") })
-	edits, err := transform.Apply([]transform.Step{swap("a", "1", "3"), fail, swap("b", "2", "3")}, tree)
+	edits, _, err := transform.Apply([]transform.Step{swap("a", "1", "3"), fail, swap("b", "2", "3")}, tree)
 	if asked := transformtest.Asked(err); !slices.Equal(asked, []fleet.Path{"a", "b"}) || edits != nil {
 		t.Errorf("asked for %v, with edits %v: %v", asked, edits, err)
 	}

@@ -68,7 +68,7 @@ func want(p *kind.Pass) (kind.Want, error) {
 	case v.is == no:
 		return kind.Want{Out: v.reason}, nil
 	}
-	edits, changes, err := transform.Trace(s.Steps, p.Tree)
+	edits, changes, err := transform.Apply(s.Steps, p.Tree)
 	if err != nil {
 		return kind.Want{}, err
 	}

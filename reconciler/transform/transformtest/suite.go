@@ -199,8 +199,8 @@ func Prove(t testing.TB, step transform.Step, tree Tree) ([]transform.Edit, erro
 		t.Error("the step has no summary")
 	}
 	before := fmt.Sprint(tree)
-	edits, err := transform.Apply([]transform.Step{step}, tree)
-	again, errAgain := transform.Apply([]transform.Step{step}, tree)
+	edits, _, err := transform.Apply([]transform.Step{step}, tree)
+	again, _, errAgain := transform.Apply([]transform.Step{step}, tree)
 	if !equal(edits, again) || fmt.Sprint(err) != fmt.Sprint(errAgain) {
 		t.Errorf("a second run differs: %v, %v", err, errAgain)
 	}
