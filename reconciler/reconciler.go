@@ -178,6 +178,7 @@ func (r *Reconciler) read(ctx context.Context) (config *fleet.Config, stale, err
 		if d.Revision, err = r.Source.LastChanged(ctx, tree, d.Pos.File, d.Pos.Line, d.End); err != nil {
 			return nil, nil, err
 		}
+		d.Changed = tree.When(d.Revision)
 	}
 	r.Log.Info("revision read", "revision", config.Revision.Short(), "declarations", len(config.Declarations), "problems", len(config.Problems))
 	r.config = config

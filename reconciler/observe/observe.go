@@ -51,7 +51,7 @@ func (o *Observer) World(ctx context.Context, config *fleet.Config) (*plan.World
 	if err != nil {
 		return nil, err
 	}
-	w := &plan.World{Now: o.Now(), Config: config, Repos: make(map[fleet.RepoName]*plan.Repo, len(listed)), Allowance: o.Forge.Allowance(), Settle: o.Settle}
+	w := &plan.World{Now: o.Now(), Config: config, Repos: make(map[fleet.RepoName]*plan.Repo, len(listed)), Settle: o.Settle}
 	var names []fleet.RepoName
 	for _, listing := range listed {
 		r := &plan.Repo{Listing: listing, Out: config.Settings.Excludes(listing.Name), Pulls: map[string]*fleet.PullRequest{}}
@@ -78,6 +78,7 @@ func (o *Observer) World(ctx context.Context, config *fleet.Config) (*plan.World
 		w.ConfigHead = answer.Value
 	}
 	o.recall(w)
+	w.Allowance = o.Forge.Allowance()
 	return w, ctx.Err()
 }
 
@@ -148,6 +149,7 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 		}
 	}
 	o.fetch(ctx, w, fetch)
+	w.Allowance = o.Forge.Allowance() // the answers had their price
 	return ctx.Err()
 }
 
@@ -159,11 +161,11 @@ func (o *Observer) openedToday(ctx context.Context, w *plan.World) {
 		}
 	}
 	slices.Sort(owners)
-	n, err := o.Forge.OpenedSince(ctx, owners, w.Now.Add(-24*time.Hour))
+	opened, err := o.Forge.OpenedSince(ctx, owners, w.Now.Add(-24*time.Hour))
 	if err != nil {
 		w.Uncounted = err.Error()
 	}
-	w.OpenedToday = &n
+	w.OpenedToday = &opened
 }
 
 func (o *Observer) pulls(ctx context.Context, w *plan.World, branches []forge.Branch) {

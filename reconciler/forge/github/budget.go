@@ -57,6 +57,7 @@ type budget struct {
 // primary is what the forge last said of a resource.
 type primary struct {
 	known     bool
+	most      int // in a period; 0 while unknown
 	remaining int
 	held      int
 	reset     time.Time
@@ -178,6 +179,7 @@ func (b *budget) hold(s spend) {
 // told is what an answer says of a resource.
 type told struct {
 	resource  resource
+	most      int // in a period; 0 if it is not said
 	remaining int
 	reset     time.Time
 }
@@ -218,14 +220,30 @@ func (b *budget) note(t told) {
 	if p == nil {
 		return // a resource that this client does not plan with
 	}
+	if t.most > 0 {
+		p.most = t.most
+	}
+	t.reset = b.bounded(t.reset)
 	// Answers overtake one another: within one period the least counts.
 	// Resets of one period are given a second apart at times.
 	switch {
 	case p.known && t.reset.Sub(p.reset).Abs() < 5*time.Second:
 		p.remaining = min(p.remaining, t.remaining)
 	case !p.known || t.reset.After(p.reset):
-		*p = primary{known: true, remaining: t.remaining, held: p.held, reset: t.reset}
+		p.known, p.remaining, p.reset = true, t.remaining, t.reset
 	}
+}
+
+// longest is how long the forge is believed that it wants to be left alone:
+// its windows are an hour at most, and a clock that is wrong, or an answer
+// that is, must not stop all writing until somebody looks.
+const longest = 65 * time.Minute
+
+func (b *budget) bounded(until time.Time) time.Time {
+	if last := b.now().Add(longest); until.After(last) {
+		return last
+	}
+	return until
 }
 
 // block lets nothing of a resource, or with an empty one nothing at all,
@@ -233,6 +251,7 @@ func (b *budget) note(t told) {
 func (b *budget) block(r resource, until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	until = b.bounded(until)
 	if r == "" {
 		if until.After(b.blocked) {
 			b.blocked = until
@@ -240,7 +259,7 @@ func (b *budget) block(r resource, until time.Time) {
 		return
 	}
 	p := b.primary[r]
-	*p = primary{known: true, remaining: 0, held: p.held, reset: until}
+	p.known, p.remaining, p.reset = true, 0, until
 }
 
 func (p *primary) left(now time.Time) (units int, known bool) {
@@ -262,24 +281,41 @@ func (p *primary) earliest(now time.Time, cost int) time.Time {
 	return p.reset
 }
 
-// allowance is what is left for creating pull requests and comments.
+// allowance is what all limits leave, as far as they are known.
 func (b *budget) allowance() fleet.Allowance {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
-	left := min(b.creation[0].left(now), b.creation[1].left(now))
-	if units, known := b.primary[core].left(now); known {
-		left = min(left, units)
-	}
+	var a fleet.Allowance
 	if b.blocked.After(now) {
-		left = 0
+		a.Blocked = b.blocked
 	}
-	if left > 0 {
-		return fleet.Allowance{Creations: left}
+	for n := range b.creation {
+		a.Limits = append(a.Limits, b.creation[n].limitOf(now, fleet.Creations))
 	}
-	more, _ := b.earliest(now, spend{resource: core, cost: 1, points: 0, creation: true})
-	if !more.After(now) {
-		more = now.Add(time.Second) // it depends on what is under way
+	a.Limits = append(a.Limits, b.points[core].limitOf(now, fleet.Points), b.points[graphql].limitOf(now, fleet.Queries))
+	for _, r := range []resource{core, graphql} {
+		if limit, known := b.primary[r].limitOf(now, units[r]); known {
+			a.Limits = append(a.Limits, limit)
+		}
 	}
-	return fleet.Allowance{More: more}
+	return a
+}
+
+// units are the planner's words for what primary limits count.
+var units = map[resource]fleet.Unit{core: fleet.Requests, graphql: fleet.Queries}
+
+// limitOf is the limit as planning sees it. After a reset all of it is there,
+// whether or not the forge has said so yet.
+func (p *primary) limitOf(now time.Time, of fleet.Unit) (fleet.Limit, bool) {
+	if !p.known {
+		return fleet.Limit{}, false
+	}
+	l := fleet.Limit{Of: of, Minutes: 60, Most: max(p.most, p.remaining, 1)}
+	l.Left = max(0, l.Most-p.held)
+	if left, known := p.left(now); known {
+		l.Left, l.Reset = max(0, left), p.reset
+		l.Back = []fleet.Return{{At: p.reset, Units: l.Most - l.Left}}
+	}
+	return l, true
 }

@@ -205,7 +205,7 @@ func (c *Client) whoAmI(ctx context.Context) (fleet.Actor, error) {
 	return viewer(login.Login), nil
 }
 
-// Allowance is what is left for pull requests and comments.
+// Allowance is what all limits leave.
 func (c *Client) Allowance() fleet.Allowance { return c.budget.allowance() }
 
 // Credentials are the token, for Git over HTTP.

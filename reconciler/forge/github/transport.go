@@ -164,9 +164,10 @@ func (t *transport) once(req *http.Request) (*http.Response, error) {
 	if limit, all := t.limited(resp, body, said); limit != nil {
 		r := s.resource
 		if all {
-			r = ""
+			r, said = "", nil
+		} else {
+			said.reset = limit.until
 		}
-		said = nil
 		defer t.budget.block(r, limit.until)
 		return nil, limit
 	}
@@ -254,7 +255,8 @@ func toldBy(h http.Header, r resource) *told {
 	if named := h.Get("X-Ratelimit-Resource"); named != "" {
 		r = resource(named)
 	}
-	return &told{r, remaining, time.Unix(reset, 0)}
+	most, _ := strconv.Atoi(h.Get("X-Ratelimit-Limit"))
+	return &told{r, max(most, remaining), remaining, time.Unix(reset, 0)}
 }
 
 // limited reads a refusal because of a limit; all says that it is a secondary
