@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
 // Limits that GitHub publishes for one identity.
@@ -44,6 +42,7 @@ type spend struct {
 type budget struct {
 	now   func() time.Time
 	bound time.Duration
+	waits func(reason string, until time.Time)
 
 	mu       sync.Mutex
 	creation [2]window // a minute's and an hour's
@@ -52,6 +51,7 @@ type budget struct {
 	blocked  time.Time // by a secondary limit
 	inflight int
 	changed  chan struct{} // closed whenever something was given back
+	told     limitError    // the wait that was told last
 }
 
 // primary is what the forge last said of a resource.
@@ -67,6 +67,7 @@ func newBudget(now func() time.Time, bound time.Duration) *budget {
 	return &budget{
 		now:   now,
 		bound: bound,
+		waits: func(string, time.Time) {},
 		creation: [2]window{
 			{span: time.Minute, limit: creationsPerMinute},
 			{span: time.Hour, limit: creationsPerHour},
@@ -121,9 +122,25 @@ func (b *budget) take(ctx context.Context, s spend) error {
 			}
 			return &limitError{what, at}
 		}
+		b.tell(what, now.Add(wait))
 		if err := pause(ctx, wait, changed); err != nil {
 			return err
 		}
+	}
+}
+
+// tell tells of a wait, once for all requests that wait for the same; what is
+// over at once is not worth it.
+func (b *budget) tell(what string, until time.Time) {
+	b.mu.Lock()
+	before := b.told
+	told := until.Sub(b.now()) < time.Second || before.what == what && until.Sub(before.until).Abs() < time.Second
+	if !told {
+		b.told = limitError{what, until}
+	}
+	b.mu.Unlock()
+	if !told {
+		b.waits(what, until)
 	}
 }
 
@@ -279,43 +296,4 @@ func (p *primary) earliest(now time.Time, cost int) time.Time {
 		return time.Time{}
 	}
 	return p.reset
-}
-
-// allowance is what all limits leave, as far as they are known.
-func (b *budget) allowance() fleet.Allowance {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := b.now()
-	var a fleet.Allowance
-	if b.blocked.After(now) {
-		a.Blocked = b.blocked
-	}
-	for n := range b.creation {
-		a.Limits = append(a.Limits, b.creation[n].limitOf(now, fleet.Creations))
-	}
-	a.Limits = append(a.Limits, b.points[core].limitOf(now, fleet.Points), b.points[graphql].limitOf(now, fleet.Queries))
-	for _, r := range []resource{core, graphql} {
-		if limit, known := b.primary[r].limitOf(now, units[r]); known {
-			a.Limits = append(a.Limits, limit)
-		}
-	}
-	return a
-}
-
-// units are the planner's words for what primary limits count.
-var units = map[resource]fleet.Unit{core: fleet.Requests, graphql: fleet.Queries}
-
-// limitOf is the limit as planning sees it. After a reset all of it is there,
-// whether or not the forge has said so yet.
-func (p *primary) limitOf(now time.Time, of fleet.Unit) (fleet.Limit, bool) {
-	if !p.known {
-		return fleet.Limit{}, false
-	}
-	l := fleet.Limit{Of: of, Minutes: 60, Most: max(p.most, p.remaining, 1)}
-	l.Left = max(0, l.Most-p.held)
-	if left, known := p.left(now); known {
-		l.Left, l.Reset = max(0, left), p.reset
-		l.Back = []fleet.Return{{At: p.reset, Units: l.Most - l.Left}}
-	}
-	return l, true
 }

@@ -1,10 +1,6 @@
 package github
 
-import (
-	"time"
-
-	"github.com/portreeve/portreeve/reconciler/fleet"
-)
+import "time"
 
 // window is a limit of so many units in any span of time. A unit that is held
 // counts as spent now, since the forge counts when a request reaches it, and
@@ -57,16 +53,4 @@ func (w *window) settle(now time.Time, units int) {
 	}
 	w.sum += units
 	w.spent = append(w.spent, expense{now, units})
-}
-
-// limitOf is the window as planning sees it.
-func (w *window) limitOf(now time.Time, of fleet.Unit) fleet.Limit {
-	l := fleet.Limit{Of: of, Minutes: int(w.span / time.Minute), Most: w.limit, Left: max(0, w.left(now))}
-	for _, e := range w.spent {
-		l.Back = append(l.Back, fleet.Return{At: e.at.Add(w.span), Units: e.units})
-	}
-	if w.held > 0 {
-		l.Back = append(l.Back, fleet.Return{At: now.Add(w.span), Units: w.held})
-	}
-	return l
 }
