@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -164,6 +165,29 @@ func TestBudgetBelievesInNoEndlessWait(t *testing.T) {
 		time.Sleep(longest)
 		spendOne(t, b, creation)
 		spendOne(t, b, spend{resource: graphql, cost: 1, points: 1})
+	})
+}
+
+// Whoever waits tells why and until when; many that wait for the same tell once.
+func TestBudgetTellsItsWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(time.Now, 2*time.Minute)
+		var told []string
+		b.waits = func(reason string, until time.Time) { told = append(told, reason+" "+until.UTC().Format("15:04:05")) }
+		for range creationsPerMinute {
+			spendOne(t, b, creation)
+		}
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() { spendOne(t, b, creation) })
+		}
+		wg.Wait()
+		b.block("", time.Now().Add(30*time.Second))
+		spendOne(t, b, creation)
+		want := []string{"the limit of pull requests and comments a minute is reached 00:01:00", "the forge asks to wait 00:01:30"}
+		if !slices.Equal(told, want) {
+			t.Errorf("told %q", told)
+		}
 	})
 }
 
