@@ -146,8 +146,8 @@ func TestForgeAsPublished(t *testing.T) {
 	}
 	opened, err := c.OpenedSince(ctx, []string{"acme", "big"}, time.Now().Add(-time.Hour))
 	must(t, err)
-	if opened != len(pulls) {
-		t.Errorf("opened %d, want %d", opened, len(pulls))
+	if opened.Count != len(pulls) || len(opened.Told) != len(pulls) {
+		t.Errorf("opened %d and %d, want %d", opened.Count, len(opened.Told), len(pulls))
 	}
 	asPublished(t, &w.recorder)
 }

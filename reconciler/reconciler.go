@@ -2,6 +2,7 @@ package reconciler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -105,15 +106,15 @@ func (r *Reconciler) giveUp(w *plan.World, needs []plan.Need) *plan.Plan {
 func (r *Reconciler) Once(ctx context.Context) *store.Pass {
 	r.passes++
 	pass := &store.Pass{Number: r.passes, Started: r.Now()}
+	before := r.Forge.Allowance()
 	look, err := r.Plan(ctx)
+	pass.Pause = pauseAfter(r.Now(), before, r.Forge.Allowance())
 	if look != nil {
 		pass.Revision, pass.Problems, pass.Plan = look.Config.Revision, look.Config.Problems, look.Plan
 	}
 	if err == nil {
 		pass.Problems = look.Plan.Problems
-		for _, result := range r.Applier.Run(ctx, look.World, look.Plan) {
-			pass.Done = append(pass.Done, r.record(result))
-		}
+		r.take(ctx, look, pass)
 		if err = ctx.Err(); err == nil {
 			err = r.status(ctx, look)
 		}
@@ -134,6 +135,23 @@ func (r *Reconciler) Once(ctx context.Context) *store.Pass {
 		r.Publish(pass)
 	}
 	return pass
+}
+
+// take takes the plan's steps and notes how that went.
+func (r *Reconciler) take(ctx context.Context, look *Look, pass *store.Pass) {
+	limited := time.Time{}
+	for _, result := range r.Applier.Run(ctx, look.World, look.Plan) {
+		pass.Done = append(pass.Done, r.record(result))
+		if f := (*fleet.Failure)(nil); errors.As(result.Err, &f) && f.Class == fleet.Limited && f.Until.After(limited) {
+			limited = f.Until
+		}
+	}
+	if limited.IsZero() || ctx.Err() != nil {
+		return
+	}
+	pass.Unbegun = len(look.Plan.Steps) - len(pass.Done)
+	r.Log.Warn("the forge's limits leave no more steps for now", "left", pass.Unbegun, "until", limited)
+	pass.Pause = longer(pass.Pause, r.Now(), limited, "the forge asked to wait while steps were taken")
 }
 
 // record logs a step that was taken and makes its record.
@@ -178,6 +196,7 @@ func (r *Reconciler) read(ctx context.Context) (config *fleet.Config, stale, err
 		if d.Revision, err = r.Source.LastChanged(ctx, tree, d.Pos.File, d.Pos.Line, d.End); err != nil {
 			return nil, nil, err
 		}
+		d.Changed = tree.When(d.Revision)
 	}
 	r.Log.Info("revision read", "revision", config.Revision.Short(), "declarations", len(config.Declarations), "problems", len(config.Problems))
 	r.config = config

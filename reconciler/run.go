@@ -25,9 +25,11 @@ const (
 var errNewer = errors.New("a newer revision came in")
 
 // Run makes passes until ctx ends: when the config repo changes, when wake
-// is sent to, and at the latest every interval. A newer revision pre-empts a
-// pass for an older one, whatever that one is waiting for. A pass that is
-// under way when ctx ends takes its current steps to their end.
+// is sent to, when a change that waits for a limit has its turn, and at the
+// latest every interval, unless the forge's limits ask for a pause. A newer
+// revision pre-empts a pass for an older one, whatever that one is waiting
+// for, and waits for no pause. A pass that is under way when ctx ends takes
+// its current steps to their end.
 func (r *Reconciler) Run(ctx context.Context, interval time.Duration, wake <-chan struct{}) error {
 	interval = max(interval, shortest)
 	changed := make(chan struct{}, 1)
@@ -36,26 +38,70 @@ func (r *Reconciler) Run(ctx context.Context, interval time.Duration, wake <-cha
 	defer watching.Wait()
 	ended := 0 // passes in a row that a newer revision ended
 	for {
-		next := interval
 		pass, preempted := r.preemptible(ctx, changed, ended < patience)
-		if unsettled(pass) {
-			next = min(soon, interval)
-		}
 		ended++
 		if !preempted {
 			ended = 0
 		}
-		timer := time.NewTimer(next)
+		if !r.rest(ctx, pass, interval, changed, wake) {
+			return nil
+		}
+	}
+}
+
+// rest waits until the next pass is due; false if there is to be none.
+func (r *Reconciler) rest(ctx context.Context, pass *store.Pass, interval time.Duration, changed, wake <-chan struct{}) bool {
+	next, pause := r.due(pass, interval)
+	if pause > 0 {
+		r.Log.Info("pause", "until", pass.Pause.Until, "reason", pass.Pause.Reason)
+	}
+	timer, paused := time.NewTimer(next), time.NewTimer(pause)
+	defer timer.Stop()
+	defer paused.Stop()
+	var awake <-chan struct{} // nobody wakes a pass in the pause
+	for {
 		select {
 		case <-ctx.Done():
-			timer.Stop()
-			return nil
+			return false
+		case <-paused.C:
+			awake = wake
+			continue
 		case <-changed:
-		case <-wake:
+		case <-awake:
 		case <-timer.C:
 		}
-		timer.Stop()
+		return true
 	}
+}
+
+// due is in how long the next pass begins by itself, and how long it pauses
+// whoever wakes it.
+func (r *Reconciler) due(pass *store.Pass, interval time.Duration) (next, pause time.Duration) {
+	next, now := interval, r.Now()
+	if turn := firstTurn(pass); !turn.IsZero() {
+		next = min(next, max(soon, turn.Sub(now)))
+	}
+	if unsettled(pass) {
+		next = min(soon, interval)
+	}
+	if pass.Pause != nil {
+		pause = max(0, pass.Pause.Until.Sub(now))
+	}
+	return max(next, pause), pause
+}
+
+// firstTurn is when the first of those that wait for a limit has its turn;
+// zero if none has, or nothing is written.
+func firstTurn(pass *store.Pass) (first time.Time) {
+	if pass.Plan == nil || pass.Plan.Halted != "" {
+		return first
+	}
+	for i := range pass.Plan.Outcomes {
+		if t := pass.Plan.Outcomes[i].Turn; t != nil && !t.At.IsZero() && (first.IsZero() || t.At.Before(first)) {
+			first = t.At
+		}
+	}
+	return first
 }
 
 // poke sends without waiting: one that is there already is enough.

@@ -2,10 +2,13 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/portreeve/portreeve/reconciler/apply"
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge/sandbox"
+	"github.com/portreeve/portreeve/reconciler/rollout"
 )
 
 // TestSettledCost holds a pass over a settled fleet to its price: a list page
@@ -58,4 +61,86 @@ migrations: greet: {
 	if cost.Git["git-upload-pack"]+cost.Git["git-receive-pack"] != 0 {
 		t.Errorf("objects went over Git: %v", cost.Git)
 	}
+}
+
+// costConfig takes the why, the content, and who merges.
+const costConfig = `package fleet
+
+fleet: {repos: ["acme/closes", "acme/merges"], mode: "merge", limits: removals: "100%%"}
+teams: platform: github: "acme/platform"
+migrations: greet: {
+	title: "Greet politely"
+	why:   %q
+	owner: "platform"
+	select: topic: "guests"
+	steps: [{do: "file", path: "hello.txt", content: %q}]
+	labels: ["greeting"]
+	merge: %q
+}
+`
+
+// TestStepsCostNoMore holds each step to what planning takes it to cost at most,
+// as the forge counts it. Whatever a step costs more would be missing later.
+func TestStepsCostNoMore(t *testing.T) {
+	var specs []sandbox.Spec
+	for _, name := range []fleet.RepoName{"acme/closes", "acme/merges"} {
+		specs = append(specs, sandbox.Spec{Name: name, Topics: []string{"guests"}, Files: map[string]sandbox.File{"main.go": {Content: "package main\n"}}})
+	}
+	f := newStage(t, map[string]string{"fleet.cue": fmt.Sprintf(costConfig, "Guests ask.", "hi\n", "manual")}, specs...)
+	e := f.engine(t)
+	e.Applier.Workers, e.Observer.Settle = 1, 0
+	var before sandbox.Counts
+	seen := map[rollout.Action]int{}
+	e.Applier.Before = func(*rollout.Step) { before = f.Counts() }
+	e.Applier.Progress = func(r apply.Result, _, _ int) {
+		seen[r.Step.Action]++
+		took, most := costOf(f.Counts().Since(before)), r.Step.Cost()
+		for _, u := range []fleet.Unit{fleet.Creations, fleet.Requests, fleet.Points, fleet.Queries} {
+			if took.Of(u) > most.Of(u) {
+				t.Errorf("%s took %d %s, and was planned with %d", r.Step.Action, took.Of(u), u, most.Of(u))
+			}
+		}
+	}
+	declare := func(why, content, merge string) {
+		_, err := f.Person("kim").CommitFile("acme/config", "main", "fleet.cue", fmt.Sprintf(costConfig, why, content, merge), "Change")
+		must(t, err)
+	}
+	pass := func() {
+		if pass := e.Once(t.Context()); pass.Err != "" {
+			t.Fatal(pass.Err)
+		}
+	}
+	pass()
+	declare("Guests insist.", "hi\n", "manual")
+	pass()
+	declare("Guests insist.", "good day\n", "manual")
+	pass()
+	must(t, f.Person("kim").SetTopics("acme/closes"))
+	pass()
+	declare("Guests insist.", "good day\n", "no-checks")
+	pass()
+	pass()
+	for _, a := range []rollout.Action{rollout.Open, rollout.Reword, rollout.Update, rollout.Close, rollout.DeleteBranch, rollout.Merge} {
+		if seen[a] == 0 {
+			t.Errorf("no step to %s was taken: %v", a, seen)
+		}
+	}
+}
+
+// costOf is what the forge was asked, by its own rules.
+func costOf(c sandbox.Counts) (cost fleet.Cost) {
+	for route, n := range c.REST {
+		points := 5
+		if strings.HasPrefix(route, "GET ") {
+			points = 1
+		}
+		cost = cost.Plus(fleet.Cost{Requests: n, Points: n * points})
+	}
+	cost.Queries = c.GraphQLPoints
+	for _, w := range c.WritesBy("portreeve") {
+		if w.Do == "open" || w.Do == "comment" {
+			cost.Creations++
+		}
+	}
+	return cost
 }

@@ -130,7 +130,8 @@ func (c *connection) configRepo(where string) fleet.RepoName {
 // engine is everything that a pass needs, and what has to be closed after.
 type engine struct {
 	*reconciler.Reconciler
-	store *store.Store
+	store    *store.Store
+	progress *progress
 }
 
 func (e *engine) Close() error { return e.store.Close() }
@@ -153,7 +154,10 @@ func newEngine(c *connection, where string, committed, memory bool, log *slog.Lo
 	if err != nil {
 		return nil, err
 	}
-	client, err := c.client(where, carry)
+	client, err := c.client(where, carry, func(reason string, until time.Time) {
+		log.Info("waiting", "until", until, "reason", reason)
+		progress.waits(reason, until)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +177,7 @@ func newEngine(c *connection, where string, committed, memory bool, log *slog.Lo
 	}
 	git := gitrepo.New(gitrepo.Options{HTTP: &http.Client{Transport: carry}, Signer: signer})
 	observer := &observe.Observer{Forge: client, Git: git, Now: time.Now, ConfigRepo: c.configRepo(where), Settle: c.settle, Progress: progress.step}
-	return &engine{store: kept, Reconciler: &reconciler.Reconciler{
+	return &engine{store: kept, progress: progress, Reconciler: &reconciler.Reconciler{
 		Source: src, Kinds: kinds(), Forge: client, Observer: observer,
 		Applier: &apply.Applier{
 			Forge: client, Git: git, Author: gitrepo.Signature{Name: author.Name, Email: author.Address}, SignOff: c.signOff, Now: time.Now,

@@ -13,6 +13,7 @@ import (
 	"github.com/portreeve/portreeve/reconciler"
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/plan"
+	"github.com/portreeve/portreeve/reconciler/report"
 	"github.com/portreeve/portreeve/reconciler/rollout"
 )
 
@@ -111,10 +112,17 @@ func printPlan(w io.Writer, p *plan.Plan, all bool) {
 		alike[alikeKey(&p.Outcomes[i])]++
 	}
 	var t table
-	told := map[string]bool{}
+	told, queued := map[string]bool{}, queues(p)
 	for i := range p.Outcomes {
 		o := &p.Outcomes[i]
 		if !all && (o.State == rollout.Done || o.State == rollout.Out) {
+			continue
+		}
+		if turns := queued[declaration(o)]; !all && o.Turn != nil && len(turns) >= many {
+			if key := "turns of " + declaration(o); !told[key] {
+				told[key] = true
+				t.add(string(o.State), fmt.Sprintf("%d repos", len(turns)), declaration(o), report.Queue(p.Observed, turns))
+			}
 			continue
 		}
 		target, key := orDash(o.Target.String()), alikeKey(o)
@@ -150,7 +158,8 @@ func declaration(o *rollout.Outcome) string {
 	return o.Declaration.String()
 }
 
-// detail is an outcome in one line: what a change does, else why it is so.
+// detail is an outcome in one line: what a change does, else why it is so, and
+// when what waits for a limit has its turn.
 func detail(o *rollout.Outcome) string {
 	if o.State == rollout.Change && len(o.What) > 0 {
 		what := o.What[0]
@@ -159,10 +168,13 @@ func detail(o *rollout.Outcome) string {
 		}
 		return o.Reason + ": " + what
 	}
+	if o.Turn != nil {
+		return o.Reason + "; " + o.Next
+	}
 	return o.Reason
 }
 
-// planSummary counts.
+// planSummary counts, and says what it costs.
 func planSummary(p *plan.Plan) string {
 	var parts []string
 	actions := map[rollout.Action]int{}
@@ -182,7 +194,7 @@ func planSummary(p *plan.Plan) string {
 	if len(parts) == 0 {
 		return "nothing declared"
 	}
-	return fmt.Sprintf("%s · %s", count(p.Repos, "repo"), strings.Join(parts, ", "))
+	return fmt.Sprintf("%s · %s", count(p.Repos, "repo"), strings.Join(parts, ", ")) + paceSummary(p)
 }
 
 // printDiffs prints the edits of all steps as unified diffs.

@@ -4,14 +4,16 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 )
 
 // progress shows on a terminal what is under way, in one line that is
-// overwritten; elsewhere it is silent.
+// overwritten, and tells the daemon's pages.
 type progress struct {
 	mu    sync.Mutex
 	out   *os.File // nil is silent
 	shown bool
+	tell  func(text string) // may be nil; set before the first step
 }
 
 func newProgress() *progress {
@@ -25,11 +27,20 @@ func newProgress() *progress {
 func (p *progress) step(doing string, done, of int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	text := inWords(doing, done, of)
+	if p.tell != nil {
+		p.tell(text)
+	}
 	if p.out == nil {
 		return
 	}
-	fmt.Fprintf(p.out, "\r\x1b[K%s", inWords(doing, done, of))
+	fmt.Fprintf(p.out, "\r\x1b[K%s", safe(text))
 	p.shown = true
+}
+
+// waits tells what a request waits for.
+func (p *progress) waits(reason string, until time.Time) {
+	p.step(fmt.Sprintf("waiting until %s: %s", until.UTC().Format("15:04:05 UTC"), reason), 0, 0)
 }
 
 func inWords(doing string, done, of int) string {

@@ -90,11 +90,12 @@ func printPass(w io.Writer, pass *store.Pass) {
 	for i := range pass.Plan.Outcomes {
 		switch o := &pass.Plan.Outcomes[i]; o.State {
 		case rollout.Failed, rollout.Blocked, rollout.Frozen, rollout.Waiting:
-			t.add(string(o.State), orDash(o.Target.String()), declaration(o), o.Reason)
+			t.add(string(o.State), orDash(o.Target.String()), declaration(o), detail(o))
 		}
 	}
 	t.print(w)
 	fmt.Fprintln(w, planSummary(pass.Plan))
+	printWaits(w, pass)
 	if pass.Plan.Halted != "" {
 		fmt.Fprintf(w, "Nothing was written: %s.\n", pass.Plan.Halted)
 	}

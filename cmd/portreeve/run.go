@@ -25,7 +25,8 @@ func runCommand() *cobra.Command {
 latest every --interval. PATH is the config repo: a URL, which is polled, or a
 folder whose committed HEAD counts, which is watched.
 
-It serves a status page at /, /status.json, /healthz, /readyz and /metrics. With
+It serves a status page at /, /status.json, /now.json, /healthz, /readyz and
+/metrics. With
 a secret it also takes the forge's webhooks, at /webhook; they only make a pass
 begin earlier. Without one there is no /webhook: nobody could be told from
 anybody.
@@ -78,7 +79,7 @@ func serve(ctx context.Context, e *engine, listener net.Listener, interval time.
 		Wake: func() { poke(wake) }, Look: func() { poke(look) },
 		ConfigRepo: e.Observer.ConfigRepo, WebhookSecret: secret,
 	})
-	e.Observer.Progress = func(doing string, done, of int) { pages.Progress(inWords(doing, done, of)) }
+	e.progress.tell = pages.Progress
 	also := e.Publish
 	e.Publish = func(pass *store.Pass) {
 		pages.Publish(pass)

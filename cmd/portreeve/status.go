@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/portreeve/portreeve/reconciler/dashboard"
 	"github.com/portreeve/portreeve/reconciler/rollout"
 	"github.com/portreeve/portreeve/reconciler/store"
 )
@@ -51,34 +52,53 @@ func (a *asking) pass(ctx context.Context, where string) (*store.Pass, error) {
 	}, nil
 }
 
-// maxStatus bounds a daemon's answer.
-const maxStatus = 256 << 20
+// Bounds of a daemon's answers.
+const (
+	maxStatus = 256 << 20
+	maxNow    = 64 << 10
+)
 
-// fetchPass asks a daemon. Its errors leave out a password in the URL.
+// fetchPass asks a daemon for its last pass.
 func fetchPass(ctx context.Context, url string) (*store.Pass, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(url, "/")+"/status.json", nil)
-	if err != nil || req.URL.Host == "" || req.URL.Scheme != "http" && req.URL.Scheme != "https" {
-		return nil, usagef("--url is not of the form http://host:port")
-	}
-	url = req.URL.Redacted()
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, outside(fmt.Errorf("ask the daemon: %w", err))
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return nil, outside(fmt.Errorf("ask the daemon at %s: it answers %s", url, res.Status))
-	}
 	var pass store.Pass
-	if err := json.NewDecoder(io.LimitReader(res.Body, maxStatus)).Decode(&pass); err != nil {
-		return nil, outside(fmt.Errorf("ask the daemon at %s: its answer is not a pass: %w", url, err))
+	if err := fetch(ctx, url, "/status.json", maxStatus, &pass); err != nil {
+		return nil, err
 	}
 	if pass.Plan == nil {
 		return nil, outside(fmt.Errorf("the daemon has no plan yet: %s", pass.Err))
 	}
 	return &pass, nil
+}
+
+// printNow says what a daemon is doing, if it can say so.
+func printNow(ctx context.Context, w io.Writer, url string) {
+	var now dashboard.Now
+	if fetch(ctx, url, "/now.json", maxNow, &now) == nil && now.Doing != "" {
+		fmt.Fprintln(w, safe(fmt.Sprintf("now: %s, since %s", now.Doing, now.Since.Local().Format("15:04:05"))))
+	}
+}
+
+// fetch asks a daemon. Its errors leave out a password in the URL.
+func fetch(ctx context.Context, url, path string, most int64, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(url, "/")+path, nil)
+	if err != nil || req.URL.Host == "" || req.URL.Scheme != "http" && req.URL.Scheme != "https" {
+		return usagef("--url is not of the form http://host:port")
+	}
+	url = req.URL.Redacted()
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return outside(fmt.Errorf("ask the daemon: %w", err))
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return outside(fmt.Errorf("ask the daemon at %s: it answers %s", url, res.Status))
+	}
+	if err := json.NewDecoder(io.LimitReader(res.Body, most)).Decode(into); err != nil {
+		return outside(fmt.Errorf("ask the daemon at %s: its answer is not a pass: %w", url, err))
+	}
+	return nil
 }
 
 func statusCommand() *cobra.Command {
@@ -89,7 +109,9 @@ func statusCommand() *cobra.Command {
 		Use:   "status [PATH]",
 		Short: "Show the state of every target",
 		Long: `Status shows the state of every target of the fleet: as the daemon at --url saw
-it in its last pass, or without --url as it is seen now.`,
+it in its last pass, or without --url as it is seen now. It says what the daemon
+is doing or waiting for, what the forge's limits leave this hour, and when what
+waits for a limit has its turn, if nothing comes before it that is not there yet.`,
 		Example: `  portreeve status --url http://127.0.0.1:8080
   portreeve status --all https://github.com/acme/config`,
 		Args: cobra.MaximumNArgs(1),
@@ -102,6 +124,9 @@ it in its last pass, or without --url as it is seen now.`,
 				return printJSON(cmd.OutOrStdout(), pass)
 			}
 			printStatus(cmd.OutOrStdout(), pass, all)
+			if a.url != "" {
+				printNow(cmd.Context(), cmd.OutOrStdout(), a.url)
+			}
 			return nil
 		},
 	}
@@ -121,6 +146,8 @@ func printStatus(w io.Writer, pass *store.Pass, all bool) {
 	if pass.Plan.Halted != "" {
 		fmt.Fprintf(w, "nothing is written: %s\n", pass.Plan.Halted)
 	}
+	printWaits(w, pass)
+	printForge(w, pass.Finished, pass.Plan)
 	printProblems(w, pass.Problems)
 	var t table
 	for _, state := range rollout.States {
@@ -129,7 +156,7 @@ func printStatus(w io.Writer, pass *store.Pass, all bool) {
 		}
 		for i := range pass.Plan.Outcomes {
 			if o := &pass.Plan.Outcomes[i]; o.State == state {
-				t.add(string(o.State), orDash(o.Target.String()), declaration(o), o.Reason)
+				t.add(string(o.State), orDash(o.Target.String()), declaration(o), detail(o))
 			}
 		}
 	}

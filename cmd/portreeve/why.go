@@ -20,7 +20,9 @@ func whyCommand() *cobra.Command {
 		Short: "Say what state one repo is in, why, and what happens next",
 		Long: `Why answers for one repo, and for every declaration: what state it is in, why,
 and what happens next or who has to act. It always answers, also for what is
-left out.`,
+left out. What waits for a limit has a place in its queue: "next" says when its
+turn comes under the limits as they are, if nothing comes before it that is not
+there yet, or how many of its team's pull requests have to end first.`,
 		Example: `  portreeve why acme/ledger --url http://127.0.0.1:8080
   portreeve why acme/ledger --config https://github.com/acme/config`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -107,6 +109,7 @@ func printWhy(w io.Writer, target string, pass *store.Pass, outcomes []rollout.O
 	if pass.Plan.Halted != "" {
 		fmt.Fprintf(w, "nothing is written: %s\n", pass.Plan.Halted)
 	}
+	printWaits(w, pass)
 	for i := range outcomes {
 		o := &outcomes[i]
 		line := declaration(o) + "  " + strings.ToUpper(string(o.State))

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -57,8 +58,9 @@ type Result struct {
 
 // Run takes the steps of a plan: those of one repo in their order, a failed
 // one ending that repo's; many repos at once. A plan that is halted has none
-// taken. Run returns early only when ctx ends, after the steps under way; those
-// that had not begun by then have no result.
+// taken. Run returns early, after the steps under way, when ctx ends, and when
+// a limit of the forge stands in a step's way: it would stand in that of all
+// others. Those that had not begun by then have no result.
 func (a *Applier) Run(ctx context.Context, w *plan.World, p *plan.Plan) []Result {
 	if p.Halted != "" {
 		return nil
@@ -75,11 +77,12 @@ func (a *Applier) Run(ctx context.Context, w *plan.World, p *plan.Plan) []Result
 	var group errgroup.Group
 	group.SetLimit(cmp.Or(a.Workers, repos))
 	var mu sync.Mutex
+	var limited atomic.Bool
 	done := 0
 	for _, name := range order {
 		group.Go(func() error {
 			for _, n := range byRepo[name] {
-				if ctx.Err() != nil {
+				if ctx.Err() != nil || limited.Load() {
 					return nil
 				}
 				step := &p.Steps[n]
@@ -92,6 +95,9 @@ func (a *Applier) Run(ctx context.Context, w *plan.World, p *plan.Plan) []Result
 				}
 				mu.Unlock()
 				if results[n].Err != nil {
+					if fleet.ClassOf(results[n].Err) == fleet.Limited {
+						limited.Store(true)
+					}
 					return nil // the rest of this repo is planned anew
 				}
 			}

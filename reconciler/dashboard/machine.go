@@ -3,6 +3,7 @@ package dashboard
 import (
 	"bytes"
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -31,6 +32,19 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	body, etag := v.status()
 	w.Header().Set("ETag", etag)
 	http.ServeContent(w, r, "status.json", time.Time{}, bytes.NewReader(body))
+}
+
+// Now is what the daemon is doing, or waiting for; empty is nothing.
+type Now struct {
+	Doing string    `json:"doing"`
+	Since time.Time `json:"since"`
+}
+
+// now gives Now as JSON.
+func (s *Server) now(w http.ResponseWriter, _ *http.Request) {
+	p := s.progress.Load()
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(Now{p.text, p.since}) // who asked is gone
 }
 
 // healthz says whether the process is alive: restart it if not.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/portreeve/portreeve/reconciler/dashboard"
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/rollout"
 	"github.com/portreeve/portreeve/reconciler/store"
 )
 
@@ -104,5 +105,37 @@ func TestServe(t *testing.T) {
 	}
 	if _, err := net.Dial("tcp", l.Addr().String()); err == nil {
 		t.Error("still listening")
+	}
+}
+
+// TestWaitsAreTold proves that what the fleet, or a target, waits for is shown
+// with its time: on the pages, as JSON and as metrics.
+func TestWaitsAreTold(t *testing.T) {
+	s := server(dashboard.Options{})
+	o := ledger()
+	o.State, o.Turn = rollout.Waiting, &rollout.Turn{Bound: rollout.ByDay, Place: 12, Of: 210, At: noon.Add(20 * time.Minute)}
+	p := pass(o)
+	p.Plan.Observed = noon
+	p.Plan.Budget.Allowance.Limits = []fleet.Limit{{Of: fleet.Queries, Minutes: 60, Most: 5000, Left: 120, Reset: noon.Add(time.Hour)}}
+	p.Pause, p.Unbegun = &store.Pause{Until: noon.Add(40 * time.Minute), Reason: "the forge asks to wait"}, 3
+	s.Publish(p)
+	s.Progress("waiting until 12:01:00 UTC: the forge asks to wait")
+	parse(t, get(t, s, "/", 200)).wants(t,
+		"The next pass begins not before 12:40 UTC: the forge asks to wait. 3 steps are left for it.",
+		"forge: 120 of 5000 points for queries (all again at 13:00 UTC) left this hour",
+		"Waiting for limits: 1 daily limit; about 12:20 UTC, if nothing comes before.",
+		"Now: waiting until 12:01:00 UTC: the forge asks to wait")
+	var now dashboard.Now
+	if err := json.Unmarshal([]byte(get(t, s, "/now.json", 200)), &now); err != nil || !strings.HasPrefix(now.Doing, "waiting until") || !now.Since.Equal(noon) {
+		t.Errorf("%+v, %v", now, err)
+	}
+	metrics := get(t, s, "/metrics", 200)
+	for _, want := range []string{
+		`portreeve_forge_limit_left{minutes="60",of="queries"} 120`, `portreeve_forge_limit{minutes="60",of="queries"} 5000`,
+		`portreeve_waiting_for_limits{limit="day"} 1`, `portreeve_waiting_for_limits{limit="team"} 0`,
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("the metrics lack %s", want)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -44,6 +45,12 @@ var (
 		"Open pull requests of Portreeve.")
 	descPlanned = describe("planned_steps",
 		"Steps that the last plan leaves to do.", "action")
+	descLeft = describe("forge_limit_left",
+		"What a limit of the forge left when the last plan was made.", "of", "minutes")
+	descMost = describe("forge_limit",
+		"What a limit of the forge grants in so many minutes.", "of", "minutes")
+	descQueued = describe("waiting_for_limits",
+		"Changes that wait for a limit: of a team or a day, or the forge's.", "limit")
 	descRevision = describe("config_revision_info",
 		"The revision of the config repo that was planned for; always 1.", "revision")
 )
@@ -110,6 +117,7 @@ func seconds(p *store.Pass) float64 { return float64(p.Finished.UnixMilli()) / 1
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descLast, descTargets, descDeclarations, descProblems, descPulls, descPlanned, descRevision,
+		descLeft, descMost, descQueued,
 	} {
 		ch <- d
 	}
@@ -142,6 +150,21 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		gauge(descProblems, float64(n), string(s))
 	}
 	m.collectOutcomes(v, frozen, gauge)
+	collectLimits(v, gauge)
+}
+
+func collectLimits(v *view, gauge func(*prometheus.Desc, float64, ...string)) {
+	for _, l := range v.plan().Budget.Allowance.Limits {
+		gauge(descLeft, float64(l.Left), string(l.Of), strconv.Itoa(l.Minutes))
+		gauge(descMost, float64(l.Most), string(l.Of), strconv.Itoa(l.Minutes))
+	}
+	queued := map[rollout.Bound]int{rollout.ByTeam: 0, rollout.ByDay: 0, rollout.ByForge: 0}
+	for _, t := range turns(v.outcomes) {
+		queued[t.Bound]++
+	}
+	for bound, n := range queued {
+		gauge(descQueued, float64(n), string(bound))
+	}
 }
 
 func (m *metrics) collectOutcomes(v *view, frozen map[fleet.ID]bool, gauge func(*prometheus.Desc, float64, ...string)) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/report"
 	"github.com/portreeve/portreeve/reconciler/rollout"
 	"github.com/portreeve/portreeve/reconciler/store"
 )
@@ -29,6 +30,7 @@ var pages = template.Must(template.New("pages").Funcs(template.FuncMap{
 	"utc":            func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 	"iso":            func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"first":          first[store.Done],
+	"moment":         rollout.Moment,
 }).Parse(pagesText))
 
 // page is what a template is given.
@@ -47,6 +49,8 @@ type page struct {
 	Took   time.Duration
 	Counts []count
 	ToDo   []count
+	Left   string // what the forge's limits leave
+	Queue  string // what waits for limits, and how long
 	Teams  []string
 
 	Filter   filter
@@ -198,8 +202,20 @@ func (s *Server) overview(w http.ResponseWriter, r *http.Request) {
 		}
 		p.counts(states, "/")
 		p.ToDo = toDo(v)
+		now := v.plan().Observed
+		p.Left, p.Queue = report.Left(now, v.plan().Budget.Allowance), report.Queue(now, turns(v.outcomes))
 	}
 	s.render(w, "overview", http.StatusOK, p)
+}
+
+// turns are those of the outcomes that wait for a limit.
+func turns(outcomes []*rollout.Outcome) (all []*rollout.Turn) {
+	for _, o := range outcomes {
+		if o.Turn != nil {
+			all = append(all, o.Turn)
+		}
+	}
+	return all
 }
 
 // toDo counts the steps that the plan leaves, by action.
@@ -248,6 +264,7 @@ func (s *Server) declaration(w http.ResponseWriter, r *http.Request) {
 		for _, o := range all {
 			states[o.State]++
 		}
+		p.Queue = report.Queue(v.plan().Observed, turns(all))
 		p.counts(states, path)
 		if len(all) == 0 && len(p.Problems) == 0 {
 			code = http.StatusNotFound

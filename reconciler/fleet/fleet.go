@@ -246,9 +246,10 @@ func (t Team) Label() string {
 // Declaration is one named thing a person wrote.
 type Declaration struct {
 	ID       ID
-	Pos      Pos      // where its name stands
-	End      int      // its last line
-	Revision Revision // the revision that last changed it
+	Pos      Pos       // where its name stands
+	End      int       // its last line
+	Revision Revision  // the revision that last changed it
+	Changed  time.Time // when that was committed; zero while unknown
 	Owner    TeamName
 	// Spec is the kind's decoded value; nil when Frozen.
 	Spec any

@@ -189,14 +189,6 @@ const (
 	MergeRebase MergeMethod = "rebase"
 )
 
-// Allowance is what a forge's limits leave to be spent now.
-type Allowance struct {
-	// Creations is how many pull requests and comments may be created now.
-	Creations int
-	// More is when some come back, if Creations is 0.
-	More time.Time
-}
-
 // ErrUnread is the error, wrapped in an *fs.PathError, of reading a file of a
 // snapshot whose content has not been fetched. It is a question, not a
 // failure: the planner notes the path, has it fetched, and plans again.

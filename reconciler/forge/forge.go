@@ -40,9 +40,11 @@ type Forge interface {
 	// branch.
 	Rules(ctx context.Context, repos []fleet.RepoName) map[fleet.RepoName]Answer[fleet.Rules]
 
-	// OpenedSince counts the pull requests that Portreeve has opened since a
-	// moment in the organisations of repos, at least those of Self.
-	OpenedSince(ctx context.Context, owners []string, since time.Time) (int, error)
+	// OpenedSince tells the pull requests that Portreeve has opened since a
+	// moment in the organisations of repos, at least those of Self. It counts
+	// them all, and tells them one by one; of more than some hundreds the
+	// oldest and the newest alone.
+	OpenedSince(ctx context.Context, owners []string, since time.Time) (fleet.Openings, error)
 
 	// Allowance is what the forge's limits leave to be spent now; it costs
 	// no request.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -96,7 +97,14 @@ func (k *conn) post(ctx context.Context, service, protocol string, body []byte, 
 // do makes one request, bounded in time until its body is closed and in size;
 // an answer that isn't 200 is a failure.
 func (k *conn) do(ctx context.Context, method string, u *url.URL, body []byte, header http.Header, max int64) (*http.Response, error) {
+	began := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, k.c.opts.Timeout)
+	slow := func(err error) error {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return &slowError{time.Since(began), context.DeadlineExceeded}
+		}
+		return err
+	}
 	var reader io.Reader
 	if body != nil {
 		reader = bytes.NewReader(body)
@@ -113,10 +121,11 @@ func (k *conn) do(ctx context.Context, method string, u *url.URL, body []byte, h
 	}
 	res, err := k.c.http.Do(req)
 	if err != nil {
+		err = slow(err)
 		cancel()
 		return nil, k.fail(err)
 	}
-	res.Body = &boundedBody{body: res.Body, left: max, done: cancel}
+	res.Body = &boundedBody{body: res.Body, left: max, done: cancel, slow: slow}
 	if res.StatusCode != http.StatusOK {
 		err := k.status(res)
 		res.Body.Close()
@@ -124,6 +133,17 @@ func (k *conn) do(ctx context.Context, method string, u *url.URL, body []byte, h
 	}
 	return res, nil
 }
+
+// slowError is a server that hangs, or sends a byte a minute.
+type slowError struct {
+	after time.Duration
+	err   error
+}
+
+func (e *slowError) Error() string {
+	return fmt.Sprintf("no whole answer within %v", e.after.Round(time.Second))
+}
+func (e *slowError) Unwrap() error { return e.err }
 
 var (
 	errTooMuch    = errors.New("the server's answer is larger than what is read")
@@ -136,6 +156,7 @@ type boundedBody struct {
 	body io.ReadCloser
 	left int64
 	done context.CancelFunc
+	slow func(error) error // names what ended a read
 }
 
 func (b *boundedBody) Read(p []byte) (int, error) {
@@ -147,6 +168,9 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.body.Read(p)
 	b.left -= int64(n)
+	if err != nil && err != io.EOF {
+		err = b.slow(err)
+	}
 	return n, err
 }
 

@@ -4,14 +4,11 @@
 package observe
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge"
@@ -20,11 +17,9 @@ import (
 	"github.com/portreeve/portreeve/reconciler/plan"
 )
 
-// fetches is the default of Workers; more gains nothing.
-const fetches = 16
-
 // Observer reads the world. It keeps between passes only what can't have
-// changed: ended pull requests whose branch is gone.
+// changed, ended pull requests whose branch is gone, and which repos could not
+// be read last time: those are read after the others.
 type Observer struct {
 	Forge forge.Forge
 	Git   *gitrepo.Client
@@ -41,6 +36,7 @@ type Observer struct {
 
 	mu    sync.Mutex
 	ended map[forge.Branch]*fleet.PullRequest
+	bad   map[fleet.RepoName]bool
 }
 
 // World lists the fleet and reads where each repo stands. It fails only if
@@ -51,7 +47,7 @@ func (o *Observer) World(ctx context.Context, config *fleet.Config) (*plan.World
 	if err != nil {
 		return nil, err
 	}
-	w := &plan.World{Now: o.Now(), Config: config, Repos: make(map[fleet.RepoName]*plan.Repo, len(listed)), Allowance: o.Forge.Allowance(), Settle: o.Settle}
+	w := &plan.World{Now: o.Now(), Config: config, Repos: make(map[fleet.RepoName]*plan.Repo, len(listed)), Settle: o.Settle}
 	var names []fleet.RepoName
 	for _, listing := range listed {
 		r := &plan.Repo{Listing: listing, Out: config.Settings.Excludes(listing.Name), Pulls: map[string]*fleet.PullRequest{}}
@@ -78,6 +74,7 @@ func (o *Observer) World(ctx context.Context, config *fleet.Config) (*plan.World
 		w.ConfigHead = answer.Value
 	}
 	o.recall(w)
+	w.Allowance = o.Forge.Allowance()
 	return w, ctx.Err()
 }
 
@@ -148,6 +145,7 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 		}
 	}
 	o.fetch(ctx, w, fetch)
+	w.Allowance = o.Forge.Allowance() // the answers had their price
 	return ctx.Err()
 }
 
@@ -159,11 +157,11 @@ func (o *Observer) openedToday(ctx context.Context, w *plan.World) {
 		}
 	}
 	slices.Sort(owners)
-	n, err := o.Forge.OpenedSince(ctx, owners, w.Now.Add(-24*time.Hour))
+	opened, err := o.Forge.OpenedSince(ctx, owners, w.Now.Add(-24*time.Hour))
 	if err != nil {
 		w.Uncounted = err.Error()
 	}
-	w.OpenedToday = &n
+	w.OpenedToday = &opened
 }
 
 func (o *Observer) pulls(ctx context.Context, w *plan.World, branches []forge.Branch) {
@@ -220,61 +218,6 @@ func (o *Observer) Forget(branch forge.Branch) {
 
 func hasBranch(r *plan.Repo, name string) bool {
 	return slices.ContainsFunc(r.Head.Branches, func(b fleet.Branch) bool { return b.Name == name })
-}
-
-// fetch reads trees and files of many repos at once.
-func (o *Observer) fetch(ctx context.Context, w *plan.World, needs []plan.Need) {
-	if len(needs) == 0 {
-		return
-	}
-	byRepo := map[fleet.RepoName][]fleet.Path{}
-	var order []fleet.RepoName
-	for _, n := range needs {
-		if _, seen := byRepo[n.Repo]; !seen {
-			order = append(order, n.Repo)
-		}
-		byRepo[n.Repo] = append(byRepo[n.Repo], n.Files...)
-	}
-	var group errgroup.Group
-	group.SetLimit(cmp.Or(o.Workers, fetches))
-	var mu sync.Mutex
-	done := 0
-	for _, name := range order {
-		r, paths := w.Repos[name], byRepo[name]
-		group.Go(func() error {
-			note(r, o.read(ctx, r, paths)) // each goroutine has a repo of its own
-			mu.Lock()
-			done++
-			o.progress("reading repos", done, len(order))
-			mu.Unlock()
-			return nil
-		})
-	}
-	_ = group.Wait() // no goroutine returns an error
-}
-
-func (o *Observer) read(ctx context.Context, r *plan.Repo, paths []fleet.Path) error {
-	remote := Remote(o.Forge, r.Listing)
-	tree, ok := r.Tree.(*gitrepo.Snapshot)
-	if !ok {
-		var err error
-		if tree, err = o.Git.Snapshot(ctx, remote, r.Head.Commit); err != nil {
-			return err
-		}
-		r.Tree = tree
-	}
-	if len(paths) == 0 {
-		return nil
-	}
-	return o.Git.Load(ctx, remote, tree, paths)
-}
-
-// Remote is how to reach a repo of a forge over Git.
-func Remote(f forge.Forge, listing fleet.Repo) gitrepo.Remote {
-	return gitrepo.Remote{
-		Name: listing.Name, URL: listing.CloneURL,
-		Auth: func(ctx context.Context) (string, string, error) { return f.Credentials(ctx, listing.Name) },
-	}
 }
 
 // note marks a repo that could not be read; the first reason stays.

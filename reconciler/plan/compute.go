@@ -68,6 +68,7 @@ type computation struct {
 	outcomes []rollout.Outcome
 	problems []fleet.Problem
 	planned  []rollout.Step
+	budget   Budget
 	known    map[branchKey]bool // branches that belong to an item
 	unread   map[fleet.TeamName]int
 }
@@ -298,15 +299,17 @@ func (c *computation) decide() {
 	for n, item := range c.items {
 		decisions[n] = rollout.Heed(settings, c.world.Refused, item, c.one(settings, item))
 	}
-	if rollout.Pace(rollout.Bounds{
-		Limits: c.world.Config.Settings.Limits, Allowance: c.world.Allowance, OpenedToday: c.world.OpenedToday, Uncounted: c.world.Uncounted,
-		Unread: c.unread,
-	}, c.items, decisions) {
-		c.needs.openedToday = true
-	}
+	paced := rollout.Pace(rollout.Bounds{
+		Now: c.world.Now, Limits: c.world.Config.Settings.Limits, Allowance: c.world.Allowance,
+		OpenedToday: c.world.OpenedToday, Uncounted: c.world.Uncounted, Unread: c.unread,
+	}, c.items, decisions)
+	c.needs.openedToday = paced.AskOpened
+	c.budget = Budget{paced.Spends, c.world.Allowance, paced.Last}
 	for _, d := range decisions {
 		c.outcomes = append(c.outcomes, d.Outcome)
-		c.planned = append(c.planned, d.Steps...)
+	}
+	for _, n := range paced.Order {
+		c.planned = append(c.planned, decisions[n].Steps...)
 	}
 }
 

@@ -28,10 +28,10 @@ type World struct {
 	Refused map[string]rollout.Refusal
 	// Allowance is what the forge's limits leave.
 	Allowance fleet.Allowance
-	// OpenedToday is how many pull requests were opened in the last 24
-	// hours; nil while nobody has asked. Uncounted says why it could not be
-	// counted, and then none is opened.
-	OpenedToday *int
+	// OpenedToday are the pull requests that were opened in the last 24
+	// hours; nil while nobody has asked. Uncounted says why they could not be
+	// counted; where a limit asks for it, none is opened then.
+	OpenedToday *fleet.Openings
 	Uncounted   string
 }
 
@@ -72,11 +72,20 @@ type Plan struct {
 	Observed time.Time         `json:"observed"`
 	Mode     fleet.Mode        `json:"mode"`
 	Halted   string            `json:"halted,omitempty"` // why nothing at all is written
-	Steps    []rollout.Step    `json:"steps"`            // sorted by repo, declaration, action
+	Steps    []rollout.Step    `json:"steps"`            // in the order in which they are taken
 	Outcomes []rollout.Outcome `json:"outcomes"`         // sorted by target, declaration
 	Problems []fleet.Problem   `json:"problems"`         // of declarations
 	Repos    int               `json:"repos"`
 	Unread   int               `json:"unread,omitempty"` // repos that could not be read
+	Budget   Budget            `json:"budget"`
+}
+
+// Budget is what the steps take of the forge's limits.
+type Budget struct {
+	Spends    fleet.Cost      `json:"spends"` // at most
+	Allowance fleet.Allowance `json:"allowance"`
+	// Last is the latest turn of what waits for a limit that the clock lifts.
+	Last time.Time `json:"last,omitzero"`
 }
 
 // Count is how many outcomes are in a state.

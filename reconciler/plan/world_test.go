@@ -191,7 +191,7 @@ type teller struct {
 	trees map[fleet.RepoName]*snapshot
 	rules map[fleet.RepoName]fleet.Rules
 	pulls map[fleet.RepoName]map[string]*fleet.PullRequest
-	today int
+	today fleet.Openings
 }
 
 func (a *teller) answer(w *plan.World, needs []plan.Need) {

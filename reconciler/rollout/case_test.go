@@ -30,8 +30,9 @@ var now = time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
 type itemFile struct {
 	Repo        string
 	ID          string
-	Count       int    // so many items, in repos acme/r00, acme/r01, …
-	Declaration string // "gone" or "frozen"
+	Count       int           // so many items, in repos acme/r00, acme/r01, …
+	Declaration string        // "gone" or "frozen"
+	Changed     time.Duration // ago, of the declaration
 	Out, Paused string
 	Because     string
 	Edits       []string
@@ -78,21 +79,62 @@ type rulesFile struct {
 }
 
 type boundsFile struct {
-	OpenPerTeam int  `yaml:"openPerTeam"`
-	NewPerDay   int  `yaml:"newPerDay"`
-	OpenedToday *int `yaml:"openedToday"`
+	OpenPerTeam int          `yaml:"openPerTeam"`
+	NewPerDay   int          `yaml:"newPerDay"`
+	OpenedToday *int         `yaml:"openedToday"` // those of Opened included
+	Opened      []openedFile // told one by one, the oldest first
+	Uncounted   string
 	Removals    string
-	Allowance   int
-	More        bool
+	Limits      []limitFile
+	Blocked     time.Duration // for so long
 	Unread      map[fleet.TeamName]int
+	Order       bool // tell also in which order the steps are taken
+}
+
+type openedFile struct {
+	Repo fleet.RepoName
+	ID   string
+	Ago  time.Duration
+}
+
+// limitFile is a limit of the forge. What is not left of it comes back a
+// minute after "now", or at the reset.
+type limitFile struct {
+	Of                  fleet.Unit
+	Minutes, Most, Left int
+	Reset               time.Duration // from now on; a window that rolls if left out
+}
+
+func (f limitFile) limit() fleet.Limit {
+	l := fleet.Limit{Of: f.Of, Minutes: or(f.Minutes, 1), Most: f.Most, Left: f.Left}
+	back := now.Add(time.Minute)
+	if f.Reset > 0 {
+		l.Reset = now.Add(f.Reset)
+		back = l.Reset
+	}
+	l.Back = []fleet.Return{{At: back, Units: l.Most - l.Left}}
+	return l
 }
 
 func (f boundsFile) bounds() rollout.Bounds {
-	b := rollout.Bounds{OpenedToday: f.OpenedToday, Unread: f.Unread, Allowance: fleet.Allowance{Creations: f.Allowance}}
+	b := rollout.Bounds{Now: now, Unread: f.Unread, Uncounted: f.Uncounted}
 	b.Limits.OpenPerTeam, b.Limits.NewPerDay = f.OpenPerTeam, f.NewPerDay
 	b.Limits.Removals, _ = fleet.ParseShare(f.Removals)
-	if f.More {
-		b.Allowance.More = now.Add(time.Minute)
+	if f.OpenedToday != nil || f.Opened != nil {
+		b.OpenedToday = &fleet.Openings{Count: len(f.Opened)}
+		if f.OpenedToday != nil {
+			b.OpenedToday.Count = *f.OpenedToday
+		}
+	}
+	for _, o := range f.Opened {
+		id, _ := fleet.ParseID(or(o.ID, "migration/go-1-26"))
+		b.OpenedToday.Told = append(b.OpenedToday.Told, fleet.Opening{Repo: o.Repo, Branch: fleet.BranchName(id, ""), At: now.Add(-o.Ago)})
+	}
+	for _, l := range f.Limits {
+		b.Allowance.Limits = append(b.Allowance.Limits, l.limit())
+	}
+	if f.Blocked > 0 {
+		b.Allowance.Blocked = now.Add(f.Blocked)
 	}
 	return b
 }
@@ -140,6 +182,9 @@ func (f itemFile) item() (*rollout.Item, rollout.Settings) {
 			Out: f.Out, Paused: f.Paused, Because: f.Because, Decides: fleet.TeamName(or(f.Team, "payments")),
 			Merge: or(f.Merge, fleet.MergeChecksPass),
 		},
+	}
+	if f.Changed > 0 {
+		i.Declaration.Changed = now.Add(-f.Changed)
 	}
 	if f.Edits == nil {
 		f.Edits = []string{"go.mod"}

@@ -1,7 +1,6 @@
 package rollout
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -9,10 +8,12 @@ import (
 
 // Bounds are the limits that many items share.
 type Bounds struct {
+	Now       time.Time
 	Limits    fleet.Limits
 	Allowance fleet.Allowance
-	// OpenedToday is nil while unknown.
-	OpenedToday *int
+	// OpenedToday are the pull requests of the last 24 hours; nil while
+	// unknown.
+	OpenedToday *fleet.Openings
 	// Uncounted, if not empty, says why OpenedToday could not be counted.
 	Uncounted string
 	// Unread is how many more pull requests of a team may be open, in repos
@@ -20,22 +21,89 @@ type Bounds struct {
 	Unread map[fleet.TeamName]int
 }
 
+// Paced is what Pace made of all decisions.
+type Paced struct {
+	// Order are the indexes of the items whose steps are taken now, in the
+	// order in which that is done.
+	Order []int
+	// Spends is what those steps take of the forge's limits at most.
+	Spends fleet.Cost
+	// Last is the latest turn of those that the clock alone brings; zero if
+	// there is none.
+	Last time.Time
+	// AskOpened says that OpenedToday has to be known.
+	AskOpened bool
+}
+
 // freeRemovals are closed whatever Limits.Removals says: a bound in percent
 // means nothing in a small fleet.
 const freeRemovals = 5
 
-// Pace holds decisions back that would go over a limit, in the order of the
-// items, and turns them into waiting ones. items and decisions run in
-// parallel. It reports whether it has to know OpenedToday.
+// Pace puts decisions in the order in which they are served, and turns those
+// that go over a limit into waiting ones that know their turn. items and
+// decisions run in parallel. It is the one place that orders what is written,
+// and it guarantees four things:
+//
+//  1. What ends goes first: what is withdrawn is closed, what is ready is
+//     merged, what is open is updated, then reworded, and only then anything
+//     opened.
+//  2. Of each sort, ownership goes before migrations.
+//  3. Then declarations take turns, and in each of them teams: whoever was
+//     served last goes last. A migration of 1,000 repos keeps one of 5 waiting
+//     for 5 turns.
+//  4. Nobody overtakes: what the first in line waits for, nobody behind it
+//     takes. Of a team's in a declaration the longest waiting goes first.
 //
 // Those that edit one file of a repo go one after the other: whoever has an
 // open pull request goes first, or else whoever can open one. Who is declined,
-// paused, held back or done keeps nobody waiting.
-func Pace(b Bounds, items []*Item, decisions []Decision) (needOpenedToday bool) {
-	p := pacer{
-		Bounds:  b,
-		perTeam: map[fleet.TeamName]int{},
-		claimed: map[claim]fleet.ID{},
+// paused, held back by a team's limit or done keeps nobody waiting.
+func Pace(b Bounds, items []*Item, decisions []Decision) Paced {
+	p := newPacer(b, items, decisions)
+	for _, n := range newQueue(items, decisions, b.OpenedToday).order() {
+		p.serve(items[n], &decisions[n], n)
+	}
+	p.tell()
+	return p.Paced
+}
+
+type claim struct {
+	repo fleet.RepoName
+	path fleet.Path
+}
+
+type pacer struct {
+	Bounds
+	Paced
+	ledger                 *ledger
+	open, opened, removals int
+	perTeam                map[fleet.TeamName]int // open, or opened now
+	promised               map[fleet.TeamName]int // openings that have a turn to come
+	claimed                map[claim]fleet.ID
+	held                   []waiting
+	queued                 map[line]int
+	rivals                 map[group]bool // for what the forge lets be opened
+}
+
+// waiting is an outcome with a turn, and its queue.
+type waiting struct {
+	*Outcome
+	line line
+}
+
+// line is a queue that turns are counted in.
+type line struct {
+	sort sort
+	team fleet.TeamName // of a team's limit
+}
+
+func newPacer(b Bounds, items []*Item, decisions []Decision) *pacer {
+	p := &pacer{
+		Bounds: b, ledger: newLedger(b.Now, b.Allowance),
+		perTeam: map[fleet.TeamName]int{}, promised: map[fleet.TeamName]int{},
+		claimed: map[claim]fleet.ID{}, queued: map[line]int{}, rivals: map[group]bool{},
+	}
+	if b.Limits.NewPerDay > 0 && b.OpenedToday != nil {
+		p.ledger.add(daily(b))
 	}
 	for n, i := range items {
 		if i.Pull != nil && i.Pull.State == fleet.PullOpen {
@@ -51,37 +119,24 @@ func Pace(b Bounds, items []*Item, decisions []Decision) (needOpenedToday bool) 
 			}
 		}
 	}
-	for n, i := range items {
-		d := &decisions[n]
-		if len(d.Steps) == 0 {
-			continue
-		}
-		held := Outcome{}
-		switch d.Steps[0].Action {
-		case Open:
-			held = p.opening(i)
-		case Close:
-			held = p.closing(i, d.Steps[0])
-		}
-		if held.State != "" {
-			*d = Decision{Outcome: held}
-		}
+	return p
+}
+
+// day is what fleet.limits.newPerDay counts over. One that was opened just a
+// day ago still counts.
+const day = 24 * time.Hour
+
+// daily is fleet.limits.newPerDay as a limit. Those that the forge counts and
+// does not tell of may be the newest.
+func daily(b Bounds) fleet.Limit {
+	l := fleet.Limit{Of: opening, Minutes: int(day / time.Minute), Most: b.Limits.NewPerDay, Left: b.Limits.NewPerDay - b.OpenedToday.Count}
+	for _, o := range b.OpenedToday.Told {
+		l.Back = append(l.Back, fleet.Return{At: o.At.Add(day + time.Second), Units: 1})
 	}
-	return p.asked
-}
-
-type claim struct {
-	repo fleet.RepoName
-	path fleet.Path
-}
-
-type pacer struct {
-	Bounds
-	open, opened, removals int
-	created                int // pull requests and comments
-	perTeam                map[fleet.TeamName]int
-	claimed                map[claim]fleet.ID
-	asked                  bool
+	if more := b.OpenedToday.Count - len(b.OpenedToday.Told); more > 0 {
+		l.Back = append(l.Back, fleet.Return{At: b.Now.Add(day + time.Second), Units: more})
+	}
+	return l
 }
 
 func (p *pacer) claim(i *Item) {
@@ -93,83 +148,146 @@ func (p *pacer) claim(i *Item) {
 	}
 }
 
-// opening is why a pull request is not opened now, or nothing.
+// serve lets a decision be carried out, or holds it back.
+func (p *pacer) serve(i *Item, d *Decision, n int) {
+	s := sortOf(d)
+	held := Outcome{}
+	switch s {
+	case openings:
+		held = p.opening(i)
+	case ending:
+		held = p.closing(i)
+	}
+	if held.State == "" {
+		held = p.spend(i, d, s)
+	}
+	if held.State != "" {
+		*d = Decision{Outcome: held}
+		if held.Turn != nil {
+			l := line{sort: s}
+			if held.Turn.Bound == ByTeam {
+				l.team = held.Decides
+			}
+			p.held = append(p.held, waiting{&d.Outcome, l})
+		}
+		return
+	}
+	p.Order = append(p.Order, n)
+}
+
+// opening is why a pull request is not opened now, or nothing. What depends
+// on people alone comes before what the clock brings.
 func (p *pacer) opening(i *Item) Outcome {
 	for _, e := range i.Want.Edits {
 		if other, taken := p.claimed[claim{i.Listing.Name, e.Path}]; taken && other != i.ID {
 			return i.outcome(Waiting, "is opened once that has ended", "%s edits %s too, and goes first", other, e.Path)
 		}
 	}
-	team, limits := i.Want.Decides, p.Limits
-	switch open, unread := p.perTeam[team], p.Unread[team]; {
-	case limits.OpenPerTeam == 0 || team == "" || open+unread < limits.OpenPerTeam:
-	case open < limits.OpenPerTeam:
-		return i.outcome(Waiting, "is opened once it is known that there are fewer",
-			"%s may be at its limit of %s (fleet.limits.openPerTeam): %d could not be read",
-			team, counted(limits.OpenPerTeam, "open pull request"), unread)
-	default:
-		return i.outcome(Waiting, "is opened once one of them has ended", "%s is at its limit of %s (fleet.limits.openPerTeam)",
-			team, counted(limits.OpenPerTeam, "open pull request"))
+	if full := p.team(i); full.State != "" {
+		return full
 	}
-	if limits.NewPerDay > 0 {
-		if p.Uncounted != "" {
-			return i.outcome(Waiting, "tries again at the next pass", "today's pull requests can't be counted: %s", p.Uncounted)
-		}
-		if p.OpenedToday == nil {
-			p.asked = true
-			return i.outcome(Waiting, "", "today's pull requests are being counted")
-		}
-		if today := *p.OpenedToday + p.opened; today >= limits.NewPerDay {
-			return i.outcome(Waiting, "is opened when a day has passed since an earlier one",
-				"%s in the last 24 hours (fleet.limits.newPerDay)", counted(today, "new pull request"))
-		}
+	switch {
+	case p.Limits.NewPerDay == 0:
+	case p.Uncounted != "":
+		return i.outcome(Waiting, "tries again at the next pass", "today's pull requests can't be counted: %s", p.Uncounted)
+	case p.OpenedToday == nil:
+		p.AskOpened = true
+		return i.outcome(Waiting, "", "today's pull requests are being counted")
 	}
-	if spent := p.spent(i); spent.State != "" {
-		return spent
-	}
-	p.opened++
-	p.created++
-	p.perTeam[team]++
-	p.claim(i)
 	return Outcome{}
+}
+
+// team is why a team gets no further pull request now, or nothing.
+func (p *pacer) team(i *Item) Outcome {
+	team, limit := i.Want.Decides, p.Limits.OpenPerTeam
+	open, unread, promised := p.perTeam[team], p.Unread[team], p.promised[team]
+	if limit == 0 || team == "" || open+unread+promised < limit {
+		return Outcome{}
+	}
+	most := counted(limit, "open pull request")
+	turn := p.turn(ByTeam, line{openings, team})
+	turn.Ended = open + promised + turn.Place - limit
+	var held Outcome
+	switch {
+	case open >= limit:
+		held = i.outcome(Waiting, "", "%s is at its limit of %s (fleet.limits.openPerTeam)", team, most)
+	case open+promised >= limit:
+		held = i.outcome(Waiting, "", "%s will be at its limit of %s (fleet.limits.openPerTeam) with those that come first", team, most)
+	default:
+		turn.Ended = 0
+		held = i.outcome(Waiting, "", "%s may be at its limit of %s (fleet.limits.openPerTeam): %d could not be read", team, most, unread)
+	}
+	held.Turn = turn
+	return held
+}
+
+// turn is the next place in a queue.
+func (p *pacer) turn(by Bound, l line) *Turn {
+	p.queued[l]++
+	return &Turn{Bound: by, Place: p.queued[l]}
 }
 
 // withdrawn reports whether people took the item back in the config repo, as
 // against a repo that became as declared: that may be a slip, over many repos.
 func (i *Item) withdrawn() bool { return i.Declaration == nil || i.Want.Out != "" }
 
-// closing is why a pull request is not closed now, or nothing.
-func (p *pacer) closing(i *Item, s Step) Outcome {
+// closing is why a pull request is not closed at all, or nothing.
+func (p *pacer) closing(i *Item) Outcome {
 	if bound := max(p.Limits.Removals.Of(p.open), freeRemovals); i.withdrawn() && p.removals > bound {
 		return i.outcome(Blocked, "take back what was withdrawn, or raise fleet.limits.removals",
 			"%d of %d open pull requests would be closed because declarations are gone, or no longer about their repos; the bound is %d",
 			p.removals, p.open, bound)
 	}
-	if s.Comment == "" {
-		return Outcome{}
-	}
-	if spent := p.spent(i); spent.State != "" {
-		return spent
-	}
-	p.created++
 	return Outcome{}
 }
 
-// spent says that the forge lets nothing more be created now, or nothing.
-func (p *pacer) spent(i *Item) Outcome {
-	if p.created < p.Allowance.Creations {
+// spend takes what a decision costs from the limits that the clock lifts, now
+// or at its turn.
+func (p *pacer) spend(i *Item, d *Decision, s sort) Outcome {
+	opens, cost := 0, d.cost()
+	if s == openings {
+		opens = 1
+	}
+	at, by := p.ledger.take(cost, opens)
+	if at.Equal(p.Now) {
+		p.Spends = p.Spends.Plus(cost)
+		if s == openings {
+			p.opened++
+			p.perTeam[i.Want.Decides]++
+			p.claim(i)
+		}
 		return Outcome{}
 	}
-	next := "tries again at the next pass"
-	if more := p.Allowance.More; !more.IsZero() {
-		next = "more from " + more.UTC().Format(time.RFC3339) + " on"
+	turn, reason := p.turn(ByForge, line{sort: s}), ""
+	if by != nil && by.Of == opening {
+		turn.Bound = ByDay
+		reason = counted(p.OpenedToday.Count+p.opened, "new pull request") + " in the last 24 hours (fleet.limits.newPerDay)"
+	} else {
+		reason = used(p.Now, p.ledger.from, by)
+		if s == openings {
+			p.rivals[teamOf(i)] = true
+		}
 	}
-	return i.outcome(Waiting, next, "the forge's limit on new pull requests and comments is used up")
+	if turn.At = at; at.After(p.Last) {
+		p.Last = at
+	}
+	if s == openings {
+		p.promised[i.Want.Decides]++
+		p.claim(i)
+	}
+	held := i.outcome(Waiting, "", "%s", reason)
+	held.Turn = turn
+	return held
 }
 
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
+// tell fills in what is known once all were served. Whose turn it is among
+// rivals depends on who was served last.
+func (p *pacer) tell() {
+	if len(p.rivals) > 1 && p.OpenedToday == nil && p.Uncounted == "" {
+		p.AskOpened = true
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	for _, w := range p.held {
+		w.Turn.Of = p.queued[w.line]
+		w.Next = w.Turn.next(p.Now, verbs[w.line.sort])
+	}
 }

@@ -50,6 +50,8 @@ type Outcome struct {
 	Reason string `json:"reason"`
 	// Next says what happens next, or who has to do what.
 	Next string `json:"next,omitempty"`
+	// Turn is when a change that waits for a limit comes.
+	Turn *Turn `json:"turn,omitempty"`
 	// Because says why the target is one: "has go.mod".
 	Because  string         `json:"because,omitempty"`
 	What     []string       `json:"what,omitempty"`

@@ -40,7 +40,7 @@ func truth(t *testing.T, file string) {
 	}
 	var items []*rollout.Item
 	var settings []rollout.Settings
-	bounds := boundsFile{Allowance: 100}.bounds()
+	limits := boundsFile{}
 	given := archive.Files[:0:0]
 	want := ""
 	for _, f := range archive.Files {
@@ -49,7 +49,7 @@ func truth(t *testing.T, file string) {
 			want = string(f.Data)
 			continue
 		case f.Name == "bounds":
-			bounds = read(t, f, boundsFile{Allowance: 100}).bounds()
+			limits = read(t, f, boundsFile{})
 		case strings.HasPrefix(f.Name, "item"):
 			for _, one := range read(t, f, itemFile{Count: 1}).all() {
 				i, s := one.item()
@@ -60,7 +60,7 @@ func truth(t *testing.T, file string) {
 		}
 		given = append(given, f)
 	}
-	got := decide(t, bounds, items, settings)
+	got := decide(t, limits, items, settings)
 	if *update {
 		archive.Files = append(given, txtar.File{Name: "decided", Data: []byte(got)})
 		if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
@@ -74,14 +74,14 @@ func truth(t *testing.T, file string) {
 }
 
 // decide words what becomes of items.
-func decide(t *testing.T, bounds rollout.Bounds, items []*rollout.Item, settings []rollout.Settings) string {
+func decide(t *testing.T, limits boundsFile, items []*rollout.Item, settings []rollout.Settings) string {
 	var decisions []rollout.Decision
 	for n, i := range items {
 		d := rollout.Decide(settings[n], i)
 		uphold(t, settings[n], i, d)
 		decisions = append(decisions, d)
 	}
-	asks := rollout.Pace(bounds, items, decisions)
+	paced := rollout.Pace(limits.bounds(), items, decisions)
 	var b strings.Builder
 	for n := 0; n < len(items); {
 		i, words := items[n], ""
@@ -102,7 +102,12 @@ func decide(t *testing.T, bounds rollout.Bounds, items []*rollout.Item, settings
 		}
 		b.WriteString(words)
 	}
-	if asks {
+	if limits.Order {
+		for _, n := range paced.Order {
+			fmt.Fprintf(&b, "%s %s %s\n", decisions[n].Steps[0].Action, items[n].Listing.Name, items[n].ID)
+		}
+	}
+	if paced.AskOpened {
 		b.WriteString("asks how many were opened today\n")
 	}
 	return b.String()
@@ -114,6 +119,9 @@ func decided(d rollout.Decision) string {
 	fmt.Fprintf(&b, "%s: %s\n", d.Outcome.State, d.Outcome.Reason)
 	if d.Outcome.Next != "" {
 		fmt.Fprintf(&b, "  next: %s\n", d.Outcome.Next)
+	}
+	if t := d.Outcome.Turn; t != nil {
+		fmt.Fprintf(&b, "  turn: %d of %d, %s\n", t.Place, t.Of, t.Bound)
 	}
 	if d.Questions.Rules {
 		b.WriteString("  asks for the branch rules\n")

@@ -30,7 +30,7 @@ func (p *play) rest(ctx context.Context) error {
 		if err := p.pass(ctx); err != nil {
 			return err
 		}
-		more := p.forge.As(ours).Allowance().More
+		more := p.forge.As(ours).Allowance().More(fleet.Creations)
 		if idle := len(p.book.pass.Done) == 0 && p.book.pass.Err == ""; idle && more.IsZero() {
 			if calm == len(quiet) {
 				break

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -65,6 +66,17 @@ func (p *past) lastChanged(ctx context.Context, rev, file string, from, to int) 
 	slices.SortFunc(commits, func(a, b plumbing.Hash) int { return strings.Compare(a.String(), b.String()) })
 	newest, err := p.newest(ctx, slices.Compact(commits))
 	return fleet.Revision(newest.String()), err
+}
+
+// when is when a commit was made; zero if it can't be read.
+func (p *past) when(rev fleet.Revision) time.Time {
+	p.memory.mu.Lock()
+	defer p.memory.mu.Unlock()
+	c, err := p.repo.CommitObject(plumbing.NewHash(string(rev)))
+	if err != nil {
+		return time.Time{}
+	}
+	return c.Committer.When
 }
 
 // blame gives the commit of each line of file. It first steps back to where

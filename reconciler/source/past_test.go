@@ -94,3 +94,23 @@ func BenchmarkLastChanged(b *testing.B) {
 		}
 	}
 }
+
+// TestWhen tells when revisions were made, and nothing of what it can't know.
+func TestWhen(t *testing.T) {
+	r := newRepo(t)
+	one := r.commit("fleet.cue", "a\n")
+	two := r.commit("fleet.cue", "b\n")
+	s := openGit(t, source.GitOptions{URL: serve(t, r, nil), Dir: t.TempDir()})
+	tree := current(t, s)
+	if at := tree.When(two); at.IsZero() || !at.Equal(tree.Time) {
+		t.Errorf("the newest: %v", at)
+	}
+	if at := tree.When(one); at.IsZero() || !at.Before(tree.Time) {
+		t.Errorf("an older one: %v", at)
+	}
+	for _, unknown := range []fleet.Revision{"", "0123", fleet.Revision(strings.Repeat("0", 40))} {
+		if at := tree.When(unknown); !at.IsZero() {
+			t.Errorf("%q: %v", unknown, at)
+		}
+	}
+}

@@ -29,6 +29,18 @@ type Tree struct {
 	past *past // nil when there is none to ask
 }
 
+// When is when a revision of the tree's history was committed, by its
+// committer; zero where history can't tell.
+func (t *Tree) When(rev fleet.Revision) time.Time {
+	switch {
+	case rev == t.Revision:
+		return t.Time
+	case t.past == nil:
+		return time.Time{}
+	}
+	return t.past.when(rev)
+}
+
 // Source is a place that declarations come from. Its methods may be called
 // at the same time.
 type Source interface {

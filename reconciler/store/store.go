@@ -29,8 +29,20 @@ type Pass struct {
 	Plan *plan.Plan `json:"plan"`
 	// Done are the steps that were taken, and how that went.
 	Done []Done `json:"done"`
+	// Unbegun is how many steps were left for later since the forge asked to
+	// wait.
+	Unbegun int `json:"unbegun,omitempty"`
 	// Err says why the pass ended early; what stands was found before.
 	Err string `json:"error,omitempty"`
+	// Pause says why the next pass comes later than it usually would.
+	Pause *Pause `json:"pause,omitempty"`
+}
+
+// Pause is until when no pass begins by itself, nor because of a webhook. A
+// new revision of the config repo does not wait for it.
+type Pause struct {
+	Until  time.Time `json:"until"`
+	Reason string    `json:"reason"`
 }
 
 // Done is a step that a pass took, or tried to.

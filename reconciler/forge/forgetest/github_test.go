@@ -150,7 +150,8 @@ func TestGitHubHearsLimits(t *testing.T) {
 			if f.Counts().RESTTotal() != asked {
 				t.Error("the forge was asked before it wanted to be")
 			}
-			if a := w.Forge.Allowance(); a.Creations != 0 || a.More.IsZero() {
+			unit := map[sandbox.LimitKind]fleet.Unit{sandbox.LimitPrimary: fleet.Requests, sandbox.LimitSecondary: fleet.Creations}[kind]
+			if a := w.Forge.Allowance(); a.More(unit).IsZero() {
 				t.Errorf("%+v", a)
 			}
 		})

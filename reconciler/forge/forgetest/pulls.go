@@ -2,6 +2,7 @@ package forgetest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -170,9 +171,17 @@ func testPullMany(t *testing.T, r *run) {
 func testOpenedSince(t *testing.T, r *run) {
 	before := time.Now().Add(-time.Hour)
 	count := func(since time.Time, owners ...string) int {
-		n, err := r.Forge.OpenedSince(t.Context(), owners, since)
+		got, err := r.Forge.OpenedSince(t.Context(), owners, since)
 		r.must(err)
-		return n
+		if len(got.Told) != got.Count || !slices.IsSortedFunc(got.Told, func(a, b fleet.Opening) int { return a.At.Compare(b.At) }) {
+			t.Errorf("not told one by one: %+v", got)
+		}
+		for _, o := range got.Told {
+			if o.Repo.Owner() != r.Org || !strings.HasPrefix(o.Branch, fleet.BranchPrefix) || o.At.Before(since) {
+				t.Errorf("told: %+v", o)
+			}
+		}
+		return got.Count
 	}
 	if n := count(before, r.Org); n != 0 {
 		t.Errorf("%d at first", n)

@@ -19,6 +19,10 @@ const (
 	// answered: a forge that is down refuses single items too, and the
 	// halving of every batch would only add to it.
 	maxHeavy = 40
+
+	// maxSlow bounds queries in a row that were given up after all their
+	// tries: a forge that hangs for the first does so for all.
+	maxSlow = atOnce
 )
 
 // pacer knows how many items a query may have. A refusal makes that the most
@@ -79,6 +83,7 @@ type batch[K comparable, V any] struct {
 	ask func(context.Context, []K) (map[K]forge.Answer[V], error)
 
 	heavy atomic.Int32 // refusals since the last answer
+	slow  atomic.Int32 // queries given up since then
 	down  atomic.Value // of error: the forge answers nothing at all
 
 	mu  sync.Mutex
@@ -120,10 +125,14 @@ func (b *batch[K, V]) settle(ctx context.Context, keys []K) (most int) {
 	case isHeavy(err) && len(keys) > 1 && ctx.Err() == nil:
 		return b.split(ctx, keys)
 	case err != nil:
+		if slow := (*slowError)(nil); errors.As(err, &slow) && b.slow.Add(1) >= maxSlow {
+			b.down.CompareAndSwap(nil, error(&heavyError{err}))
+		}
 		b.refuse(keys, err)
 		return 0
 	}
 	b.heavy.Store(0)
+	b.slow.Store(0)
 	b.pacer.answered(len(keys))
 	if again := b.sort(keys, got); len(again) > 0 {
 		return b.split(ctx, again)

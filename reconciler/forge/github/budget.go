@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
 // Limits that GitHub publishes for one identity.
@@ -44,6 +42,7 @@ type spend struct {
 type budget struct {
 	now   func() time.Time
 	bound time.Duration
+	waits func(reason string, until time.Time)
 
 	mu       sync.Mutex
 	creation [2]window // a minute's and an hour's
@@ -52,11 +51,13 @@ type budget struct {
 	blocked  time.Time // by a secondary limit
 	inflight int
 	changed  chan struct{} // closed whenever something was given back
+	told     limitError    // the wait that was told last
 }
 
 // primary is what the forge last said of a resource.
 type primary struct {
 	known     bool
+	most      int // in a period; 0 while unknown
 	remaining int
 	held      int
 	reset     time.Time
@@ -66,6 +67,7 @@ func newBudget(now func() time.Time, bound time.Duration) *budget {
 	return &budget{
 		now:   now,
 		bound: bound,
+		waits: func(string, time.Time) {},
 		creation: [2]window{
 			{span: time.Minute, limit: creationsPerMinute},
 			{span: time.Hour, limit: creationsPerHour},
@@ -120,9 +122,25 @@ func (b *budget) take(ctx context.Context, s spend) error {
 			}
 			return &limitError{what, at}
 		}
+		b.tell(what, now.Add(wait))
 		if err := pause(ctx, wait, changed); err != nil {
 			return err
 		}
+	}
+}
+
+// tell tells of a wait, once for all requests that wait for the same; what is
+// over at once is not worth it.
+func (b *budget) tell(what string, until time.Time) {
+	b.mu.Lock()
+	before := b.told
+	told := until.Sub(b.now()) < time.Second || before.what == what && until.Sub(before.until).Abs() < time.Second
+	if !told {
+		b.told = limitError{what, until}
+	}
+	b.mu.Unlock()
+	if !told {
+		b.waits(what, until)
 	}
 }
 
@@ -178,6 +196,7 @@ func (b *budget) hold(s spend) {
 // told is what an answer says of a resource.
 type told struct {
 	resource  resource
+	most      int // in a period; 0 if it is not said
 	remaining int
 	reset     time.Time
 }
@@ -218,14 +237,30 @@ func (b *budget) note(t told) {
 	if p == nil {
 		return // a resource that this client does not plan with
 	}
+	if t.most > 0 {
+		p.most = t.most
+	}
+	t.reset = b.bounded(t.reset)
 	// Answers overtake one another: within one period the least counts.
 	// Resets of one period are given a second apart at times.
 	switch {
 	case p.known && t.reset.Sub(p.reset).Abs() < 5*time.Second:
 		p.remaining = min(p.remaining, t.remaining)
 	case !p.known || t.reset.After(p.reset):
-		*p = primary{known: true, remaining: t.remaining, held: p.held, reset: t.reset}
+		p.known, p.remaining, p.reset = true, t.remaining, t.reset
 	}
+}
+
+// longest is how long the forge is believed that it wants to be left alone:
+// its windows are an hour at most, and a clock that is wrong, or an answer
+// that is, must not stop all writing until somebody looks.
+const longest = 65 * time.Minute
+
+func (b *budget) bounded(until time.Time) time.Time {
+	if last := b.now().Add(longest); until.After(last) {
+		return last
+	}
+	return until
 }
 
 // block lets nothing of a resource, or with an empty one nothing at all,
@@ -233,6 +268,7 @@ func (b *budget) note(t told) {
 func (b *budget) block(r resource, until time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	until = b.bounded(until)
 	if r == "" {
 		if until.After(b.blocked) {
 			b.blocked = until
@@ -240,7 +276,7 @@ func (b *budget) block(r resource, until time.Time) {
 		return
 	}
 	p := b.primary[r]
-	*p = primary{known: true, remaining: 0, held: p.held, reset: until}
+	p.known, p.remaining, p.reset = true, 0, until
 }
 
 func (p *primary) left(now time.Time) (units int, known bool) {
@@ -260,26 +296,4 @@ func (p *primary) earliest(now time.Time, cost int) time.Time {
 		return time.Time{}
 	}
 	return p.reset
-}
-
-// allowance is what is left for creating pull requests and comments.
-func (b *budget) allowance() fleet.Allowance {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := b.now()
-	left := min(b.creation[0].left(now), b.creation[1].left(now))
-	if units, known := b.primary[core].left(now); known {
-		left = min(left, units)
-	}
-	if b.blocked.After(now) {
-		left = 0
-	}
-	if left > 0 {
-		return fleet.Allowance{Creations: left}
-	}
-	more, _ := b.earliest(now, spend{resource: core, cost: 1, points: 0, creation: true})
-	if !more.After(now) {
-		more = now.Add(time.Second) // it depends on what is under way
-	}
-	return fleet.Allowance{More: more}
 }

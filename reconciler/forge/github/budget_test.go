@@ -3,10 +3,13 @@ package github
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
 var creation = spend{resource: core, cost: 1, points: writePoints, creation: true}
@@ -68,7 +71,7 @@ func TestBudgetFailsWhatWouldWaitTooLong(t *testing.T) {
 		if time.Since(start) != 0 {
 			t.Errorf("waited %v for what was known at once", time.Since(start))
 		}
-		if a := b.allowance(); a.Creations != 0 || !a.More.Equal(start.Add(time.Minute)) {
+		if a := b.allowance(); left(a, fleet.Creations) != 0 || !a.More(fleet.Creations).Equal(start.Add(time.Minute)) {
 			t.Errorf("allowance: %+v", a)
 		}
 		time.Sleep(45 * time.Second)
@@ -76,7 +79,7 @@ func TestBudgetFailsWhatWouldWaitTooLong(t *testing.T) {
 		if waited := time.Since(start); waited != time.Minute {
 			t.Errorf("went on after %v", waited)
 		}
-		if a := b.allowance(); a.Creations != creationsPerMinute-1 {
+		if a := b.allowance(); left(a, fleet.Creations) != creationsPerMinute-1 {
 			t.Errorf("allowance: %+v", a)
 		}
 	})
@@ -123,9 +126,9 @@ func TestBudgetHearsTheForge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBudget(time.Now, time.Second)
 		reset := time.Now().Add(20 * time.Minute)
-		b.said(told{core, 2, reset})
-		b.said(told{core, 9, reset.Add(time.Second)}) // an older answer
-		if a := b.allowance(); a.Creations != 2 {
+		b.said(told{core, 5000, 2, reset})
+		b.said(told{core, 5000, 9, reset.Add(time.Second)}) // an older answer
+		if a := b.allowance(); left(a, fleet.Requests) != 2 || !a.More(fleet.Requests).IsZero() {
 			t.Fatalf("allowance: %+v", a)
 		}
 		read := spend{resource: core, cost: 1, points: readPoints}
@@ -136,9 +139,61 @@ func TestBudgetHearsTheForge(t *testing.T) {
 			t.Fatalf("got %v", err)
 		}
 		spendOne(t, b, spend{resource: graphql, cost: 1, points: 1}) // a resource of its own
+		if a := b.allowance(); left(a, fleet.Requests) != 0 || !a.More(fleet.Requests).Equal(reset) {
+			t.Errorf("allowance: %+v", a)
+		}
 		time.Sleep(20 * time.Minute)
+		if a := b.allowance(); left(a, fleet.Requests) != 5000 { // before the forge says so
+			t.Errorf("allowance: %+v", a)
+		}
 		spendOne(t, b, read)
 	})
+}
+
+// A forge that asks to be left alone for a year is asked again after an hour:
+// its answer, or a clock, was wrong.
+func TestBudgetBelievesInNoEndlessWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(time.Now, time.Second)
+		year := time.Now().Add(365 * 24 * time.Hour)
+		b.block("", year)
+		b.block(core, year)
+		b.said(told{graphql, 5000, 0, year})
+		if a := b.allowance(); !a.Blocked.Equal(time.Now().Add(longest)) {
+			t.Errorf("blocked until %v", a.Blocked)
+		}
+		time.Sleep(longest)
+		spendOne(t, b, creation)
+		spendOne(t, b, spend{resource: graphql, cost: 1, points: 1})
+	})
+}
+
+// Whoever waits tells why and until when; many that wait for the same tell once.
+func TestBudgetTellsItsWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBudget(time.Now, 2*time.Minute)
+		var told []string
+		b.waits = func(reason string, until time.Time) { told = append(told, reason+" "+until.UTC().Format("15:04:05")) }
+		for range creationsPerMinute {
+			spendOne(t, b, creation)
+		}
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() { spendOne(t, b, creation) })
+		}
+		wg.Wait()
+		b.block("", time.Now().Add(30*time.Second))
+		spendOne(t, b, creation)
+		want := []string{"the limit of pull requests and comments a minute is reached 00:01:00", "the forge asks to wait 00:01:30"}
+		if !slices.Equal(told, want) {
+			t.Errorf("told %q", told)
+		}
+	})
+}
+
+func left(a fleet.Allowance, of fleet.Unit) int {
+	n, _ := a.Left(of)
+	return n
 }
 
 func spendOne(t *testing.T, b *budget, s spend) {

@@ -38,6 +38,9 @@ type Options struct {
 	// Wait is how long a request waits for the budget before it fails as
 	// fleet.Limited; 30 s when zero.
 	Wait time.Duration
+	// Waits is told what a request waits for, and until when, once for each
+	// reason and moment; it must return at once, and may be nil.
+	Waits func(reason string, until time.Time)
 	// Backoff is how long to wait before a read is tried again, after its
 	// first, second... try; about a second when nil.
 	Backoff func(try int) time.Duration
@@ -98,6 +101,9 @@ func New(o Options) (*Client, error) {
 		pulls:   pacer{top: 100},
 		rules:   pacer{top: 100},
 		named:   pacer{top: 100},
+	}
+	if o.Waits != nil {
+		c.budget.waits = o.Waits
 	}
 	carry := &transport{
 		base: o.HTTP, host: rest, agent: o.UserAgent, token: c.secrets.get,
@@ -205,7 +211,7 @@ func (c *Client) whoAmI(ctx context.Context) (fleet.Actor, error) {
 	return viewer(login.Login), nil
 }
 
-// Allowance is what is left for pull requests and comments.
+// Allowance is what all limits leave.
 func (c *Client) Allowance() fleet.Allowance { return c.budget.allowance() }
 
 // Credentials are the token, for Git over HTTP.

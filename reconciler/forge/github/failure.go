@@ -45,6 +45,7 @@ func (c *Client) fail(op, on string, err error) *fleet.Failure {
 	var part *partError
 	var known *classed
 	var refused *refusal
+	var slow *slowError
 	var sent *url.Error
 	var failure *fleet.Failure
 	switch {
@@ -67,6 +68,8 @@ func (c *Client) fail(op, on string, err error) *fleet.Failure {
 		f.Class, text = part.class(), part.Error()
 	case errors.As(err, &refused):
 		f.Class, text = fleet.Permanent, refused.why
+	case errors.As(err, &slow):
+		text = slow.Error()
 	case errors.As(err, &sent):
 		text = sent.Err.Error()
 	}

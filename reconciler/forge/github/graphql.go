@@ -131,11 +131,12 @@ func (c *Client) decode(resp *http.Response) (*answers, error) {
 		return nil, errHalf
 	}
 	var rate struct {
+		Limit     int       `json:"limit"`
 		Remaining *int      `json:"remaining"`
 		ResetAt   time.Time `json:"resetAt"`
 	}
 	if json.Unmarshal(got.Data["rateLimit"], &rate) == nil && rate.Remaining != nil {
-		c.budget.said(told{graphql, *rate.Remaining, rate.ResetAt})
+		c.budget.said(told{graphql, rate.Limit, *rate.Remaining, rate.ResetAt})
 	}
 	a := &answers{data: got.Data, errors: map[string]*partError{}}
 	for _, e := range got.Errors {

@@ -63,7 +63,7 @@ func (q *query) encode() ([]byte, error) {
 	if q.args.Len() > 0 {
 		text += "(" + q.args.String() + ")"
 	}
-	text += "{\n" + q.body.String() + "rateLimit{cost remaining resetAt}\n}\n" + q.fragments
+	text += "{\n" + q.body.String() + "rateLimit{cost limit remaining resetAt}\n}\n" + q.fragments
 	return json.Marshal(struct {
 		Query         string         `json:"query"`
 		Variables     map[string]any `json:"variables"`

@@ -142,21 +142,24 @@ var errHalf = errors.New("the answer is not complete")
 
 // once sends a signed request.
 func (t *transport) once(req *http.Request) (*http.Response, error) {
-	ctx, cancel := context.WithTimeout(req.Context(), maxRequest)
-	defer cancel()
 	s := spendOf(req)
 	if err := t.budget.take(req.Context(), s); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(req.Context(), maxRequest)
+	defer cancel()
 	var said *told
 	free := false
 	defer func() { t.budget.settle(s, free, said) }()
 
 	resp, err := t.base.RoundTrip(req.WithContext(ctx))
-	if err != nil {
-		return nil, err
+	var body []byte
+	if err == nil {
+		body, err = readBody(resp)
 	}
-	body, err := readBody(resp)
+	if err != nil && ctx.Err() != nil && req.Context().Err() == nil {
+		return nil, &slowError{err}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -164,9 +167,10 @@ func (t *transport) once(req *http.Request) (*http.Response, error) {
 	if limit, all := t.limited(resp, body, said); limit != nil {
 		r := s.resource
 		if all {
-			r = ""
+			r, said = "", nil
+		} else {
+			said.reset = limit.until
 		}
-		said = nil
 		defer t.budget.block(r, limit.until)
 		return nil, limit
 	}
@@ -180,6 +184,13 @@ func (t *transport) once(req *http.Request) (*http.Response, error) {
 	resp.ContentLength = int64(len(body))
 	return resp, nil
 }
+
+// slowError is a request that was given up: a server that hangs, or sends a
+// byte a minute, must not hold up a pass.
+type slowError struct{ err error }
+
+func (e *slowError) Error() string { return fmt.Sprintf("no whole answer within %v", maxRequest) }
+func (e *slowError) Unwrap() error { return e.err }
 
 // sign adds the token, for the forge's own host alone.
 func (t *transport) sign(req *http.Request) (token string, err error) {
@@ -254,7 +265,8 @@ func toldBy(h http.Header, r resource) *told {
 	if named := h.Get("X-Ratelimit-Resource"); named != "" {
 		r = resource(named)
 	}
-	return &told{r, remaining, time.Unix(reset, 0)}
+	most, _ := strconv.Atoi(h.Get("X-Ratelimit-Limit"))
+	return &told{r, max(most, remaining), remaining, time.Unix(reset, 0)}
 }
 
 // limited reads a refusal because of a limit; all says that it is a secondary

@@ -27,7 +27,7 @@ func TestLimitsOfTheForge(t *testing.T) {
 		body    string
 		until   time.Time
 	}{
-		"primary":                {403, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": strconv.FormatInt(reset.Unix(), 10)}, `{"message":"API rate limit exceeded"}`, reset},
+		"primary":                {403, map[string]string{"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": strconv.FormatInt(reset.Unix(), 10)}, `{"message":"API rate limit exceeded"}`, reset},
 		"secondary, with a wait": {403, map[string]string{"Retry-After": "1020"}, `{"message":"You have exceeded a secondary rate limit"}`, reset},
 		"secondary, 429":         {429, map[string]string{"Retry-After": reset.UTC().Format(http.TimeFormat)}, ``, reset},
 		"secondary, words alone": {403, nil, `{"message":"You have exceeded a secondary rate limit. Please wait"}`, time.Now().Add(time.Minute)},
@@ -51,11 +51,20 @@ func TestLimitsOfTheForge(t *testing.T) {
 			if n := f.count(commentRoute); n != 1 {
 				t.Errorf("the forge was asked %d times", n)
 			}
-			if a := c.Allowance(); a.Creations != 0 || a.More.Sub(tc.until).Abs() > 5*time.Second {
+			if a := c.Allowance(); name != "primary" && left(a, fleet.Creations) != 0 ||
+				tc.until.Sub(a.More(limitOf(name))).Abs() > 5*time.Second {
 				t.Errorf("allowance: %+v", a)
 			}
 		})
 	}
+}
+
+// limitOf is what a refusal is about: a primary limit says so.
+func limitOf(name string) fleet.Unit {
+	if name == "primary" {
+		return fleet.Requests
+	}
+	return fleet.Creations
 }
 
 // Only one budget counts: a forge whose clock is ahead has other resets than

@@ -281,13 +281,35 @@ func TestReposByNameFailAsAWhole(t *testing.T) {
 func TestOpenedSinceAsksForTheApp(t *testing.T) {
 	f := newFake(t)
 	f.graphql(func(w http.ResponseWriter, q asked) {
-		if q.Variables["v0"] != "is:pr author:app/reeve org:acme created:>=2026-01-02T03:04:05Z" {
+		const search = "is:pr author:app/reeve org:acme created:>=2026-01-02T03:04:05Z sort:created-"
+		if q.Variables["v0"] != search+"desc" || q.Variables["v1"] != search+"asc" {
 			t.Errorf("%v", q.Variables)
 		}
-		fmt.Fprint(w, `{"data":{"a0":{"issueCount":5},"a1":{"issueCount":2}}}`)
+		fmt.Fprint(w, `{"data":{"a0":{"issueCount":5,"nodes":[{"createdAt":"2026-01-02T09:00:00Z","headRefName":"b","repository":{"nameWithOwner":"acme/x"}}]},
+			"a1":{"issueCount":2,"nodes":[{"createdAt":"2026-01-02T08:00:00Z","headRefName":"b","repository":{"nameWithOwner":"ada/y"}}]},
+			"newest0":{"nodes":[]},"newest1":{"nodes":[]}}}`)
 	})
-	n, err := f.client(t).OpenedSince(t.Context(), []string{"acme", "ada", "acme"}, time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC))
-	if err != nil || n != 7 {
-		t.Errorf("%d, %v", n, err)
+	got, err := f.client(t).OpenedSince(t.Context(), []string{"acme", "ada", "acme"}, time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC))
+	if err != nil || got.Count != 7 || len(got.Told) != 2 || got.Told[0].Repo != "ada/y" || got.Told[1].At.Hour() != 9 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// Of very many the oldest and the newest are read, and the oldest of several
+// owners only up to where all are told.
+func TestOpenedSinceIsBounded(t *testing.T) {
+	f := newFake(t)
+	pages := 0
+	f.graphql(func(w http.ResponseWriter, q asked) {
+		pages++
+		node := func(hour int) string {
+			return fmt.Sprintf(`{"createdAt":"2026-01-02T%02d:00:00Z","headRefName":"b","repository":{"nameWithOwner":"acme/x"}}`, hour)
+		}
+		fmt.Fprintf(w, `{"data":{"a0":{"issueCount":9000,"pageInfo":{"hasNextPage":true,"endCursor":"c"},"nodes":[%s]},
+			"a1":{"issueCount":2,"nodes":[%s]},"newest0":{"nodes":[%s]},"newest1":{"nodes":[%s]}}}`, node(pages), node(20), node(23), node(20))
+	})
+	got, err := f.client(t).OpenedSince(t.Context(), []string{"acme", "ada"}, time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC))
+	if err != nil || got.Count != 9002 || pages != openedPages || len(got.Told) != openedPages-1+2 || got.Told[openedPages].At.Hour() != 23 {
+		t.Errorf("%d pages, %+v, %v", pages, got, err)
 	}
 }

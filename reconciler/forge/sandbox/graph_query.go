@@ -292,7 +292,7 @@ func (q *queryNode) Search(ctx context.Context, args struct {
 			return nil, err
 		}
 	}
-	slices.SortStableFunc(found, func(a, b *pullNode) int { return b.is.created.Compare(a.is.created) })
+	slices.SortStableFunc(found, func(a, b *pullNode) int { return query.order(a.is.created, b.is.created) })
 	nodes := make([]*anyNode, len(found))
 	for i, p := range found {
 		nodes[i] = &anyNode{p}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 
@@ -90,23 +89,20 @@ func (m *member) Allowance() fleet.Allowance {
 	m.forge.mu.Lock()
 	defer m.forge.mu.Unlock()
 	spent, l := m.forge.meter(m.user.login), m.forge.limits
-	left := 1_000_000
-	var more time.Time
+	var a fleet.Allowance
 	for _, w := range []struct {
-		s     spending
-		limit int
-	}{{spent.createMin, l.CreatePerMin}, {spent.createHour, l.CreatePerHour}} {
+		spending
+		limit, minutes int
+	}{{spent.createMin, l.CreatePerMin, 1}, {spent.createHour, l.CreatePerHour, 60}} {
 		if w.limit == 0 {
 			continue
 		}
-		if n := max(0, w.limit-w.s.used); n < left || n == 0 {
-			left, more = n, w.s.reset
-		}
+		a.Limits = append(a.Limits, fleet.Limit{
+			Of: fleet.Creations, Minutes: w.minutes, Most: w.limit, Left: max(0, w.limit-w.used),
+			Reset: w.reset, Back: []fleet.Return{{At: w.reset, Units: w.used}},
+		})
 	}
-	if left > 0 {
-		more = time.Time{}
-	}
-	return fleet.Allowance{Creations: left, More: more}
+	return a
 }
 
 func (m *member) OpenPull(ctx context.Context, name fleet.RepoName, n forge.NewPull) (out forge.Opened, err error) {

@@ -187,7 +187,7 @@ func (m *member) Rules(ctx context.Context, repos []fleet.RepoName) map[fleet.Re
 	return out
 }
 
-func (m *member) OpenedSince(ctx context.Context, owners []string, since time.Time) (n int, err error) {
+func (m *member) OpenedSince(ctx context.Context, owners []string, since time.Time) (out fleet.Openings, err error) {
 	err = m.call(ctx, "OpenedSince", false, "", func() error {
 		for _, r := range m.forge.all() {
 			if !slices.ContainsFunc(owners, func(o string) bool { return strings.EqualFold(o, r.name.Owner()) }) {
@@ -196,14 +196,16 @@ func (m *member) OpenedSince(ctx context.Context, owners []string, since time.Ti
 			r.mu.Lock()
 			for _, p := range r.pulls {
 				if p.author.login == m.user.login && !p.created.Before(since) {
-					n++
+					out.Told = append(out.Told, fleet.Opening{Repo: r.name, Branch: p.head, At: p.created})
 				}
 			}
 			r.mu.Unlock()
 		}
 		return nil
 	})
-	return n, err
+	slices.SortStableFunc(out.Told, func(a, b fleet.Opening) int { return a.At.Compare(b.At) })
+	out.Count = len(out.Told)
+	return out, err
 }
 
 // Pull is a pull request with its newest comments, as nobody in particular

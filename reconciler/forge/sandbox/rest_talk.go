@@ -149,7 +149,12 @@ func searchIssues(c *call) (int, any, error) {
 			return 0, nil, err
 		}
 	}
-	slices.SortStableFunc(items, func(a, b obj) int { return strings.Compare(fmt.Sprint(b["created_at"]), fmt.Sprint(a["created_at"])) })
+	slices.SortStableFunc(items, func(a, b obj) int {
+		if query.oldestFirst {
+			a, b = b, a
+		}
+		return strings.Compare(fmt.Sprint(b["created_at"]), fmt.Sprint(a["created_at"]))
+	})
 	return 200, obj{"total_count": len(items), "incomplete_results": false, "items": page(c, items)}, nil
 }
 

@@ -258,12 +258,12 @@ func TestCreationLimit(t *testing.T) {
 	if !errors.As(err, &failure) || failure.Class != fleet.Limited || !failure.Until.Equal(c.at.Add(time.Minute)) {
 		t.Errorf("%+v", failure)
 	}
-	if a := m.Allowance(); a.Creations != 0 || !a.More.Equal(failure.Until) {
+	if a := m.Allowance(); !a.More(fleet.Creations).Equal(failure.Until) {
 		t.Errorf("%+v", a)
 	}
 	c.advance(time.Minute)
-	if a := m.Allowance(); a.Creations != 80 {
-		t.Errorf("%+v", a)
+	if n, _ := m.Allowance().Left(fleet.Creations); n != 80 {
+		t.Errorf("%d left", n)
 	}
 }
 

@@ -9,17 +9,19 @@ import (
 )
 
 // search is a parsed query for pull requests. Of GitHub's qualifiers it knows
-// is:, author:, org:, user:, repo:, head:, base:, label: and created:.
+// is:, author:, org:, user:, repo:, head:, base:, label:, created: and
+// sort:created-asc or -desc.
 type search struct {
-	is      []string
-	author  string
-	owners  []string
-	repos   []string
-	head    string
-	base    string
-	labels  []string
-	created func(time.Time) bool
-	words   []string
+	oldestFirst bool
+	is          []string
+	author      string
+	owners      []string
+	repos       []string
+	head        string
+	base        string
+	labels      []string
+	created     func(time.Time) bool
+	words       []string
 }
 
 func parseSearch(query string) (search, error) {
@@ -46,6 +48,11 @@ func parseSearch(query string) (search, error) {
 			s.base = value
 		case "label":
 			s.labels = append(s.labels, value)
+		case "sort":
+			if value != "created-asc" && value != "created-desc" {
+				return s, invalid("Search", "q", "invalid", "the sandbox does not sort by "+value)
+			}
+			s.oldestFirst = value == "created-asc"
 		case "created":
 			within, err := span(value)
 			if err != nil {
@@ -96,6 +103,14 @@ func moment(text string) (time.Time, error) {
 		}
 	}
 	return time.Time{}, errDate
+}
+
+// order compares two moments of creation.
+func (s search) order(a, b time.Time) int {
+	if s.oldestFirst {
+		return a.Compare(b)
+	}
+	return b.Compare(a)
 }
 
 // matches needs the repo's lock.

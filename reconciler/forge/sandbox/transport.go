@@ -43,6 +43,9 @@ func (t inProcess) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 		}
 	}()
 	t.handler.ServeHTTP(out, in)
+	if err := r.Context().Err(); err != nil && out.status == 0 {
+		return nil, err // whoever asked did not wait for it
+	}
 	return t.response(r, out, io.NopCloser(bytes.NewReader(out.body))), nil
 }
 

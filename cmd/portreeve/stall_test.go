@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/forge/sandbox"
+	"github.com/portreeve/portreeve/reconciler/rollout"
+	"github.com/portreeve/portreeve/reconciler/store"
+)
+
+// drip is an answer of which a byte comes each minute.
+type drip struct {
+	io.ReadCloser
+	ctx context.Context
+}
+
+func (d *drip) Read(p []byte) (int, error) {
+	select {
+	case <-d.ctx.Done():
+		return 0, d.ctx.Err()
+	case <-time.After(time.Minute):
+		return d.ReadCloser.Read(p[:min(1, len(p))])
+	}
+}
+
+// drips lets the answers to some requests drip.
+func (p *paced) drips(which func(*http.Request) bool) {
+	p.answered = func(req *http.Request, resp *http.Response) {
+		if which(req) {
+			resp.Body = &drip{resp.Body, req.Context()}
+		}
+	}
+}
+
+// once makes passes until one ends, and gives the last.
+func (p *paced) once(passes int) *store.Pass {
+	all := p.run(time.Minute, func(*store.Pass) bool { passes--; return passes == 0 })
+	return all[len(all)-1]
+}
+
+// saying counts the outcomes of a pass by state and a part of the reason.
+func saying(pass *store.Pass, state rollout.State, reason string) (n int) {
+	for i := range pass.Plan.Outcomes {
+		if o := &pass.Plan.Outcomes[i]; o.State == state && strings.Contains(o.Reason, reason) {
+			n++
+		}
+	}
+	return n
+}
+
+// TestForgeDrips has the forge answer queries, or requests, a byte a minute.
+// The pass ends in bounded time and tells why nothing could be seen; when the
+// forge is well again, so is the fleet.
+func TestForgeDrips(t *testing.T) {
+	for name, path := range map[string]string{"queries": "/graphql", "requests": "/repos"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPaced(t, 3, sandbox.GitHubLimits())
+				p.drips(func(req *http.Request) bool { return strings.HasSuffix(req.URL.Path, path) })
+				pass := p.once(1)
+				if took := pass.Finished.Sub(pass.Started); took > 5*time.Minute {
+					t.Errorf("the pass took %v", took)
+				}
+				const why = "no whole answer within 1m0s"
+				if seen := pass.Plan != nil && saying(pass, rollout.Waiting, why) == 3; !seen && !strings.Contains(pass.Err, why) {
+					t.Errorf("it does not say why: %q, %+v", pass.Err, pass.Plan)
+				}
+				p.answered = nil
+				if pass := p.once(1); pass.Err != "" || opened(pass) != 3 {
+					t.Errorf("afterwards %d were opened: %q", opened(pass), pass.Err)
+				}
+			})
+		})
+	}
+}
+
+// TestReposHang has most repos hang whenever they are read over Git, more than
+// can be waited for. The others are read all the same, if not in the first
+// pass then in the next, and each that was not read says so.
+func TestReposHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const hang = 60 // of which 16 are waited for at once, 2 minutes each
+		p := newPaced(t, hang+3, sandbox.GitHubLimits())
+		p.drips(func(req *http.Request) bool {
+			var n int
+			_, err := fmt.Sscanf(req.URL.Path, "/acme/r%04d.git", &n)
+			return err == nil && n < hang
+		})
+		p.once(2)
+		sum := 0
+		for n, pass := range p.passes {
+			if took := pass.Finished.Sub(pass.Started); took > 15*time.Minute {
+				t.Errorf("pass %d took %v", n, took)
+			}
+			slow := saying(pass, rollout.Waiting, "no whole answer within 2m0s") + saying(pass, rollout.Waiting, "reading repos took longer than 5m0s")
+			if sum += opened(pass); slow+sum != p.repos {
+				t.Errorf("pass %d: %d of %d repos say that they were not read, %d are open", n, slow, p.repos, sum)
+			}
+		}
+		if sum != 3 {
+			t.Errorf("%d of the repos that answer have a pull request", sum)
+		}
+	})
+}
+
+// TestPushHangs has one repo hang whenever it is pushed to. The others are
+// served, the step is given up, and says why.
+func TestPushHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPaced(t, 12, sandbox.GitHubLimits())
+		const bad = fleet.RepoName("acme/r0000")
+		p.Fault(func(q sandbox.Request) *sandbox.FaultAnswer {
+			if q.Kind == "git" && q.Write && q.Repo == bad {
+				return &sandbox.FaultAnswer{Latency: 24 * time.Hour}
+			}
+			return nil
+		})
+		pass := p.once(1)
+		if took := pass.Finished.Sub(pass.Started); took > 3*time.Minute {
+			t.Errorf("the pass took %v", took)
+		}
+		if n := opened(pass); n != 11 {
+			t.Errorf("%d were opened", n)
+		}
+		for _, d := range pass.Done {
+			if d.Repo == bad && !strings.Contains(d.Err, "no whole answer within") {
+				t.Errorf("it does not say why: %+v", d)
+			}
+		}
+	})
+}

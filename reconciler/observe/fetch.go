@@ -1,0 +1,124 @@
+package observe
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/forge"
+	"github.com/portreeve/portreeve/reconciler/gitrepo"
+	"github.com/portreeve/portreeve/reconciler/plan"
+)
+
+// fetches is the default of Workers; more gains nothing.
+const fetches = 16
+
+// fetchTime bounds how long repos are read in one round of questions. Each
+// request has a bound of its own, but many repos that hang would add up.
+const fetchTime = 5 * time.Minute
+
+// fetch reads trees and files of many repos at once.
+func (o *Observer) fetch(ctx context.Context, w *plan.World, needs []plan.Need) {
+	if len(needs) == 0 {
+		return
+	}
+	byRepo := map[fleet.RepoName][]fleet.Path{}
+	var order []fleet.RepoName
+	for _, n := range needs {
+		if _, seen := byRepo[n.Repo]; !seen {
+			order = append(order, n.Repo)
+		}
+		byRepo[n.Repo] = append(byRepo[n.Repo], n.Files...)
+	}
+	order = o.badLast(order)
+	bounded, cancel := context.WithTimeout(ctx, fetchTime)
+	defer cancel()
+	var group errgroup.Group
+	group.SetLimit(cmp.Or(o.Workers, fetches))
+	var mu sync.Mutex
+	done := 0
+	for _, name := range order {
+		r, paths := w.Repos[name], byRepo[name]
+		group.Go(func() error {
+			err := o.read(bounded, r, paths)
+			if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+				err = unread(name)
+			}
+			note(r, err) // each goroutine has a repo of its own
+			mu.Lock()
+			defer mu.Unlock()
+			if ctx.Err() == nil {
+				o.markBad(name, err)
+			}
+			done++
+			o.progress("reading repos", done, len(order))
+			return nil
+		})
+	}
+	_ = group.Wait() // no goroutine returns an error
+}
+
+// unread is why a repo was not read to its end.
+func unread(name fleet.RepoName) error {
+	return &fleet.Failure{
+		Class: fleet.Transient, Op: "read", On: string(name),
+		Err: fmt.Errorf("reading repos took longer than %v", fetchTime),
+	}
+}
+
+// badLast puts those that could not be read last time at the end.
+func (o *Observer) badLast(order []fleet.RepoName) []fleet.RepoName {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var good, bad []fleet.RepoName
+	for _, name := range order {
+		if o.bad[name] {
+			bad = append(bad, name)
+		} else {
+			good = append(good, name)
+		}
+	}
+	return append(good, bad...)
+}
+
+func (o *Observer) markBad(name fleet.RepoName, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err == nil {
+		delete(o.bad, name)
+		return
+	}
+	if o.bad == nil {
+		o.bad = map[fleet.RepoName]bool{}
+	}
+	o.bad[name] = true
+}
+
+func (o *Observer) read(ctx context.Context, r *plan.Repo, paths []fleet.Path) error {
+	remote := Remote(o.Forge, r.Listing)
+	tree, ok := r.Tree.(*gitrepo.Snapshot)
+	if !ok {
+		var err error
+		if tree, err = o.Git.Snapshot(ctx, remote, r.Head.Commit); err != nil {
+			return err
+		}
+		r.Tree = tree
+	}
+	if len(paths) == 0 {
+		return nil
+	}
+	return o.Git.Load(ctx, remote, tree, paths)
+}
+
+// Remote is how to reach a repo of a forge over Git.
+func Remote(f forge.Forge, listing fleet.Repo) gitrepo.Remote {
+	return gitrepo.Remote{
+		Name: listing.Name, URL: listing.CloneURL,
+		Auth: func(ctx context.Context) (string, string, error) { return f.Credentials(ctx, listing.Name) },
+	}
+}

@@ -1,0 +1,45 @@
+package rollout
+
+import "github.com/portreeve/portreeve/reconciler/fleet"
+
+// What the requests of a step take, as GitHub counts them.
+var (
+	read    = fleet.Cost{Requests: 1, Points: 1}
+	write   = fleet.Cost{Requests: 1, Points: 5}
+	look    = fleet.Cost{Queries: 1} // at the branch's pull request, before it is written
+	content = fleet.Cost{Creations: 1}
+)
+
+// Cost is what the step takes at most of the forge's limits, whatever answers
+// it is given. What it does over Git takes nothing.
+func (s *Step) Cost() fleet.Cost {
+	labels := fleet.Cost{}
+	if len(s.Labels) > 0 {
+		labels = write
+	}
+	switch s.Action {
+	case Open: // if it is refused, two reads tell whether one is open already
+		return look.Plus(content).Plus(write).Plus(labels).Plus(read).Plus(read)
+	case Update:
+		return look.Plus(write).Plus(labels)
+	case Reword:
+		return write.Plus(labels)
+	case Merge: // if it is refused, a read tells why
+		return write.Plus(read)
+	case Close:
+		cost := look.Plus(write).Plus(read)
+		if s.Comment != "" {
+			cost = cost.Plus(content).Plus(write)
+		}
+		return cost
+	}
+	return fleet.Cost{}
+}
+
+// cost is that of all steps of a decision.
+func (d *Decision) cost() (sum fleet.Cost) {
+	for n := range d.Steps {
+		sum = sum.Plus(d.Steps[n].Cost())
+	}
+	return sum
+}
