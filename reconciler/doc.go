@@ -46,7 +46,7 @@
 //	fleet       the words as types: repo, target, declaration, problem, failure
 //	transform   contract of file edits; a member for each step and file format
 //	kind        contract of kinds; members ownership, migration
-//	rollout     pure: one item's decision (Decide), then limits over all (Pace)
+//	rollout     pure: one item's decision (Decide), then order and limits over all (Pace)
 //	report      pure: titles, bodies, comments, commit messages
 //	plan        pure: runs kinds over snapshots, finds clashes, asks back by data
 //	declare     files to declarations or problems; the only room that knows CUE

@@ -1,10 +1,15 @@
 package reconciler
 
 import (
+	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/plan"
+	"github.com/portreeve/portreeve/reconciler/rollout"
+	"github.com/portreeve/portreeve/reconciler/store"
 )
 
 // TestPause proves when looking gives way: only when an hour's limit is nearly
@@ -45,5 +50,56 @@ func TestPause(t *testing.T) {
 		case int(p.Until.Sub(now).Minutes()) != c.minutes || p.Reason != c.reason:
 			t.Errorf("%s: %v: %s", name, p.Until.Sub(now), p.Reason)
 		}
+	}
+}
+
+// TestRest proves what begins the next pass: a turn that comes, and within a
+// pause nothing but a new revision.
+func TestRest(t *testing.T) {
+	const interval = time.Hour
+	turn := func(in time.Duration) *store.Pass {
+		return &store.Pass{Plan: &plan.Plan{Outcomes: []rollout.Outcome{{}, {Turn: &rollout.Turn{At: time.Now().Add(in)}}, {Turn: &rollout.Turn{}}}}}
+	}
+	pause := func(in time.Duration, p *store.Pass) *store.Pass {
+		p.Pause = &store.Pause{Until: time.Now().Add(in)}
+		return p
+	}
+	halted := func(p *store.Pass) *store.Pass {
+		p.Plan.Halted = "STOP"
+		return p
+	}
+	for name, c := range map[string]struct {
+		pass          func() *store.Pass
+		changed, wake bool // one is there
+		want          time.Duration
+	}{
+		"nothing to wait for":       {pass: func() *store.Pass { return &store.Pass{} }, want: interval},
+		"it wrote":                  {pass: func() *store.Pass { return &store.Pass{Done: []store.Done{{}}} }, want: soon},
+		"a turn":                    {pass: func() *store.Pass { return turn(20 * time.Minute) }, want: 20 * time.Minute},
+		"a turn that is due":        {pass: func() *store.Pass { return turn(-time.Minute) }, want: soon},
+		"a turn far away":           {pass: func() *store.Pass { return turn(9 * time.Hour) }, want: interval},
+		"a turn of what is halted":  {pass: func() *store.Pass { return halted(turn(20 * time.Minute)) }, want: interval},
+		"a turn in a pause":         {pass: func() *store.Pass { return pause(30*time.Minute, turn(20*time.Minute)) }, want: 30 * time.Minute},
+		"woken":                     {pass: func() *store.Pass { return &store.Pass{} }, wake: true},
+		"woken in a pause":          {pass: func() *store.Pass { return pause(30*time.Minute, &store.Pass{}) }, wake: true, want: 30 * time.Minute},
+		"a new revision in a pause": {pass: func() *store.Pass { return pause(30*time.Minute, &store.Pass{}) }, changed: true},
+		"a pause that is over":      {pass: func() *store.Pass { return pause(-time.Minute, &store.Pass{}) }, wake: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := &Reconciler{Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+				changed, wake := make(chan struct{}, 1), make(chan struct{}, 1)
+				if c.changed {
+					poke(changed)
+				}
+				if c.wake {
+					poke(wake)
+				}
+				began := time.Now()
+				if !r.rest(t.Context(), c.pass(), interval, changed, wake) || time.Since(began) != c.want {
+					t.Errorf("the next pass begins after %v, want %v", time.Since(began), c.want)
+				}
+			})
+		})
 	}
 }

@@ -45,16 +45,10 @@ func (o *Observer) fetch(ctx context.Context, w *plan.World, needs []plan.Need) 
 	for _, name := range order {
 		r, paths := w.Repos[name], byRepo[name]
 		group.Go(func() error {
-			err := o.read(bounded, r, paths)
-			if err != nil && bounded.Err() != nil && ctx.Err() == nil {
-				err = unread(name)
-			}
+			err := o.inTime(ctx, bounded, r, paths)
 			note(r, err) // each goroutine has a repo of its own
 			mu.Lock()
 			defer mu.Unlock()
-			if ctx.Err() == nil {
-				o.markBad(name, err)
-			}
 			done++
 			o.progress("reading repos", done, len(order))
 			return nil
@@ -63,12 +57,25 @@ func (o *Observer) fetch(ctx context.Context, w *plan.World, needs []plan.Need) 
 	_ = group.Wait() // no goroutine returns an error
 }
 
-// unread is why a repo was not read to its end.
-func unread(name fleet.RepoName) error {
-	return &fleet.Failure{
-		Class: fleet.Transient, Op: "read", On: string(name),
+// inTime reads a repo until bounded ends, and remembers whether that went well.
+// One that had not begun by then is not to blame.
+func (o *Observer) inTime(ctx, bounded context.Context, r *plan.Repo, paths []fleet.Path) error {
+	late := &fleet.Failure{
+		Class: fleet.Transient, Op: "read", On: string(r.Listing.Name),
 		Err: fmt.Errorf("reading repos took longer than %v", fetchTime),
 	}
+	if bounded.Err() != nil && ctx.Err() == nil {
+		return late
+	}
+	err := o.read(bounded, r, paths)
+	if ctx.Err() != nil {
+		return err
+	}
+	o.markBad(r.Listing.Name, err)
+	if err != nil && bounded.Err() != nil {
+		return late
+	}
+	return err
 }
 
 // badLast puts those that could not be read last time at the end.
