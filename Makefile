@@ -12,7 +12,7 @@ export GOTOOLCHAIN := local
 GO       ?= go
 TOOL     := $(GO) tool -modfile=tools.mod
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDFLAGS  := -s -w -X main.version=$(VERSION)
+LDFLAGS  := -s -w -X github.com/portreeve/portreeve/cmd/internal/release.described=$(VERSION)
 FUZZTIME ?= 20s
 BENCH    ?= .
 BENCHTIME ?= 1s
