@@ -148,7 +148,9 @@ func (r *reader) structure(d *Definition, lit *ast.StructLit) {
 	for _, decl := range lit.Elts {
 		switch decl := decl.(type) {
 		case *ast.Field:
-			d.Fields = append(d.Fields, r.field(decl))
+			if label(decl.Label) != "" { // no pattern
+				d.Fields = append(d.Fields, r.field(decl))
+			}
 		case *ast.EmbedDecl:
 			switch x := decl.Expr.(type) {
 			case *ast.Ident: // the fields of another definition

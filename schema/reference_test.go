@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,22 +54,7 @@ func TestDocumented(t *testing.T) {
 // against the field that it is of.
 func TestExamples(t *testing.T) {
 	ctx := cuecontext.New()
-	inst := build.NewContext().NewInstance("", nil)
-	names, _ := fs.Glob(schema.FS, "*.cue")
-	for _, name := range names {
-		data, err := schema.FS.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		file, err := parser.ParseFile(name, data)
-		if err == nil {
-			err = inst.AddSyntax(file)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	defs := ctx.BuildInstance(inst)
+	defs := definitions(t, ctx)
 	cueDefault := regexp.MustCompile(`^("[^"]*"|[0-9]+|true|false|\[.*\])$`)
 	checked := 0
 	for _, d := range schema.Reference() {
@@ -98,6 +84,44 @@ func TestExamples(t *testing.T) {
 	}
 	if checked < 60 {
 		t.Errorf("%d examples", checked)
+	}
+}
+
+func definitions(t *testing.T, ctx *cue.Context) cue.Value {
+	t.Helper()
+	inst := build.NewContext().NewInstance("", nil)
+	names, _ := fs.Glob(schema.FS, "*.cue")
+	for _, name := range names {
+		data, err := schema.FS.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := parser.ParseFile(name, data)
+		if err == nil {
+			err = inst.AddSyntax(file)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ctx.BuildInstance(inst)
+}
+
+// TestNothingElse holds that a package which embeds the root may hold each of
+// its fields and no other.
+func TestNothingElse(t *testing.T) {
+	root, _ := schema.Find(schema.Root)
+	fields := []string{"ownerhip", "teamss"}
+	for _, f := range root.Fields {
+		fields = append(fields, f.Name)
+	}
+	for _, name := range fields {
+		ctx := cuecontext.New()
+		defs := definitions(t, ctx)
+		v := ctx.CompileString("{#Config, "+name+": {}}", cue.Scope(defs))
+		if known := slices.Contains(fields[2:], name); known != (v.Validate() == nil) {
+			t.Errorf("%s: %v", name, v.Validate())
+		}
 	}
 }
 

@@ -61,7 +61,7 @@ func formatAll(find finder) ([]Formatted, []fleet.Problem) {
 func Format(name string, data []byte) ([]byte, []fleet.Problem) {
 	tree, err := parser.ParseFile(name, data, parser.ParseComments)
 	if err != nil {
-		f := &file{source: source{name, data}}
+		f := &file{source: source{path: name, data: data}}
 		f.syntax(err)
 		return nil, f.problems
 	}

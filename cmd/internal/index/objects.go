@@ -14,7 +14,7 @@ import (
 
 // maxBlob bounds what of a file is kept, in bytes: more than any reader of
 // declarations takes.
-const maxBlob = 2 << 20
+const maxBlob = 8 << 20
 
 // objects reads contents through one git process, which starts when the first
 // is asked for.
