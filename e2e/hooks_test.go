@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/module"
+	"golang.org/x/mod/zip"
+
 	"github.com/portreeve/portreeve/e2e/binary"
 )
 
@@ -191,4 +194,64 @@ func TestPlainHook(t *testing.T) {
 	linked.commits("a mistake in a linked work tree", badTeamIs, "-a")
 	linked.write("payments.cue", goodTeam+"\n// More.\n")
 	linked.commits("a change in a linked work tree", "", "-a")
+}
+
+// TestPreCommitLean has pre-commit install the small program alone, as a
+// module: what the README shows for those to whom the whole takes too long.
+func TestPreCommitLean(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	must(t, err)
+	_, config, ok := strings.Cut(string(readme), "```yaml\nrepos:\n  - repo: local\n")
+	config, _, ok2 := strings.Cut(config, "```")
+	if !ok || !ok2 {
+		t.Fatal("the README shows no local hooks")
+	}
+	c := newConfigRepo(t, "https://git.acme.example/portreeve", "v1.0.0")
+	c.write(".pre-commit-config.yaml", "repos:\n  - repo: local\n"+config)
+	c.run("git", "add", "-A")
+	c.env = append(c.env, lonely(t)...)
+	begin := time.Now()
+	c.run("pre-commit", "install", "--install-hooks")
+	t.Logf("built the hooks in %s", time.Since(begin).Round(time.Second))
+	if installed, err := filepath.Glob(filepath.Join(filepath.Dir(c.dir), "pre-commit/repo*/golangenv*/bin/portreeve*")); err != nil || len(installed) != 1 {
+		t.Errorf("installed %v, %v", installed, err)
+	}
+	c.write("payments.cue", badTeam)
+	c.run("git", "add", "-A")
+	c.commits("a mistake", badTeamIs)
+	c.write("payments.cue", looseTeam)
+	c.run("git", "add", "-A")
+	c.commits("a file that is not formatted", "files were modified by this hook")
+	c.run("git", "add", "-A")
+	c.commits("the same, formatted", "")
+}
+
+// lonely is the environment in which this very module is one to download, and
+// others come from those that were downloaded before.
+func lonely(t *testing.T) []string {
+	t.Helper()
+	here := module.Version{Path: "github.com/portreeve/portreeve", Version: "v0.1.0"}
+	proxy := t.TempDir()
+	dir := filepath.Join(proxy, here.Path, "@v")
+	must(t, os.MkdirAll(dir, 0o700))
+	mod, err := os.ReadFile("../go.mod")
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dir, here.Version+".mod"), mod, 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, here.Version+".info"), []byte(`{"Version":"`+here.Version+`"}`), 0o600))
+	archive, err := os.Create(filepath.Join(dir, here.Version+".zip"))
+	must(t, err)
+	defer archive.Close()
+	must(t, zip.CreateFromDir(archive, here, strings.TrimPrefix(hookSource(t), "file://")))
+	cache, err := exec.Command("go", "env", "GOMODCACHE").Output()
+	must(t, err)
+	own := filepath.Join(t.TempDir(), "modules")
+	t.Cleanup(func() { // its files can't be removed otherwise
+		cmd := exec.Command("go", "clean", "-modcache")
+		cmd.Env = append(os.Environ(), "GOMODCACHE="+own)
+		must(t, cmd.Run())
+	})
+	return []string{
+		"GOMODCACHE=" + own, "GONOSUMDB=*", "GOFLAGS=-mod=mod",
+		"GOPROXY=file://" + proxy + ",file://" + filepath.Join(strings.TrimSpace(string(cache)), "cache/download") + ",off",
+	}
 }
