@@ -1,6 +1,6 @@
 # The commands of a contributor. `make test` needs Go, git and make, nothing
 # else; every other target installs what it needs through the files that stand
-# here (tools.mod, e2e/go.mod, e2e/package-lock.json, Debian's chromium).
+# here (tools.mod, e2e/go.mod, e2e/package-lock.json, Debian's packages).
 
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -12,7 +12,7 @@ export GOTOOLCHAIN := local
 GO       ?= go
 TOOL     := $(GO) tool -modfile=tools.mod
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDFLAGS  := -s -w -X main.version=$(VERSION)
+LDFLAGS  := -s -w -X github.com/portreeve/portreeve/cmd/internal/release.described=$(VERSION)
 FUZZTIME ?= 20s
 BENCH    ?= .
 BENCHTIME ?= 1s
@@ -81,12 +81,14 @@ generate: ## run every go:generate
 e2e: e2e-needs ## test against the real parts: git, a browser, GitHub's published descriptions
 	cd e2e && $(GO) vet ./... && $(GO) test -count=1 -timeout 20m $(E2EFLAGS) ./...
 
-# Node and Chromium come from Debian where they are missing and we may install.
+# Node, Chromium and pre-commit come from Debian where they are missing and we
+# may install.
 e2e-needs:
 	@missing=(); \
 	command -v chromium chromium-browser google-chrome >/dev/null || missing+=(chromium); \
 	command -v npm >/dev/null || missing+=(npm); \
 	command -v curl >/dev/null || missing+=(curl); \
+	command -v pre-commit >/dev/null || missing+=(pre-commit); \
 	if [ $${#missing[@]} -gt 0 ]; then \
 		if [ "$$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then \
 			echo "make e2e needs: $${missing[*]}; install them and run it again"; exit 1; \

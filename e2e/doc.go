@@ -5,6 +5,7 @@
 //   - forge: what the client sends and what the sandbox answers is what
 //     GitHub publishes;
 //   - webhook: what the sandbox sends by itself is what GitHub publishes;
+//   - hooks: pre-commit and plain Git run our hooks in a config repo;
 //   - git, curl: the sandbox serves clients that know only GitHub;
 //   - kill: a daemon that is killed anywhere finishes its work, and does
 //     nothing twice;

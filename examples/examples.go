@@ -7,3 +7,9 @@ import "embed"
 //
 //go:embed all:demo
 var Demo embed.FS
+
+// Start is what a new config repo begins with, below "start": the copy of the
+// schema is missing, and the organisation is "acme".
+//
+//go:embed all:start
+var Start embed.FS

@@ -53,6 +53,9 @@ func TestValid(t *testing.T) {
 			if err != nil || len(problems) > 0 {
 				t.Error(problems, err)
 			}
+			if loose, problems := declare.FormatTree(os.DirFS(dir)); len(loose) > 0 || len(problems) > 0 {
+				t.Errorf("is not formatted: %v %v", loose, problems)
+			}
 			if c := declare.Load(os.DirFS(dir), kinds()); len(c.Declarations) == 0 || len(c.Teams) == 0 {
 				t.Error("declares nothing")
 			}

@@ -40,8 +40,9 @@
 // # Layers, from the bottom
 //
 // A package imports those above it in this list; members (the packages below
-// a contract) never import one another and are listed in cmd/portreeve alone.
-// A test holds the code to it and gives the reason for each rule.
+// a contract) never import one another and are listed once: transforms and
+// kinds in cmd/internal/members, forges in cmd/portreeve. A test holds the code
+// to it and gives the reason for each rule.
 //
 //	fleet       the words as types: repo, target, declaration, problem, failure
 //	transform   contract of file edits; a member for each step and file format

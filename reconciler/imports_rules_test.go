@@ -28,8 +28,10 @@ func TestRulesCanFail(t *testing.T) {
 		{"reconciler/kind", module + "/reconciler/kind/migration", "never import one another"},
 		{"reconciler/kind/kindtest", module + "/reconciler/kind/migration", "never import one another"},
 		{"reconciler/kind/migration", module + "/reconciler/transform/replace", "listed once"},
-		{"cmd/portreeve", module + "/reconciler/transform/replace", ""},
-		{"cmd/portreeve-validate", module + "/reconciler/transform/replace", ""},
+		{"cmd/internal/members", module + "/reconciler/transform/replace", ""},
+		{"cmd/portreeve", module + "/reconciler/transform/replace", "listed once"},
+		{"cmd/portreeve-validate", module + "/reconciler/kind/migration", "listed once"},
+		{"cmd/internal/check", module + "/reconciler/gitrepo", "imports go down"},
 		{"cmd/portreeve-validate", module + "/reconciler/forge/github", "listed once"},
 		{"reconciler/forge/github", module + "/reconciler/forge/forgetest", "only tests import"},
 

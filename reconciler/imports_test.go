@@ -40,6 +40,7 @@ var layers = []layer{
 	{rooms: []string{"reconciler/report"}, job: "texts for people", pure: true},
 	{rooms: []string{"reconciler/plan"}, job: "a plan, computed from the world alone", pure: true},
 	{rooms: []string{"reconciler/declare"}, job: "files in, declarations or problems out"},
+	{rooms: []string{"cmd/internal"}, job: "what the commands share, and no more than the lean one may link"},
 	{rooms: []string{"reconciler/gitrepo"}, job: "snapshots, commits and pushes"},
 	{rooms: []string{"reconciler/source"}, job: "revisions of the config repo"},
 	{rooms: []string{"reconciler/forge"}, job: "a forge, in batches", member: true},
@@ -59,8 +60,8 @@ var layers = []layer{
 // The explicit list of members is written once, where the program is wired;
 // an import anywhere else would be a second list.
 var importers = map[string][]string{
-	"reconciler/transform": {"cmd/portreeve", "cmd/portreeve-validate"},
-	"reconciler/kind":      {"cmd/portreeve", "cmd/portreeve-validate"},
+	"reconciler/transform": {"cmd/internal"},
+	"reconciler/kind":      {"cmd/internal"},
 	// The simulation plays on the sandbox, whose people and faults no contract has.
 	"reconciler/forge":    {"cmd/portreeve", "reconciler/simulation"},
 	"reconciler/cluster":  {"cmd/portreeve"},
@@ -116,7 +117,7 @@ var borders = []border{
 
 // validateLinks is the highest room that cmd/portreeve-validate may link, and
 // validateNever are libraries that its build must not contain.
-const validateLinks = "reconciler/declare"
+const validateLinks = "cmd/internal"
 
 var validateNever = []string{
 	"github.com/go-git", "github.com/google/go-github", "github.com/spf13/cobra",

@@ -1,31 +1,20 @@
-// Command portreeve-validate checks the declarations of a config repo. It is
-// what pre-commit installs: the same check as "portreeve validate", in a
-// binary that is small and quick to build.
+// Command portreeve-validate checks the declarations of a config repo, and
+// formats its files. It is what pre-commit installs: the same as "portreeve
+// validate" and "portreeve fmt", in a binary that is small and quick to build.
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"slices"
+	"os/signal"
+	"strings"
+	"syscall"
 
-	"github.com/portreeve/portreeve/reconciler/declare"
-	"github.com/portreeve/portreeve/reconciler/fleet"
-	"github.com/portreeve/portreeve/reconciler/kind"
-	"github.com/portreeve/portreeve/reconciler/kind/migration"
-	"github.com/portreeve/portreeve/reconciler/kind/ownership"
-	"github.com/portreeve/portreeve/reconciler/transform"
-	"github.com/portreeve/portreeve/reconciler/transform/codeowners"
-	"github.com/portreeve/portreeve/reconciler/transform/delete"
-	"github.com/portreeve/portreeve/reconciler/transform/file"
-	"github.com/portreeve/portreeve/reconciler/transform/gomod"
-	"github.com/portreeve/portreeve/reconciler/transform/json"
-	"github.com/portreeve/portreeve/reconciler/transform/rename"
-	"github.com/portreeve/portreeve/reconciler/transform/replace"
-	"github.com/portreeve/portreeve/reconciler/transform/toml"
-	"github.com/portreeve/portreeve/reconciler/transform/yaml"
+	"github.com/portreeve/portreeve/cmd/internal/check"
 )
 
 // Exit statuses.
@@ -35,51 +24,78 @@ const (
 	exitOutside  = 3 // something can't be read or written
 )
 
-const usage = `Usage: portreeve-validate [--output text|json|github] [PATH]
+const usage = `Usage: portreeve-validate [--staged] [--output FORMAT] [PATH]
+       portreeve-validate fmt [--check] [--staged] [--output FORMAT] [PATH...]
 
 Checks all declarations below PATH, the folder of a config repo; the current
 one by default. Each problem is told with file, line and column, all at once.
+With fmt it writes the files below each PATH, or the files that are named, in
+CUE's standard format. FORMAT is text, json or github.
+
+  portreeve-validate --staged          judge what the next commit will hold
+  portreeve-validate fmt --check       list what is not formatted
+
 Exit status: 0 fine, 1 problems, 2 wrong use, 3 PATH can't be read.
+
 `
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
+}
 
-func run(args []string, stdout, stderr io.Writer) int {
+// run runs one command line and returns its exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("portreeve-validate", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.Usage = func() { fmt.Fprint(stderr, usage) }
-	format := flags.String("output", "text", "text, json or github")
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
+	flags.Usage = func() {
+		fmt.Fprint(stderr, usage)
+		flags.PrintDefaults()
+	}
+	output := flags.String("output", "text", "`FORMAT`: "+strings.Join(check.Outputs, " or "))
+	validate, format := &check.Validate{Dir: "."}, &check.Format{}
+	formats := len(args) > 0 && args[0] == "fmt"
+	if formats {
+		args = args[1:]
+		format.Flags(flags)
+	} else {
+		validate.Flags(flags)
+	}
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
+		}
 		return exitUse
-	case flags.NArg() > 1 || !slices.Contains([]string{"text", "json", "github"}, *format):
+	}
+	if formats {
+		format.Paths, format.Output = flags.Args(), *output
+		return status(format.Run(ctx, stdout), stderr)
+	}
+	if flags.NArg() > 1 {
 		flags.Usage()
 		return exitUse
 	}
-	dir := "."
 	if flags.NArg() == 1 {
-		dir = flags.Arg(0)
+		validate.Dir = flags.Arg(0)
 	}
-	problems, err := declare.Validate(dir, kinds())
-	if err == nil {
-		err = declare.Print(stdout, problems, *format)
-	}
-	switch {
-	case err != nil:
-		fmt.Fprintln(stderr, "portreeve-validate:", err)
-		return exitOutside
-	case fleet.HasErrors(problems):
-		return exitProblems
-	}
-	return 0
+	validate.Output = *output
+	return status(validate.Run(ctx, stdout), stderr)
 }
 
-func kinds() kind.Set {
-	transforms := transform.Set{
-		replace.New(), file.New(), delete.New(), rename.New(),
-		yaml.New(), json.New(), toml.New(), gomod.New(), codeowners.New(),
+// status is the exit status for an error, which is told unless it has been.
+func status(err error, stderr io.Writer) int {
+	use := (*check.UseError)(nil)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, check.ErrProblems):
+		return exitProblems
 	}
-	return kind.Set{ownership.New(), migration.New(transforms)}
+	fmt.Fprintln(stderr, "portreeve-validate:", err)
+	if errors.As(err, &use) {
+		return exitUse
+	}
+	return exitOutside
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/portreeve/portreeve/cmd/internal/release"
 	"github.com/portreeve/portreeve/reconciler/forge/github"
 	"github.com/portreeve/portreeve/reconciler/gitrepo"
 )
@@ -80,7 +81,7 @@ func (a *access) signer() (gitrepo.Signer, error) {
 
 // client speaks with the forge, as an App or with a token.
 func (c *connection) client(where string, carry http.RoundTripper, waits func(string, time.Time)) (*github.Client, error) {
-	o := github.Options{BaseURL: c.forgeURL, HTTP: carry, UserAgent: "portreeve/" + buildVersion(), Waits: waits}
+	o := github.Options{BaseURL: c.forgeURL, HTTP: carry, UserAgent: "portreeve/" + release.Name(), Waits: waits}
 	switch {
 	case c.appID == "" && (c.appKeyFile != "" || c.appInstallation != 0):
 		return nil, usagef("--app-key-file and --app-installation need --app-id")

@@ -17,6 +17,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/portreeve/portreeve/cmd/internal/members"
+	"github.com/portreeve/portreeve/cmd/internal/release"
 	"github.com/portreeve/portreeve/reconciler"
 	"github.com/portreeve/portreeve/reconciler/apply"
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -139,7 +141,7 @@ func (e *engine) Close() error { return e.store.Close() }
 // newEngine wires the parts. Without memory, wants are computed anew, so
 // that a diff can show the files they came from.
 func newEngine(c *connection, where string, committed, memory bool, log *slog.Logger, progress *progress) (*engine, error) {
-	if err := kinds().Validate(); err != nil {
+	if err := members.Kinds().Validate(); err != nil {
 		return nil, err
 	}
 	author, err := mail.ParseAddress(c.author)
@@ -178,7 +180,7 @@ func newEngine(c *connection, where string, committed, memory bool, log *slog.Lo
 	git := gitrepo.New(gitrepo.Options{HTTP: &http.Client{Transport: carry}, Signer: signer})
 	observer := &observe.Observer{Forge: client, Git: git, Now: time.Now, ConfigRepo: c.configRepo(where), Settle: c.settle, Progress: progress.step}
 	return &engine{store: kept, progress: progress, Reconciler: &reconciler.Reconciler{
-		Source: src, Kinds: kinds(), Forge: client, Observer: observer,
+		Source: src, Kinds: members.Kinds(), Forge: client, Observer: observer,
 		Applier: &apply.Applier{
 			Forge: client, Git: git, Author: gitrepo.Signature{Name: author.Name, Email: author.Address}, SignOff: c.signOff, Now: time.Now,
 			Progress: func(_ apply.Result, done, of int) { progress.step("writing", done, of) },
@@ -190,7 +192,7 @@ func newEngine(c *connection, where string, committed, memory bool, log *slog.Lo
 // memo keeps wants, apart for each build of the program that computes them.
 func memo(s *store.Store) plan.Memo {
 	h := fnv.New64a()
-	fmt.Fprint(h, buildVersion())
+	fmt.Fprint(h, release.Name())
 	if path, err := os.Executable(); err == nil {
 		if info, err := os.Stat(path); err == nil {
 			fmt.Fprint(h, info.Size(), info.ModTime().UnixNano())

@@ -10,14 +10,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
-)
 
-// version is set when a release is built.
-var version = ""
+	"github.com/portreeve/portreeve/cmd/internal/release"
+)
 
 // Exit statuses.
 const (
@@ -92,26 +90,11 @@ forge, the network or the disk failed; 4 plan --exit-code found something to do.
   portreeve why acme/ledger            what state one repo is in, and why`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Version:       buildVersion(),
+		Version:       release.Name(),
 	}
 	root.AddCommand(
-		validateCommand(), planCommand(), reconcileCommand(), runCommand(),
-		statusCommand(), whyCommand(), demoCommand(),
+		initCommand(), newCommand(), validateCommand(), fmtCommand(), planCommand(), reconcileCommand(), runCommand(),
+		statusCommand(), whyCommand(), demoCommand(), schemaCommand(), docsCommand(),
 	)
 	return root
-}
-
-// buildVersion is the release, or what the build knows of its commit.
-func buildVersion() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-				return "dev-" + s.Value[:12]
-			}
-		}
-	}
-	return "dev"
 }

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/portreeve/portreeve/cmd/internal/members"
 	"github.com/portreeve/portreeve/reconciler"
 	"github.com/portreeve/portreeve/reconciler/apply"
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -99,7 +100,7 @@ func (p *paced) run(interval time.Duration, until func(*store.Pass) bool) []*sto
 	defer stop()
 	r := &reconciler.Reconciler{
 		Source: fixed{&source.Tree{Revision: "9f3c2d1", Files: fstest.MapFS{"fleet.cue": {Data: []byte(pacedConfig)}}}},
-		Kinds:  kinds(), Forge: client, Log: slog.New(slog.DiscardHandler), Now: time.Now, Memo: memories{},
+		Kinds:  members.Kinds(), Forge: client, Log: slog.New(slog.DiscardHandler), Now: time.Now, Memo: memories{},
 		Observer: &observe.Observer{Forge: client, Git: git, Now: time.Now},
 		Applier:  &apply.Applier{Forge: client, Git: git, Author: gitrepo.Signature{Name: "P", Email: "p@noreply.invalid"}, Now: time.Now},
 		Publish: func(pass *store.Pass) {

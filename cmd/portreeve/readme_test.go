@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/portreeve/portreeve/cmd/internal/members"
 	"github.com/portreeve/portreeve/reconciler/declare"
 )
 
@@ -19,7 +20,7 @@ func TestReadme(t *testing.T) {
 	for _, block := range regexp.MustCompile("(?s)```cue\n(.*?)```").FindAllSubmatch(readme, -1) {
 		all.Write(block[1])
 	}
-	config := declare.Load(fstest.MapFS{"fleet.cue": {Data: []byte(all.String())}}, kinds())
+	config := declare.Load(fstest.MapFS{"fleet.cue": {Data: []byte(all.String())}}, members.Kinds())
 	if len(config.Problems) > 0 {
 		t.Errorf("its declarations have problems: %v", config.Problems)
 	}
@@ -27,7 +28,7 @@ func TestReadme(t *testing.T) {
 	for _, d := range config.Declarations {
 		kindsShown[d.ID.Kind] = true
 	}
-	for _, k := range kinds() {
+	for _, k := range members.Kinds() {
 		if !kindsShown[k.Name] {
 			t.Errorf("it shows no declaration of kind %s", k.Name)
 		}

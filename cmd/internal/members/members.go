@@ -1,4 +1,7 @@
-package main
+// Package members lists the members of the contracts that every command
+// knows: what a declaration may be, and what a migration may do. It is the
+// one list of them.
+package members
 
 import (
 	"github.com/portreeve/portreeve/reconciler/kind"
@@ -16,15 +19,15 @@ import (
 	"github.com/portreeve/portreeve/reconciler/transform/yaml"
 )
 
-// transforms is the list of transforms.
-func transforms() transform.Set {
+// Transforms is the list of transforms.
+func Transforms() transform.Set {
 	return transform.Set{
 		replace.New(), file.New(), delete.New(), rename.New(),
 		yaml.New(), json.New(), toml.New(), gomod.New(), codeowners.New(),
 	}
 }
 
-// kinds is the list of kinds.
-func kinds() kind.Set {
-	return kind.Set{ownership.New(), migration.New(transforms())}
+// Kinds is the list of kinds.
+func Kinds() kind.Set {
+	return kind.Set{ownership.New(), migration.New(Transforms())}
 }
