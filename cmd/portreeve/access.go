@@ -80,7 +80,7 @@ func (a *access) signer() (gitrepo.Signer, error) {
 
 // client speaks with the forge, as an App or with a token.
 func (c *connection) client(where string, carry http.RoundTripper) (*github.Client, error) {
-	o := github.Options{BaseURL: c.forgeURL, HTTP: carry, UserAgent: "portreeve/" + buildVersion()}
+	o := github.Options{BaseURL: c.forgeURL, HTTP: carry, UserAgent: "portreeve/" + buildVersion(), Backoff: c.backoff}
 	switch {
 	case c.appID == "" && (c.appKeyFile != "" || c.appInstallation != 0):
 		return nil, usagef("--app-key-file and --app-installation need --app-id")
