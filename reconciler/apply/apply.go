@@ -162,10 +162,11 @@ var errNotAsPlanned = errors.New("its pull request has been opened, closed or me
 // that was planned on, for those steps which neither a branch's commit nor a
 // pull request's guards: in a large fleet minutes lie in between, and whoever
 // has closed a pull request meanwhile shall find neither another one, nor its
-// branch rewritten, nor our word on why we closed it.
+// branch rewritten, nor our word on why we closed it; and whoever has reopened
+// one shall not find it closed again, because its branch is gone.
 func (a *Applier) asPlanned(ctx context.Context, repo *plan.Repo, s *rollout.Step) error {
 	switch s.Action {
-	case rollout.Open, rollout.Update, rollout.Close:
+	case rollout.Open, rollout.Update, rollout.Close, rollout.DeleteBranch:
 	default:
 		return nil
 	}
@@ -175,7 +176,11 @@ func (a *Applier) asPlanned(ctx context.Context, repo *plan.Repo, s *rollout.Ste
 		return answer.Err
 	}
 	before, now := repo.Pulls[s.Branch], answer.Value
-	if (before == nil) == (now == nil) && (now == nil || before.Number == now.Number && before.State == now.State) {
+	same := (before == nil) == (now == nil) && (now == nil || before.Number == now.Number && before.State == now.State)
+	if s.Action == rollout.DeleteBranch { // after a step of the same plan that ended it
+		same = now == nil || now.State == fleet.PullMerged || now.State == fleet.PullClosed && now.ClosedBy.Self
+	}
+	if same {
 		return nil
 	}
 	return &fleet.Failure{Class: fleet.Moved, Op: string(s.Action), On: string(s.Repo), Err: errNotAsPlanned}
