@@ -196,14 +196,12 @@ func (a *Applier) push(ctx context.Context, repo *plan.Repo, s *rollout.Step) er
 	base, ok := repo.Tree.(*gitrepo.Snapshot)
 	if !ok {
 		var err error
-		if base, err = a.Git.Snapshot(ctx, remote, s.Base); err != nil {
+		if base, err = a.Git.Open(ctx, remote, s.Base); err != nil {
 			return err
 		}
 	}
-	if paths := gitrepo.AttributesPaths(s.Edits); len(paths) > 0 {
-		if err := a.Git.Load(ctx, remote, base, paths); err != nil {
-			return err
-		}
+	if err := a.Git.Load(ctx, remote, base, gitrepo.CommitPaths(s.Edits)); err != nil {
+		return err
 	}
 	author := a.Author
 	author.When = a.Now()
