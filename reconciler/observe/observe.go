@@ -128,7 +128,7 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 		switch {
 		case n.OpenedToday:
 			o.openedToday(ctx, w)
-		case n.Tree || len(n.Files) > 0:
+		case n.Tree || n.All || len(n.Files) > 0:
 			fetch = append(fetch, n)
 		case n.Rules:
 			rules = append(rules, n.Repo)
@@ -227,22 +227,24 @@ func (o *Observer) fetch(ctx context.Context, w *plan.World, needs []plan.Need) 
 	if len(needs) == 0 {
 		return
 	}
-	byRepo := map[fleet.RepoName][]fleet.Path{}
+	byRepo := map[fleet.RepoName]*plan.Need{}
 	var order []fleet.RepoName
 	for _, n := range needs {
-		if _, seen := byRepo[n.Repo]; !seen {
+		if byRepo[n.Repo] == nil {
+			byRepo[n.Repo] = &plan.Need{}
 			order = append(order, n.Repo)
 		}
-		byRepo[n.Repo] = append(byRepo[n.Repo], n.Files...)
+		all := byRepo[n.Repo]
+		all.All, all.Files = all.All || n.All, append(all.Files, n.Files...)
 	}
 	var group errgroup.Group
 	group.SetLimit(cmp.Or(o.Workers, fetches))
 	var mu sync.Mutex
 	done := 0
 	for _, name := range order {
-		r, paths := w.Repos[name], byRepo[name]
+		r, need := w.Repos[name], byRepo[name]
 		group.Go(func() error {
-			note(r, o.read(ctx, r, paths)) // each goroutine has a repo of its own
+			note(r, o.read(ctx, r, need)) // each goroutine has a repo of its own
 			mu.Lock()
 			done++
 			o.progress("reading repos", done, len(order))
@@ -253,20 +255,22 @@ func (o *Observer) fetch(ctx context.Context, w *plan.World, needs []plan.Need) 
 	_ = group.Wait() // no goroutine returns an error
 }
 
-func (o *Observer) read(ctx context.Context, r *plan.Repo, paths []fleet.Path) error {
+func (o *Observer) read(ctx context.Context, r *plan.Repo, need *plan.Need) (err error) {
 	remote := Remote(o.Forge, r.Listing)
-	tree, ok := r.Tree.(*gitrepo.Snapshot)
-	if !ok {
-		var err error
-		if tree, err = o.Git.Snapshot(ctx, remote, r.Head.Commit); err != nil {
-			return err
-		}
-		r.Tree = tree
+	tree, known := r.Tree.(*gitrepo.Snapshot)
+	switch {
+	case need.All && known:
+		err = o.Git.List(ctx, remote, tree)
+	case need.All:
+		tree, err = o.Git.Snapshot(ctx, remote, r.Head.Commit)
+	case !known:
+		tree, err = o.Git.Open(ctx, remote, r.Head.Commit)
 	}
-	if len(paths) == 0 {
-		return nil
+	if err != nil {
+		return err
 	}
-	return o.Git.Load(ctx, remote, tree, paths)
+	r.Tree = tree
+	return o.Git.Load(ctx, remote, tree, need.Files)
 }
 
 // Remote is how to reach a repo of a forge over Git.
