@@ -45,6 +45,7 @@
 // to it and gives the reason for each rule.
 //
 //	fleet       the words as types: repo, target, declaration, problem, failure
+//	disk        changes files of the data directory, where a kill can be tried
 //	transform   contract of file edits; a member for each step and file format
 //	kind        contract of kinds; members ownership, migration
 //	rollout     pure: one item's decision (Decide), then order and limits over all (Pace)

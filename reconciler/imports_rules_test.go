@@ -88,6 +88,18 @@ func TestClockIsFound(t *testing.T) {
 	}
 }
 
+// TestChangesOfTheDiskAreFound proves that a room which changes the data
+// directory by itself is found.
+func TestChangesOfTheDiskAreFound(t *testing.T) {
+	for _, call := range changes {
+		p := pkg{path: "reconciler/store", imports: map[string]string{}, calls: map[string]string{}}
+		read(&p, "file.go", []byte("package store\nimport \"os\"\nvar f = "+call+"\n"))
+		expect(t, call, violations([]pkg{p}), changesReason)
+		p.path = "reconciler/disk"
+		expect(t, call, violations([]pkg{p}), "")
+	}
+}
+
 // TestClosure proves that what a command links is followed through our own
 // packages, and no further than they reach.
 func TestClosure(t *testing.T) {

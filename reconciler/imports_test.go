@@ -33,6 +33,7 @@ type layer struct {
 // layers is the table of rooms, the bottom first.
 var layers = []layer{
 	{rooms: []string{"reconciler/fleet"}, job: "the words, as types", pure: true},
+	{rooms: []string{"reconciler/disk"}, job: "changing files of the data directory"},
 	{rooms: []string{"schema", "policies", "examples"}, job: "CUE text, embedded"},
 	{rooms: []string{"reconciler/transform"}, job: "file edits", member: true, pure: true},
 	{rooms: []string{"reconciler/kind"}, job: "what a declaration wants of a target, whatever the time", member: true, pure: true},
@@ -92,6 +93,18 @@ var impure = map[string]string{
 	"time.Until":     "the clock is part of the world",
 }
 
+// onDisk are the rooms that keep files in the data directory, and changes the
+// functions with which they would change them past reconciler/disk.
+var (
+	onDisk  = []string{"reconciler/store", "reconciler/source"}
+	changes = []string{
+		"os.Create", "os.CreateTemp", "os.Link", "os.Mkdir", "os.MkdirAll", "os.MkdirTemp",
+		"os.Remove", "os.RemoveAll", "os.Rename", "os.Symlink", "os.Truncate", "os.WriteFile",
+	}
+)
+
+const changesReason = "changes of the data directory are made by reconciler/disk, where a kill at each of them is tried"
+
 // border keeps a library behind the packages that translate it into our words.
 type border struct {
 	library string // a path, with all that is below it
@@ -150,6 +163,11 @@ func violations(pkgs []pkg) []string {
 		for _, imp := range slices.Sorted(maps.Keys(p.imports)) {
 			for _, why := range broken(p.path, level, room, imp) {
 				found = append(found, fmt.Sprintf("%s imports %s: %s", p.imports[imp], imp, why))
+			}
+		}
+		for _, call := range changes {
+			if file, ok := p.calls[call]; ok && slices.Contains(onDisk, p.path) {
+				found = append(found, fmt.Sprintf("%s uses %s: %s", file, call, changesReason))
 			}
 		}
 		if layers[level].pure && !isTest(p.path) {

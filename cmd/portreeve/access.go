@@ -81,7 +81,7 @@ func (a *access) signer() (gitrepo.Signer, error) {
 
 // client speaks with the forge, as an App or with a token.
 func (c *connection) client(where string, carry http.RoundTripper, waits func(string, time.Time)) (*github.Client, error) {
-	o := github.Options{BaseURL: c.forgeURL, HTTP: carry, UserAgent: "portreeve/" + release.Name(), Waits: waits}
+	o := github.Options{BaseURL: c.forgeURL, HTTP: carry, UserAgent: "portreeve/" + release.Name(), Waits: waits, Backoff: c.backoff}
 	switch {
 	case c.appID == "" && (c.appKeyFile != "" || c.appInstallation != 0):
 		return nil, usagef("--app-key-file and --app-installation need --app-id")

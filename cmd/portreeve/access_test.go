@@ -104,7 +104,7 @@ func TestAppOnAnEnterpriseServer(t *testing.T) {
 // Without the CA nothing is said to the forge.
 func TestAnUnknownCAIsRefused(t *testing.T) {
 	f, where, c := enterprise(t)
-	c.caFile = ""
+	c.caFile, c.backoff = "", shortPause
 	pass := engineOf(t, c, where).Once(t.Context())
 	if f.Counts().RESTTotal()+f.Counts().GraphQL+f.Counts().GitTotal() != 0 || len(pass.Done) != 0 {
 		t.Errorf("%+v", pass)

@@ -21,6 +21,7 @@ import (
 	"github.com/portreeve/portreeve/cmd/internal/release"
 	"github.com/portreeve/portreeve/reconciler"
 	"github.com/portreeve/portreeve/reconciler/apply"
+	"github.com/portreeve/portreeve/reconciler/disk"
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge/github"
 	"github.com/portreeve/portreeve/reconciler/gitrepo"
@@ -40,6 +41,10 @@ type connection struct {
 	repo      string
 	settle    time.Duration
 	access
+
+	// These have no flags.
+	disk    disk.Disk                   // changes the data directory
+	backoff func(try int) time.Duration // between tries of a read; nil is the client's own
 }
 
 func (c *connection) flags(cmd *cobra.Command) {
@@ -98,7 +103,7 @@ func (c *connection) source(where string, committed bool, forge *github.Client, 
 	if err != nil {
 		return nil, err
 	}
-	options := source.GitOptions{URL: where, Dir: filepath.Join(data, "config"), Poll: c.poll, HTTP: carry}
+	options := source.GitOptions{URL: where, Dir: filepath.Join(data, "config"), Disk: c.disk, Poll: c.poll, HTTP: carry}
 	if c.onForge(where) {
 		options.Auth = func(ctx context.Context) (string, string, error) { return forge.Credentials(ctx, c.configRepo(where)) }
 	}
@@ -173,7 +178,7 @@ func newEngine(c *connection, where string, committed, memory bool, log *slog.Lo
 			return nil, &exitError{exitUsage, err}
 		}
 	}
-	kept, err := store.Open(data)
+	kept, err := store.Open(data, c.disk)
 	if err != nil {
 		return nil, outside(err)
 	}

@@ -1,144 +1,123 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
-	"net/http/httptest"
-	"os"
+	"maps"
 	"path/filepath"
-	"sync/atomic"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
-	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/disk"
 	"github.com/portreeve/portreeve/reconciler/forge/sandbox"
-	"github.com/portreeve/portreeve/reconciler/rollout"
 )
 
-// killConfig makes two repos go through the whole life of a pull request:
-// one is opened, merged and tidied, one is opened and then withdrawn.
-const killConfig = `package fleet
-
-fleet: {repos: ["acme/ledger", "acme/billing"], mode: "merge"}
-teams: platform: github: "acme/platform"
-migrations: greet: {
-	title: "Greet politely"
-	why:   "Guests ask for it."
-	owner: "platform"
-	select: name: %q
-	steps: [{do: "file", path: "hello.txt", content: "good day\n"}]
-	merge: "no-checks"
-}
-`
-
-// TestKilled stops the daemon before and after each of its writes, with the
-// data directory kept and deleted, and starts it again: there is never a
+// TestKilled kills the daemon at each of its writes, to the forge, to Git and
+// to the disk: before it, in the middle of what can be done by half, and after
+// it, with the data directory kept and deleted. Each death is followed by a
+// start, which meets the same write again, then those that come after it: in
+// the end each point has been survived in each way, and there is never a
 // second pull request, and never a lost change.
 func TestKilled(t *testing.T) {
 	for _, lost := range []bool{false, true} {
-		for _, after := range []bool{false, true} {
-			t.Run(fmt.Sprintf("after=%v,lost=%v", after, lost), func(t *testing.T) {
-				t.Parallel()
-				point := 1
-				for ; killedAt(t, point, after, lost); point++ {
-					if point > 60 {
-						t.Fatal("more writes than a life of two pull requests has")
-					}
-				}
-				if point < 10 {
-					t.Fatalf("only %d writes were killed: the faults did not bite", point-1)
-				}
-			})
-		}
+		t.Run(fmt.Sprintf("lost=%v", lost), func(t *testing.T) {
+			t.Parallel()
+			l := newLife(t, lost)
+			l.play(t)
+			l.points.complete(t)
+			t.Logf("%d points, %d deaths", len(l.points.met), l.points.deaths)
+		})
 	}
 }
 
-// killedAt runs the scenario with a kill at the n-th write, and reports
-// whether there was an n-th write.
-func killedAt(t *testing.T, n int, after, lost bool) bool {
-	dir := t.TempDir()
-	f, err := sandbox.New(sandbox.Options{Dir: filepath.Join(dir, "forge")})
-	must(t, err)
-	f.AddUser("portreeve", "token-of-portreeve", true)
-	f.AddUser("kim", "token-of-kim", false)
-	must(t, f.CreateRepo(sandbox.Spec{Name: "acme/config", Files: map[string]sandbox.File{
-		"fleet.cue": {Content: fmt.Sprintf(killConfig, "*")},
-	}}))
-	for _, name := range []fleet.RepoName{"acme/ledger", "acme/billing"} {
-		must(t, f.CreateRepo(sandbox.Spec{Name: name, Files: map[string]sandbox.File{"main.go": {Content: "package main\n"}}}))
-	}
-	// billing needs an approval, so it is still open when it is withdrawn.
-	must(t, f.Person("kim").SetRules("acme/billing", sandbox.Rules{RequiredApprovals: 1}))
-	server := httptest.NewServer(f.Handler())
-	defer server.Close()
-
-	var writes atomic.Int64
-	var dead atomic.Bool
-	f.Fault(func(r sandbox.Request) *sandbox.FaultAnswer {
-		switch {
-		case r.Login != "portreeve" && r.Kind != "git":
-			return nil
-		case dead.Load():
-			return &sandbox.FaultAnswer{Reset: true}
-		case r.Write && writes.Add(1) == int64(n):
-			dead.Store(true)
-			return &sandbox.FaultAnswer{Reset: true, Done: after}
-		}
-		return nil
-	})
-	lives := 0
-	// settle makes passes, with a new process after a death, until nothing
-	// is left to do.
-	settle := func() {
-		for range 12 {
-			dead.Store(false)
-			lives++
-			if lost {
-				must(t, os.RemoveAll(filepath.Join(dir, "data")))
-			}
-			if passes(t, server.URL, dir, &dead) {
-				return
-			}
-		}
-		t.Fatalf("kill at %d: it does not settle", n)
-	}
-	settle()
-	_, err = f.Person("kim").CommitFile("acme/config", "main", "fleet.cue", fmt.Sprintf(killConfig, "ledger"), "Withdraw")
-	must(t, err)
-	settle()
-
-	check := func(repo fleet.RepoName, state fleet.PullState) {
-		pulls, err := f.Pulls(repo)
-		must(t, err)
-		if len(pulls) != 1 || pulls[0].State != state {
-			t.Errorf("kill at %d: %s has %d pull requests, expected one that is %s: %+v", n, repo, len(pulls), state, pulls)
-		}
-	}
-	check("acme/ledger", fleet.PullMerged)
-	check("acme/billing", fleet.PullClosed)
-	if content, err := f.ReadFile("acme/ledger", "main", "hello.txt"); content != "good day\n" {
-		t.Errorf("kill at %d: the change is lost: %q, %v", n, content, err)
-	}
-	return writes.Load() >= int64(n)
+// points are the writes that were met, numbered as they came.
+type points struct {
+	life       *life
+	met        map[string]int
+	survived   map[string]moment // the last in which it was killed
+	carriedOut map[string]int    // writes to the forge, by what they are
+	deaths     int
 }
 
-// passes is one life of the daemon; it reports whether the fleet is settled.
-func passes(t *testing.T, url, dir string, dead *atomic.Bool) bool {
+func newPoints(l *life) *points {
+	return &points{life: l, met: map[string]int{}, survived: map[string]moment{}, carriedOut: map[string]int{}}
+}
+
+// next is how the daemon dies at a point now, if it does.
+func (p *points) next(point string, canTear bool) moment {
+	if p.met[point] == 0 {
+		p.met[point] = len(p.met) + 1
+	}
+	when := p.survived[point] + 1
+	if when == withinIt && !canTear {
+		when++
+	}
+	if when > afterIt {
+		return spared
+	}
+	p.survived[point] = when
+	p.deaths++
+	p.life.what = fmt.Sprintf("a kill at point %d, %s, moment %d", p.met[point], point, when)
+	return when
+}
+
+// forge tells a write that is made again from the one after it by how many of
+// its sort have been carried out in the chapter.
+func (p *points) forge(r sandbox.Request) moment {
+	sort := fmt.Sprintf("%d %s %s %s", p.life.chapter, r.Kind, r.Route, r.Repo)
+	when := p.next(fmt.Sprintf("%s %d", sort, p.carriedOut[sort]), false)
+	if when != beforeIt {
+		p.carriedOut[sort]++
+	}
+	return when
+}
+
+var (
+	byChance = regexp.MustCompile(`(new-|tmp_[a-z]+_|[a-z]+\.lock)[0-9]+`)
+	byCommit = regexp.MustCompile(`(config-|pack-)[0-9a-f]{40}`)
+)
+
+// disk takes what is written inside of a clone for the same in each chapter.
+func (p *points) disk(c disk.Change) moment {
+	path, err := filepath.Rel(p.life.data, c.Path)
+	if err != nil || strings.HasPrefix(path, "..") {
+		path = "the data directory"
+	}
+	path = byCommit.ReplaceAllString(byChance.ReplaceAllString(path, "${1}N"), "${1}ID")
+	point := "disk " + c.Do + " " + path
+	if !strings.Contains(path, "config/new-N/") {
+		point = fmt.Sprintf("%d %s", p.life.chapter, point)
+	}
+	return p.next(point, canTear(c))
+}
+
+// complete holds that the points were all that there are, as far as that is
+// known, and that each was survived in each way.
+func (p *points) complete(t *testing.T) {
 	t.Helper()
-	token := filepath.Join(dir, "token")
-	must(t, os.WriteFile(token, []byte("token-of-portreeve"), 0o600))
-	c := &connection{forgeURL: url, tokenFile: token, data: filepath.Join(dir, "data"), author: "P <p@noreply.invalid>"}
-	e, err := newEngine(c, url+"/acme/config.git", true, true, slog.New(slog.DiscardHandler), &progress{})
-	must(t, err)
-	defer e.Close()
-	for range 10 {
-		pass := e.Once(context.Background())
-		if dead.Load() {
-			return false
-		}
-		if pass.Err == "" && len(pass.Done) == 0 && pass.Plan.Count(rollout.Waiting) == 0 {
-			return true
+	all := ""
+	for _, point := range slices.SortedFunc(maps.Keys(p.met), func(a, b string) int { return p.met[a] - p.met[b] }) {
+		all += point + "\n"
+		if p.survived[point] != afterIt {
+			t.Errorf("%s was survived only until moment %d", point, p.survived[point])
 		}
 	}
-	return false
+	sorts := []string{
+		"POST .*/pulls acme/", "PATCH .*/pulls/.* acme/billing", "PUT .*/merge acme/", "POST .*/comments acme/billing",
+		"POST .*/statuses/.* acme/config", "1 git git-receive-pack acme/web 0", "git-receive-pack acme/ledger 1",
+		"make the data directory|make \\.", "write lock", "write history", "make cache/wants-", "write cache/wants-", "rename cache/wants-",
+		"write config/new-N/HEAD", "rename config/new-N/objects/pack", "write config/new-N/objects", "rename config/config-ID",
+	}
+	if !p.life.lost {
+		sorts = append(sorts, "rename config/new-config-ID", "remove config/new-config-ID", "remove config/new-N")
+	}
+	for _, sort := range sorts {
+		if !regexp.MustCompile(sort).MatchString(all) {
+			t.Errorf("no write was met that is like %q", sort)
+		}
+	}
+	if t.Failed() {
+		t.Log(all)
+	}
 }

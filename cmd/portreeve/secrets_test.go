@@ -202,7 +202,7 @@ func (d *secretsDay) repo(name string) string { return filepath.Join(d.dir, "for
 // run is the daemon's day: each mood for three passes, people in between.
 func (d *secretsDay) run(t *testing.T) {
 	log := slog.New(slog.NewTextHandler(d.left.log("log"), &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}))
-	c := &connection{forgeURL: d.url, tokenFile: filepath.Join(d.dir, "token"), data: filepath.Join(d.dir, "data"), author: "P <p@noreply.invalid>", poll: time.Second}
+	c := &connection{forgeURL: d.url, tokenFile: filepath.Join(d.dir, "token"), data: filepath.Join(d.dir, "data"), author: "P <p@noreply.invalid>", poll: 100 * time.Millisecond, backoff: shortPause}
 	e, err := newEngine(c, d.url+"/acme/config.git", true, true, log, &progress{})
 	must(t, err)
 	defer e.Close()
@@ -239,7 +239,7 @@ func (d *secretsDay) run(t *testing.T) {
 	}
 }
 
-const shortly = 200 * time.Millisecond
+const shortly = 100 * time.Millisecond
 
 // pages reads what the daemon shows, and sends it a forged webhook.
 func (d *secretsDay) pages(t *testing.T, base string) {

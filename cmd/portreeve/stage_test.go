@@ -25,7 +25,19 @@ type stage struct {
 func newStage(t *testing.T, files map[string]string, repos ...sandbox.Spec) *stage {
 	t.Helper()
 	dir := t.TempDir()
-	f, err := sandbox.New(sandbox.Options{Dir: filepath.Join(dir, "forge")})
+	return newStageOn(t, dir, sandbox.Options{Dir: filepath.Join(dir, "forge")}, files, repos...)
+}
+
+// newMemoryStage is newStage without a disk or a git command below the forge:
+// for tests that play much.
+func newMemoryStage(t *testing.T, files map[string]string, repos ...sandbox.Spec) *stage {
+	t.Helper()
+	return newStageOn(t, t.TempDir(), sandbox.Options{}, files, repos...)
+}
+
+func newStageOn(t *testing.T, dir string, o sandbox.Options, files map[string]string, repos ...sandbox.Spec) *stage {
+	t.Helper()
+	f, err := sandbox.New(o)
 	must(t, err)
 	f.AddUser("portreeve", "token-of-portreeve", true)
 	f.AddUser("kim", "token-of-kim", false)
@@ -45,16 +57,22 @@ func newStage(t *testing.T, files map[string]string, repos ...sandbox.Spec) *sta
 func (s *stage) engine(t *testing.T) *engine {
 	t.Helper()
 	s.engines++
-	token := filepath.Join(s.dir, "token")
-	must(t, os.WriteFile(token, []byte("token-of-portreeve"), 0o600))
-	c := &connection{
-		forgeURL: s.url, tokenFile: token, data: filepath.Join(s.dir, fmt.Sprint("data", s.engines)),
-		author: "P <p@noreply.invalid>", poll: 20 * time.Millisecond,
-	}
+	c := s.connection(t, filepath.Join(s.dir, fmt.Sprint("data", s.engines)))
 	e, err := newEngine(c, s.url+"/acme/config.git", true, true, slog.New(slog.DiscardHandler), &progress{})
 	must(t, err)
 	t.Cleanup(func() { e.Close() })
 	return e
+}
+
+// connection is a daemon's to the forge, as portreeve.
+func (s *stage) connection(t *testing.T, data string) *connection {
+	t.Helper()
+	token := filepath.Join(s.dir, "token")
+	must(t, os.WriteFile(token, []byte("token-of-portreeve"), 0o600))
+	return &connection{
+		forgeURL: s.url, tokenFile: token, data: data, author: "P <p@noreply.invalid>",
+		poll: 20 * time.Millisecond, backoff: shortPause,
+	}
 }
 
 func must(t *testing.T, err error) {

@@ -168,10 +168,11 @@ var errNotAsPlanned = errors.New("its pull request has been opened, closed or me
 // that was planned on, for those steps which neither a branch's commit nor a
 // pull request's guards: in a large fleet minutes lie in between, and whoever
 // has closed a pull request meanwhile shall find neither another one, nor its
-// branch rewritten, nor our word on why we closed it.
+// branch rewritten, nor our word on why we closed it; and whoever has reopened
+// one shall not find it closed again, because its branch is gone.
 func (a *Applier) asPlanned(ctx context.Context, repo *plan.Repo, s *rollout.Step) error {
 	switch s.Action {
-	case rollout.Open, rollout.Update, rollout.Close:
+	case rollout.Open, rollout.Update, rollout.Close, rollout.DeleteBranch:
 	default:
 		return nil
 	}
@@ -181,7 +182,11 @@ func (a *Applier) asPlanned(ctx context.Context, repo *plan.Repo, s *rollout.Ste
 		return answer.Err
 	}
 	before, now := repo.Pulls[s.Branch], answer.Value
-	if (before == nil) == (now == nil) && (now == nil || before.Number == now.Number && before.State == now.State) {
+	same := (before == nil) == (now == nil) && (now == nil || before.Number == now.Number && before.State == now.State)
+	if s.Action == rollout.DeleteBranch { // after a step of the same plan that ended it
+		same = now == nil || now.State == fleet.PullMerged || now.State == fleet.PullClosed && now.ClosedBy.Self
+	}
+	if same {
 		return nil
 	}
 	return &fleet.Failure{Class: fleet.Moved, Op: string(s.Action), On: string(s.Repo), Err: errNotAsPlanned}
@@ -197,14 +202,12 @@ func (a *Applier) push(ctx context.Context, repo *plan.Repo, s *rollout.Step) er
 	base, ok := repo.Tree.(*gitrepo.Snapshot)
 	if !ok {
 		var err error
-		if base, err = a.Git.Snapshot(ctx, remote, s.Base); err != nil {
+		if base, err = a.Git.Open(ctx, remote, s.Base); err != nil {
 			return err
 		}
 	}
-	if paths := gitrepo.AttributesPaths(s.Edits); len(paths) > 0 {
-		if err := a.Git.Load(ctx, remote, base, paths); err != nil {
-			return err
-		}
+	if err := a.Git.Load(ctx, remote, base, gitrepo.CommitPaths(s.Edits)); err != nil {
+		return err
 	}
 	author := a.Author
 	author.When = a.Now()

@@ -16,12 +16,16 @@ import (
 
 const attributesFile = ".gitattributes"
 
-// AttributesPaths are the .gitattributes files, existing or not, that say
-// whether the files that edits write may be written as they are. Sorted.
-func AttributesPaths(edits []transform.Edit) []fleet.Path {
+// CommitPaths are what has to be loaded before edits can be committed: the
+// .gitattributes files, existing or not, that say whether the files that are
+// written may be written as they are, and the directories of those that are
+// deleted. Sorted.
+func CommitPaths(edits []transform.Edit) []fleet.Path {
 	var paths []fleet.Path
 	for _, e := range edits {
-		if !e.Delete {
+		if e.Delete {
+			paths = append(paths, fleet.Path(path.Dir(string(e.Path))))
+		} else {
 			paths = append(paths, attributesOf(string(e.Path))...)
 		}
 	}

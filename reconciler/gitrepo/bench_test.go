@@ -63,7 +63,7 @@ func oneChange(b *testing.B, c *Client, r Remote, head fleet.CommitID, branch st
 		{Path: "pkg1/sub1/file1.go", Content: []byte("changed\n")},
 		{Path: "added/" + fleet.Path(branch), Content: []byte("added\n")},
 	}
-	load := append(AttributesPaths(edits), "pkg1/sub1/file1.go", "pkg2/sub2/file2.go", "pkg3/sub3/file3.go")
+	load := append(CommitPaths(edits), "pkg1/sub1/file1.go", "pkg2/sub2/file2.go", "pkg3/sub3/file3.go")
 	s, err := c.Snapshot(b.Context(), r, head)
 	if err == nil {
 		err = c.Load(b.Context(), r, s, load)

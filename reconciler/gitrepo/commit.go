@@ -25,6 +25,7 @@ type Commit struct {
 	Tree fleet.TreeID
 
 	objects map[plumbing.Hash]object
+	via     *route // of its base
 }
 
 // Commit makes one commit that applies edits to base; nothing is sent. A base
@@ -39,8 +40,8 @@ type Commit struct {
 // replaces one of these or a directory, differs from a neighbour only in
 // letter case, has a path that Git or a file system could misread, or writes
 // a file that a .gitattributes file gives to a filter such as LFS. For the
-// last, AttributesPaths(edits) must have been loaded; else the error wraps
-// fleet.ErrUnread. Deleting what isn't there is no edit; deleting a symbolic
+// last, and of a snapshot by Open at all, CommitPaths(edits) must have been
+// loaded; else the error wraps fleet.ErrUnread. Deleting what isn't there is no edit; deleting a symbolic
 // link itself is allowed.
 //
 // message is given the id of the new tree.
@@ -72,7 +73,7 @@ func (c *Client) Commit(base *Snapshot, edits []transform.Edit, by Signature, me
 		return nil, err
 	}
 	id := s.make(plumbing.CommitObject, text)
-	return &Commit{fleet.CommitID(id.String()), treeID, s.made}, nil
+	return &Commit{ID: fleet.CommitID(id.String()), Tree: treeID, objects: s.made, via: base.via}, nil
 }
 
 // commitText is a commit object. What would end a header is taken from names,

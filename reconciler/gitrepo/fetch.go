@@ -10,11 +10,21 @@ import (
 
 // order is what a fetch asks for.
 type order struct {
-	wants    []plumbing.Hash
-	shallow  bool // the wanted commits without their history
-	filtered bool // without files' contents
-	max      int64
+	wants   []plumbing.Hash
+	shallow bool   // the wanted commits without their history
+	filter  filter // what of the wanted is left out, unless it is itself wanted
+	max     int64
 }
+
+// filter is Git's word for what is left out of a pack.
+type filter string
+
+const (
+	unfiltered filter = ""
+	noContents filter = "blob:none"
+	noTrees    filter = "tree:0" // nor contents
+	oneTree    filter = "tree:1" // a commit's root, and nothing below it
+)
 
 // fetch adds the objects of an order to into.
 func (k *conn) fetch(ctx context.Context, adv *advert, o order, into *objects) error {
@@ -55,8 +65,8 @@ func requestV2(adv *advert, o order) []byte {
 	if o.shallow && adv.fetchCan("shallow") {
 		w.linef("deepen 1\n")
 	}
-	if o.filtered {
-		w.linef("filter blob:none\n")
+	if o.filter != unfiltered {
+		w.linef("filter %s\n", o.filter)
 	}
 	for _, want := range o.wants {
 		w.linef("want %s\n", want)
@@ -73,7 +83,7 @@ func requestV0(adv *advert, o order) []byte {
 			caps += " " + c
 		}
 	}
-	if o.filtered {
+	if o.filter != unfiltered {
 		caps += " filter"
 	}
 	var w pktWriter
@@ -84,8 +94,8 @@ func requestV0(adv *advert, o order) []byte {
 	if o.shallow && adv.can("shallow") {
 		w.linef("deepen 1\n")
 	}
-	if o.filtered {
-		w.linef("filter blob:none\n")
+	if o.filter != unfiltered {
+		w.linef("filter %s\n", o.filter)
 	}
 	w.flush()
 	w.linef("done\n")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"path"
@@ -28,6 +29,7 @@ var (
 	errIsDir      = errors.New("is a directory")
 	errNotDir     = errors.New("not a directory")
 	errNoTree     = errors.New("a tree of the commit is missing")
+	errNotLoaded  = fmt.Errorf("the directory is not loaded: %w", fleet.ErrUnread)
 )
 
 // dir is the parsed tree of an id; each is parsed once.
@@ -40,7 +42,10 @@ func (s *Snapshot) dir(id plumbing.Hash) (*dir, error) {
 	d := &dir{}
 	if !id.IsZero() && id != emptyTree {
 		data, ok := s.objects.get(id, plumbing.TreeObject)
-		if !ok {
+		switch _, large := s.objects.tooLarge(id); {
+		case !ok && !s.listed && !large:
+			return nil, errNotLoaded
+		case !ok:
 			return nil, &damage{id.String(), errNoTree}
 		}
 		entries, err := parseTree(data)

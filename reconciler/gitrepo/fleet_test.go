@@ -120,7 +120,7 @@ func TestHugeRepo(t *testing.T) {
 		t.Fatal(err)
 	}
 	edits := []transform.Edit{{Path: "small", Content: []byte("2\n")}}
-	if err := c.Load(t.Context(), r, s, AttributesPaths(edits)); err != nil {
+	if err := c.Load(t.Context(), r, s, CommitPaths(edits)); err != nil {
 		t.Fatal(err)
 	}
 	made, err := c.Commit(s, edits, someone, say)

@@ -34,6 +34,13 @@ func (o *objects) get(id plumbing.Hash, kind plumbing.ObjectType) (data []byte, 
 	return found.data, ok && found.kind == kind
 }
 
+func (o *objects) has(id plumbing.Hash) bool {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	_, ok := o.have[id]
+	return ok
+}
+
 func (o *objects) bytes() int64 {
 	o.mu.RLock()
 	defer o.mu.RUnlock()

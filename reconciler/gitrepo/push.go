@@ -23,6 +23,10 @@ import (
 // server, as by its hooks or branch rules, is fleet.Permanent with the
 // server's reason. After an answer that was cut off the branches are read
 // again, so that a push that was done counts as done.
+//
+// The server is not asked first where its branches are: for a push it lists
+// all refs that it has, which may be thousands, and it compares them with
+// what the push expects anyhow.
 func (c *Client) Push(ctx context.Context, r Remote, commit *Commit, updates ...RefUpdate) error {
 	k, err := c.connect(ctx, r, "push")
 	if err != nil {
@@ -32,19 +36,22 @@ func (c *Client) Push(ctx context.Context, r Remote, commit *Commit, updates ...
 	if err != nil {
 		return err
 	}
-	adv, err := k.discover(ctx, receivePack)
-	if err != nil {
-		return err
-	}
-	commands, err = k.pending(commands, func(ref string) (string, error) { return adv.refs[ref], nil })
-	if err != nil || len(commands) == 0 {
-		return err
-	}
-	request, err := pushRequest(adv, commands, commit)
+	request, err := pushRequest(commands, commit)
 	if err != nil {
 		return k.fail(err)
 	}
-	answer, err := k.send(ctx, adv, request)
+	if commit != nil && commit.via != nil {
+		if _, err := k.again(ctx, r, commit.via); err != nil {
+			return err
+		}
+	}
+	answer, err := k.send(ctx, request)
+	if status := (*statusError)(nil); errors.As(err, &status) && status.code >= 300 && status.code < 400 {
+		if _, err = k.discover(ctx, uploadPack); err != nil { // it follows the repo to where it has moved
+			return err
+		}
+		answer, err = k.send(ctx, request)
+	}
 	if err == nil {
 		if err = answer.refusal(k); err == nil {
 			return nil
@@ -122,12 +129,11 @@ func (k *conn) pending(commands []command, at func(ref string) (string, error)) 
 	return left, nil
 }
 
-func pushRequest(adv *advert, commands []command, commit *Commit) ([]byte, error) {
-	caps := "\x00 report-status"
-	if adv.can("side-band-64k") {
-		caps += " side-band-64k"
-	}
-	if adv.can("atomic") && len(commands) > 1 {
+// pushRequest asks for what servers have been able to do since long; one that
+// can't do something of it passes over that word.
+func pushRequest(commands []command, commit *Commit) ([]byte, error) {
+	caps := "\x00 report-status side-band-64k"
+	if len(commands) > 1 {
 		caps += " atomic"
 	}
 	var w pktWriter
@@ -169,14 +175,14 @@ type pushAnswer struct {
 }
 
 // send makes the push and reads the whole report; less is damage.
-func (k *conn) send(ctx context.Context, adv *advert, request []byte) (*pushAnswer, error) {
+func (k *conn) send(ctx context.Context, request []byte) (*pushAnswer, error) {
 	body, err := k.post(ctx, receivePack, "", request, k.c.opts.MaxFiltered)
 	if err != nil {
 		return nil, err
 	}
 	defer body.Close()
 	report, band := newPktReader(body), &sideband{}
-	if adv.can("side-band-64k") {
+	if first, _ := report.r.Peek(5); len(first) == 5 && first[4] <= 3 { // the number of a channel, no text
 		band.pkts = report
 		report = newPktReader(band)
 	}

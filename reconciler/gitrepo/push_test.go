@@ -21,7 +21,7 @@ import (
 func change(t *testing.T, r Remote, at fleet.CommitID, content string) *Commit {
 	t.Helper()
 	edits := []transform.Edit{{Path: "a", Content: []byte(content)}}
-	s := snapshot(t, r, at, AttributesPaths(edits)...)
+	s := snapshot(t, r, at, CommitPaths(edits)...)
 	made, err := New(Options{}).Commit(s, edits, someone, say)
 	if err != nil {
 		t.Fatal(err)

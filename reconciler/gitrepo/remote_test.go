@@ -178,7 +178,7 @@ func TestCommitAndPush(t *testing.T) {
 				{Path: "gone/x", Delete: true},
 				{Path: "not/there", Delete: true},
 			}
-			s := snapshot(t, r, at, AttributesPaths(edits)...)
+			s := snapshot(t, r, at, CommitPaths(edits)...)
 			made, err := c.Commit(s, edits, someone, say)
 			if err != nil {
 				t.Fatal(err)

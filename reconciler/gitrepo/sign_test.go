@@ -56,7 +56,7 @@ func pushSigned(t *testing.T, signer Signer) (*gitrepotest.Server, fleet.CommitI
 	at := srv.Create("r", map[string]string{"a": "1"})
 	r := remote(srv, "r")
 	edits := []transform.Edit{{Path: "a", Content: []byte("2")}}
-	base := snapshot(t, r, at, AttributesPaths(edits)...)
+	base := snapshot(t, r, at, CommitPaths(edits)...)
 	c := New(Options{Signer: signer})
 	made, err := c.Commit(base, edits, someone, func(fleet.TreeID) string {
 		return "Change things\n\ngpgsig none\n\nWhy: because\n"

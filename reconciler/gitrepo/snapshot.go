@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
 	"sync"
 
@@ -20,6 +18,9 @@ import (
 // fs.StatFS and fs.ReadFileFS, and may be read by many goroutines, also while
 // Load adds to it.
 //
+// A snapshot that was opened by Open knows only those directories that have
+// been loaded; reading another one is fleet.ErrUnread.
+//
 // Entries whose names aren't valid in an fs.FS (not UTF-8, "..", ".git", with
 // a slash) are not listed, and are kept by Commit. The size of a file that has
 // not been loaded is given as 0.
@@ -29,8 +30,9 @@ type Snapshot struct {
 	objects *objects
 	via     *route // how it was fetched, for Load
 
-	mu   sync.Mutex
-	dirs map[plumbing.Hash]*dir
+	mu     sync.Mutex
+	dirs   map[plumbing.Hash]*dir
+	listed bool // all directories are known
 }
 
 // dir is a parsed tree.
@@ -58,7 +60,8 @@ func (s *Snapshot) Tree() fleet.TreeID {
 	return fleet.TreeID(s.root.String())
 }
 
-// Blob implements fleet.Snapshot: the id of a regular file's content.
+// Blob implements fleet.Snapshot: the id of a regular file's content; empty
+// too where the file's directory is not loaded.
 func (s *Snapshot) Blob(path fleet.Path) fleet.BlobID {
 	if e, err := s.lookup(string(path)); err == nil && e.is(modeRegular) {
 		return fleet.BlobID(e.id.String())
@@ -74,41 +77,83 @@ func (c *Client) Snapshot(ctx context.Context, r Remote, commit fleet.CommitID) 
 	s := newSnapshot()
 	s.commit = commit
 	if commit == "" {
+		s.listed = true
 		return s, nil
 	}
+	return s, c.read(ctx, r, s, noContents)
+}
+
+// Open is Snapshot with no directory but the root, where the server can leave
+// the others out: Load reads those that lead to its paths, and List the rest.
+func (c *Client) Open(ctx context.Context, r Remote, commit fleet.CommitID) (*Snapshot, error) {
+	if commit == "" {
+		return c.Snapshot(ctx, r, commit)
+	}
+	s := newSnapshot()
+	s.commit = commit
+	err := c.read(ctx, r, s, oneTree)
+	if refused := (*refusal)(nil); errors.As(err, &refused) {
+		err = c.read(ctx, r, s, noContents) // the server may know no such filter
+	}
+	return s, err
+}
+
+// List fetches all directories of a snapshot.
+func (c *Client) List(ctx context.Context, r Remote, s *Snapshot) error {
+	if s.isListed() {
+		return nil
+	}
+	return c.read(ctx, r, s, noContents)
+}
+
+// read fetches the commit and what the filter lets through.
+func (c *Client) read(ctx context.Context, r Remote, s *Snapshot, what filter) error {
 	k, err := c.connect(ctx, r, "read tree")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	id, err := k.parseID(string(commit))
+	id, err := k.parseID(string(s.commit))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	adv, err := k.discover(ctx, uploadPack)
+	adv, err := k.again(ctx, r, s.via)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	o := order{wants: []plumbing.Hash{id}, shallow: true, filtered: adv.canFilter(), max: c.opts.MaxFull}
-	if o.filtered {
-		o.max = c.opts.MaxFiltered
+	o := order{wants: []plumbing.Hash{id}, shallow: true, filter: what, max: c.opts.MaxFiltered}
+	if !adv.canFilter() {
+		o.filter, o.max = unfiltered, c.opts.MaxFull
 	}
 	if err := k.fetch(ctx, adv, o, s.objects); err != nil {
-		return nil, k.gone(err, adv, id)
+		return k.gone(err, adv, id)
 	}
 	data, ok := s.objects.get(id, plumbing.CommitObject)
 	if !ok {
-		return nil, k.permanent("the server sends no commit of that id")
+		return k.permanent("the server sends no commit of that id")
 	}
 	line, _, _ := bytes.Cut(data, []byte("\n"))
 	tree, ok := strings.CutPrefix(string(line), "tree ")
 	if s.root, err = k.parseID(tree); err != nil || !ok {
-		return nil, k.permanent("the commit names no tree")
+		return k.permanent("the commit names no tree")
 	}
+	s.setListed(o.filter != oneTree)
 	if _, err := s.dir(s.root); err != nil {
-		return nil, k.fail(err)
+		return k.fail(err)
 	}
 	s.via = k.route(r, adv)
-	return s, nil
+	return nil
+}
+
+func (s *Snapshot) isListed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.listed
+}
+
+func (s *Snapshot) setListed(listed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listed = listed
 }
 
 // parseID reads an object id.
@@ -137,79 +182,4 @@ func (k *conn) gone(err error, adv *advert, id plumbing.Hash) error {
 		}
 	}
 	return k.as(fleet.Moved, r)
-}
-
-// loadBatch is how many files one request asks for: its body stays near
-// 100 KB, and a server's limit on requests is far.
-const loadBatch = 2000
-
-// Load fetches the contents of files that are not loaded yet. Paths that are
-// no regular files are passed over; a file above Options.MaxBlob is too, and
-// opening it says so: it harms no other file of its repo. All files of one
-// call together are bounded by Options.MaxFiltered.
-func (c *Client) Load(ctx context.Context, r Remote, s *Snapshot, paths []fleet.Path) error {
-	wants := s.missing(paths)
-	if len(wants) > 0 {
-		k, err := c.connect(ctx, r, "read files")
-		if err != nil {
-			return err
-		}
-		adv, err := k.again(ctx, r, s.via)
-		if err != nil {
-			return err
-		}
-		bound := s.objects.bytes() + c.opts.MaxFiltered
-		for batch := range slices.Chunk(wants, loadBatch) {
-			err := k.fetch(ctx, adv, order{wants: batch, max: bound - s.objects.bytes()}, s.objects)
-			if err != nil {
-				return k.gone(err, adv, plumbing.ZeroHash)
-			}
-		}
-		s.noteUnsent(wants)
-	}
-	return nil
-}
-
-// missing are the contents that paths need and that are not known, each once.
-func (s *Snapshot) missing(paths []fleet.Path) (wants []plumbing.Hash) {
-	seen := map[plumbing.Hash]bool{}
-	for _, path := range paths {
-		e, err := s.lookup(string(path))
-		if err != nil || !e.is(modeRegular) {
-			continue
-		}
-		_, loaded := s.objects.get(e.id, plumbing.BlobObject)
-		_, large := s.objects.tooLarge(e.id)
-		if loaded || large || seen[e.id] {
-			continue
-		}
-		seen[e.id] = true
-		wants = append(wants, e.id)
-	}
-	return wants
-}
-
-// noteUnsent notes what was asked for and could not be kept: it is made of
-// something too large.
-func (s *Snapshot) noteUnsent(wants []plumbing.Hash) {
-	unsent := newObjects()
-	for _, id := range wants {
-		_, loaded := s.objects.get(id, plumbing.BlobObject)
-		if _, large := s.objects.tooLarge(id); !loaded && !large {
-			unsent.large[id] = 0
-		}
-	}
-	s.objects.add(unsent)
-}
-
-// tooLarge is why an entry's content is not read, or nil.
-func (s *Snapshot) tooLarge(e entry) error {
-	size, large := s.objects.tooLarge(e.id)
-	switch {
-	case !large:
-		return nil
-	case size == 0:
-		return errors.New("the file is too large to be read")
-	}
-	return fmt.Errorf("the file is too large to be read: %d MiB", size>>20)
 }

@@ -27,13 +27,15 @@ func (o *Observer) fetch(ctx context.Context, w *plan.World, needs []plan.Need) 
 	if len(needs) == 0 {
 		return
 	}
-	byRepo := map[fleet.RepoName][]fleet.Path{}
+	byRepo := map[fleet.RepoName]*plan.Need{}
 	var order []fleet.RepoName
 	for _, n := range needs {
-		if _, seen := byRepo[n.Repo]; !seen {
+		if byRepo[n.Repo] == nil {
+			byRepo[n.Repo] = &plan.Need{}
 			order = append(order, n.Repo)
 		}
-		byRepo[n.Repo] = append(byRepo[n.Repo], n.Files...)
+		all := byRepo[n.Repo]
+		all.All, all.Files = all.All || n.All, append(all.Files, n.Files...)
 	}
 	order = o.badLast(order)
 	bounded, cancel := context.WithTimeout(ctx, fetchTime)
@@ -43,9 +45,9 @@ func (o *Observer) fetch(ctx context.Context, w *plan.World, needs []plan.Need) 
 	var mu sync.Mutex
 	done := 0
 	for _, name := range order {
-		r, paths := w.Repos[name], byRepo[name]
+		r, need := w.Repos[name], byRepo[name]
 		group.Go(func() error {
-			err := o.inTime(ctx, bounded, r, paths)
+			err := o.inTime(ctx, bounded, r, need)
 			note(r, err) // each goroutine has a repo of its own
 			mu.Lock()
 			defer mu.Unlock()
@@ -59,7 +61,7 @@ func (o *Observer) fetch(ctx context.Context, w *plan.World, needs []plan.Need) 
 
 // inTime reads a repo until bounded ends, and remembers whether that went well.
 // One that had not begun by then is not to blame.
-func (o *Observer) inTime(ctx, bounded context.Context, r *plan.Repo, paths []fleet.Path) error {
+func (o *Observer) inTime(ctx, bounded context.Context, r *plan.Repo, need *plan.Need) error {
 	late := &fleet.Failure{
 		Class: fleet.Transient, Op: "read", On: string(r.Listing.Name),
 		Err: fmt.Errorf("reading repos took longer than %v", fetchTime),
@@ -67,7 +69,7 @@ func (o *Observer) inTime(ctx, bounded context.Context, r *plan.Repo, paths []fl
 	if bounded.Err() != nil && ctx.Err() == nil {
 		return late
 	}
-	err := o.read(bounded, r, paths)
+	err := o.read(bounded, r, need)
 	if ctx.Err() != nil {
 		return err
 	}
@@ -106,20 +108,22 @@ func (o *Observer) markBad(name fleet.RepoName, err error) {
 	o.bad[name] = true
 }
 
-func (o *Observer) read(ctx context.Context, r *plan.Repo, paths []fleet.Path) error {
+func (o *Observer) read(ctx context.Context, r *plan.Repo, need *plan.Need) (err error) {
 	remote := Remote(o.Forge, r.Listing)
-	tree, ok := r.Tree.(*gitrepo.Snapshot)
-	if !ok {
-		var err error
-		if tree, err = o.Git.Snapshot(ctx, remote, r.Head.Commit); err != nil {
-			return err
-		}
-		r.Tree = tree
+	tree, known := r.Tree.(*gitrepo.Snapshot)
+	switch {
+	case need.All && known:
+		err = o.Git.List(ctx, remote, tree)
+	case need.All:
+		tree, err = o.Git.Snapshot(ctx, remote, r.Head.Commit)
+	case !known:
+		tree, err = o.Git.Open(ctx, remote, r.Head.Commit)
 	}
-	if len(paths) == 0 {
-		return nil
+	if err != nil {
+		return err
 	}
-	return o.Git.Load(ctx, remote, tree, paths)
+	r.Tree = tree
+	return o.Git.Load(ctx, remote, tree, need.Files)
 }
 
 // Remote is how to reach a repo of a forge over Git.

@@ -125,7 +125,7 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 		switch {
 		case n.OpenedToday:
 			o.openedToday(ctx, w)
-		case n.Tree || len(n.Files) > 0:
+		case n.Tree || n.All || len(n.Files) > 0:
 			fetch = append(fetch, n)
 		case n.Rules:
 			rules = append(rules, n.Repo)

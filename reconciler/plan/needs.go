@@ -9,7 +9,7 @@ import (
 
 // needs gathers questions, each once.
 type needs struct {
-	trees, rule map[fleet.RepoName]bool
+	trees, rule map[fleet.RepoName]bool // trees are true where all of one is asked for
 	paths       map[fleet.RepoName]map[fleet.Path]bool
 	branches    map[fleet.RepoName]map[string]bool
 	openedToday bool
@@ -22,7 +22,9 @@ func newNeeds() *needs {
 	}
 }
 
-func (n *needs) tree(repo fleet.RepoName)  { n.trees[repo] = true }
+// tree asks for a repo's tree, or for all of it.
+func (n *needs) tree(repo fleet.RepoName, all bool) { n.trees[repo] = n.trees[repo] || all }
+
 func (n *needs) rules(repo fleet.RepoName) { n.rule[repo] = true }
 
 func (n *needs) files(repo fleet.RepoName, paths []fleet.Path) {
@@ -44,7 +46,7 @@ func add[V comparable](m map[fleet.RepoName]map[V]bool, repo fleet.RepoName, v V
 func (n *needs) list() []Need {
 	var out []Need
 	for _, repo := range slices.Sorted(maps.Keys(n.trees)) {
-		out = append(out, Need{Repo: repo, Tree: true})
+		out = append(out, Need{Repo: repo, Tree: !n.trees[repo], All: n.trees[repo]})
 	}
 	for _, repo := range slices.Sorted(maps.Keys(n.paths)) {
 		out = append(out, Need{Repo: repo, Files: slices.Sorted(maps.Keys(n.paths[repo]))})

@@ -46,7 +46,8 @@ type Repo struct {
 	// Permanent means that it will not pass by itself.
 	Err       string
 	Permanent bool
-	// Tree is the snapshot at Head.Commit; nil while nobody has asked.
+	// Tree is the snapshot at Head.Commit; nil while nobody has asked. What
+	// of it nobody has asked for is fleet.ErrUnread.
 	Tree fleet.Snapshot
 	// Pulls holds the newest pull request of each branch that was asked for;
 	// a nil entry means that there is none.
@@ -59,8 +60,9 @@ type Repo struct {
 type Need struct {
 	Repo fleet.RepoName // empty for OpenedToday
 	// Exactly one of these is set.
-	Tree        bool         // the listing of the tree at the head
-	Files       []fleet.Path // contents at the head
+	Tree        bool         // the tree at the head, at least its root
+	All         bool         // that tree with all its directories
+	Files       []fleet.Path // contents at the head, and directories' names
 	Branches    []string     // pull requests
 	Rules       bool
 	OpenedToday bool

@@ -78,7 +78,10 @@ teams: {
 func load(t testing.TB, files []txtar.File) (*plan.World, *teller) {
 	config := fstest.MapFS{"base.cue": {Data: []byte(base)}}
 	w := &plan.World{Now: now, Repos: map[fleet.RepoName]*plan.Repo{}, Renamed: map[fleet.RepoName]fleet.RepoName{}}
-	a := &teller{map[fleet.RepoName]*snapshot{}, map[fleet.RepoName]fleet.Rules{}, map[fleet.RepoName]map[string]*fleet.PullRequest{}, fleet.Openings{}}
+	a := &teller{
+		trees: map[fleet.RepoName]*snapshot{}, rules: map[fleet.RepoName]fleet.Rules{},
+		pulls: map[fleet.RepoName]map[string]*fleet.PullRequest{},
+	}
 	said := map[fleet.RepoName]repoFile{}
 	for _, f := range files {
 		switch parts := strings.SplitN(f.Name, "/", 3); {

@@ -155,7 +155,7 @@ func TestNeedsAreAskedOnce(t *testing.T) {
 				seen[fmt.Sprint(n.Repo, " ", b)]++
 			}
 			switch {
-			case n.Tree:
+			case n.Tree, n.All:
 				seen[fmt.Sprint(n.Repo, " tree")]++
 			case n.Rules:
 				seen[fmt.Sprint(n.Repo, " rules")]++

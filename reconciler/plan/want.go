@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"path"
 	"slices"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -28,7 +29,7 @@ func (c *computation) want(k kind.Kind, d *fleet.Declaration, repo *Repo) (kind.
 	}
 	w, err := k.Want(&kind.Pass{Declaration: d, Config: c.world.Config, Repo: repo.Listing, Tree: tree})
 	switch {
-	case (err != nil || tree.unlisted) && c.asked(repo, tree):
+	case (err != nil || tree.partly()) && c.asked(repo, tree):
 		return kind.Want{}, outcome(d, repo.Listing.Name, rollout.Waiting, "its files are being read", "")
 	case err != nil:
 		return kind.Want{}, outcome(d, repo.Listing.Name, rollout.Failed, err.Error(), "see the repo and the declaration")
@@ -54,33 +55,52 @@ func (c *computation) keep(key string, w kind.Want) kind.Want {
 // asked notes what was read of a tree and is not there, if anything was. Any
 // error may then come of what is missing, and is not heard.
 func (c *computation) asked(repo *Repo, tree *asking) bool {
-	switch {
-	case tree.unlisted:
-		c.needs.tree(repo.Listing.Name)
-	case len(tree.unread) > 0:
-		c.needs.files(repo.Listing.Name, tree.unread)
-	default:
-		return false
+	if tree.unlisted || tree.all {
+		c.needs.tree(repo.Listing.Name, tree.all)
 	}
-	return true
+	if !tree.all {
+		c.needs.files(repo.Listing.Name, slices.Concat(tree.unread, tree.dirs))
+	}
+	return tree.partly() || len(tree.unread) > 0
 }
 
 // asking passes a tree on and notes the files whose content is asked for and
-// not there.
+// not there, and the directories.
 type asking struct {
 	fs.FS
 	unread   []fleet.Path
-	unlisted bool
+	dirs     []fleet.Path
+	unlisted bool // nothing is there
+	all      bool // all directories are asked for
 }
 
-func (a *asking) note(name string, err error) error {
+// partly reports whether names were missing: what is not even known to be
+// there may pass for not being there, without an error.
+func (a *asking) partly() bool { return a.unlisted || a.all || len(a.dirs) > 0 }
+
+// note notes a content or, of a listing, a directory.
+func (a *asking) note(name string, listing bool, err error) error {
+	into := &a.unread
+	if listing {
+		into = &a.dirs
+	}
 	switch {
 	case errors.Is(err, errUnlisted):
 		a.unlisted = true
-	case errors.Is(err, fleet.ErrUnread) && !slices.Contains(a.unread, fleet.Path(name)):
-		a.unread = append(a.unread, fleet.Path(name))
+	case errors.Is(err, fleet.ErrUnread) && !slices.Contains(*into, fleet.Path(name)):
+		*into = append(*into, fleet.Path(name))
 	}
 	return err
+}
+
+// Foresee implements transform.Foreseeing.
+func (a *asking) Foresee(dir fleet.Path, below bool) {
+	switch {
+	case below:
+		a.all = true
+	case !a.unlisted && !slices.Contains(a.dirs, dir):
+		a.dirs = append(a.dirs, dir)
+	}
 }
 
 // Blob tells a content's id without reading it, where the tree can.
@@ -93,22 +113,22 @@ func (a *asking) Blob(p fleet.Path) fleet.BlobID {
 
 func (a *asking) Open(name string) (fs.File, error) {
 	f, err := a.FS.Open(name)
-	return f, a.note(name, err)
+	return f, a.note(name, false, err)
 }
 
 func (a *asking) ReadFile(name string) ([]byte, error) {
 	b, err := fs.ReadFile(a.FS, name)
-	return b, a.note(name, err)
+	return b, a.note(name, false, err)
 }
 
 func (a *asking) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(a.FS, name)
-	return entries, a.note(name, err)
+	return entries, a.note(name, true, err)
 }
 
 func (a *asking) Stat(name string) (fs.FileInfo, error) {
 	info, err := fs.Stat(a.FS, name)
-	return info, a.note(name, err)
+	return info, a.note(path.Dir(name), true, err)
 }
 
 // unlisted is a tree of which not even the listing is known.

@@ -40,7 +40,7 @@ func (c *computation) workflows(repo *Repo) (runs, known bool) {
 func runsOnPullRequest(tree fs.FS) (runs bool) {
 	entries, err := fs.ReadDir(tree, workflowDir)
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errUnlisted):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fleet.ErrUnread):
 		return false
 	case err != nil:
 		return true

@@ -59,6 +59,7 @@ func (m *memo) Put(key string, value []byte) { m.kept[key] = value }
 type snapshot struct {
 	files  fstest.MapFS
 	loaded map[string]bool
+	dirs   map[string]bool // those whose names are known; nil for all
 }
 
 func newSnapshot() *snapshot { return &snapshot{files: fstest.MapFS{}, loaded: map[string]bool{}} }
@@ -84,6 +85,9 @@ func (s *snapshot) Blob(p fleet.Path) fleet.BlobID {
 }
 
 func (s *snapshot) Open(name string) (fs.File, error) {
+	if s.missing(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fleet.ErrUnread}
+	}
 	for n := name; n != "."; n = parent(n) {
 		f := s.files[n]
 		switch {
@@ -192,6 +196,8 @@ type teller struct {
 	rules map[fleet.RepoName]fleet.Rules
 	pulls map[fleet.RepoName]map[string]*fleet.PullRequest
 	today fleet.Openings
+	// partly answers with no more of a tree than is asked for.
+	partly bool
 }
 
 func (a *teller) answer(w *plan.World, needs []plan.Need) {
@@ -199,14 +205,15 @@ func (a *teller) answer(w *plan.World, needs []plan.Need) {
 		switch r := w.Repos[n.Repo]; {
 		case n.OpenedToday:
 			w.OpenedToday = &a.today
-		case n.Tree:
+		case n.Tree, n.All:
 			r.Tree = a.trees[n.Repo]
+			a.listed(n)
 		case n.Rules:
 			rules := a.rules[n.Repo]
 			r.Rules = &rules
 		}
 		for _, p := range n.Files {
-			a.trees[n.Repo].loaded[string(p)] = true
+			a.trees[n.Repo].load(string(p))
 		}
 		for _, b := range n.Branches {
 			w.Repos[n.Repo].Pulls[b] = a.pulls[n.Repo][b]
@@ -221,7 +228,7 @@ func inWords(needs []plan.Need) string {
 		switch {
 		case n.OpenedToday:
 			all = append(all, "how many were opened today")
-		case n.Tree:
+		case n.Tree, n.All:
 			all = append(all, string(n.Repo)+" tree")
 		case n.Rules:
 			all = append(all, string(n.Repo)+" rules")

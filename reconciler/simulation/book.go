@@ -22,6 +22,7 @@ type book struct {
 	opened []sandbox.Write // by us
 	said   map[string]int  // our comments on a pull request, by their text
 
+	begun  begun // the step under way
 	pass   *store.Pass
 	events []sandbox.Write  // of the pass under way
 	start  map[pullKey]bool // what was open when it began
@@ -63,7 +64,7 @@ func (b *book) breaks(repo fleet.RepoName, format string, args ...any) {
 // before begins a pass.
 func (b *book) before() {
 	b.catchUp()
-	b.events = nil
+	b.events, b.begun = nil, begun{}
 	clear(b.start)
 	for key, f := range b.pulls {
 		if f.open {
@@ -88,10 +89,12 @@ func (b *book) take(w sandbox.Write) {
 	if w.By == ours || w.Do != "push" {
 		b.p.journal.add(w.Repo, "  %s: %s #%d %s", w.By, w.Do, w.Number, w.Detail)
 	}
+	b.asBegun(w)
 	switch w.Do {
 	case "open":
 		if w.By == ours {
 			b.mayOpen(w)
+			b.inTurn(w)
 			b.opened = append(b.opened, w)
 		}
 		b.pulls[key] = &pullFacts{branch: w.Detail, open: true, since: b.p.result.Passes}

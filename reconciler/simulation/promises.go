@@ -51,11 +51,15 @@ func (b *book) halted(says declared) {
 // limits holds the limits of the fleet at each moment of the pass. What
 // people open or reopen while it is under way does not count.
 func (b *book) limits(says declared) {
-	open := map[fleet.TeamName]int{}
+	open, counted, newest := map[fleet.TeamName]int{}, map[pullKey]bool{}, map[branchKey]int{}
 	for key := range b.start {
-		open[says.decides(key.repo, b.pulls[key].branch)]++
+		branch := branchKey{key.repo, b.pulls[key].branch}
+		newest[branch] = max(newest[branch], key.number)
 	}
-	counted := maps.Clone(b.start)
+	for branch, number := range newest { // a second one, into elsewhere, is a person's
+		open[says.decides(branch.repo, branch.branch)]++
+		counted[pullKey{branch.repo, number}] = true
+	}
 	for _, w := range b.events {
 		key := pullKey{w.Repo, w.Number}
 		f := b.pulls[key]

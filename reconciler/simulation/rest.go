@@ -22,7 +22,7 @@ func (p *play) rest(ctx context.Context) error {
 		return err
 	}
 	p.journal.add("", "people and faults end")
-	bound := 40 + 6*len(asks)*p.o.Repos/80
+	bound := 200 + 6*len(asks)*p.o.Repos/80
 	for calm := 0; ; {
 		if p.result.Resting++; p.result.Resting > bound {
 			return p.broken(p.moving(), "it does not come to rest in %d passes", bound)

@@ -135,7 +135,7 @@ func (p *play) restart() {
 		Observer: &observe.Observer{Forge: member, Git: git, Now: clock, ConfigRepo: configRepo, Settle: settle, Workers: 1},
 		Applier: &apply.Applier{
 			Forge: member, Git: git, Author: gitrepo.Signature{Name: "Portreeve", Email: "portreeve@noreply.invalid"},
-			Now: clock, Workers: 1,
+			Now: clock, Workers: 1, Before: p.begins,
 		},
 		Memo: memo{}, Log: slog.New(slog.DiscardHandler), Now: clock,
 	}

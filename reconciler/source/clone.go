@@ -15,8 +15,8 @@ import (
 	fluxgit "github.com/fluxcd/pkg/git"
 	"github.com/fluxcd/pkg/git/gogit"
 	"github.com/fluxcd/pkg/git/repository"
+	"github.com/go-git/go-billy/v5"
 	"github.com/go-git/go-billy/v5/memfs"
-	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/config"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -99,10 +99,10 @@ func (s *remote) clone(ctx context.Context, branch string) (*Tree, string, error
 	if err != nil {
 		return nil, "", err
 	}
-	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
+	if err := s.Disk.MkdirAll(s.Dir); err != nil {
 		return nil, "", plain(err)
 	}
-	temp, err := os.MkdirTemp(s.Dir, tempPrefix)
+	temp, err := s.Disk.MkdirTemp(s.Dir, tempPrefix)
 	if err != nil {
 		return nil, "", plain(err)
 	}
@@ -110,12 +110,12 @@ func (s *remote) clone(ctx context.Context, branch string) (*Tree, string, error
 	// late finds its folder removed, or removes it.
 	done := make(chan error, 1)
 	go func() {
-		err := cloneInto(ctx, temp, s.URL, branch, user, secret)
+		err := cloneInto(ctx, guarded(s.Disk, temp), s.URL, branch, user, secret)
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
-			_ = os.RemoveAll(temp)
+			_ = s.Disk.RemoveAll(temp)
 		}
 		done <- err
 	}()
@@ -129,7 +129,7 @@ func (s *remote) clone(ctx context.Context, branch string) (*Tree, string, error
 	}
 	tree, folder, err := s.settle(temp)
 	if err != nil {
-		_ = os.RemoveAll(temp)
+		_ = s.Disk.RemoveAll(temp)
 	}
 	return tree, folder, err
 }
@@ -142,30 +142,30 @@ func (s *remote) settle(temp string) (*Tree, string, error) {
 		return nil, "", err
 	}
 	folder := filepath.Join(s.Dir, clonePrefix+string(tree.Revision))
-	if err := os.RemoveAll(folder); err != nil { // a garbled one
+	if err := s.discard(folder); err != nil { // a garbled one
 		return nil, "", plain(err)
 	}
-	if err := os.Rename(temp, folder); err != nil {
+	if err := s.Disk.Rename(temp, folder); err != nil {
 		return nil, "", fmt.Errorf("rename the clone: %w", err)
 	}
 	tree, err = s.read(folder)
 	return tree, folder, err
 }
 
-func cloneInto(ctx context.Context, folder, remote, branch, user, secret string) error {
+func cloneInto(ctx context.Context, folder billy.Filesystem, remote, branch, user, secret string) error {
 	auth := &fluxgit.AuthOptions{Transport: fluxgit.HTTPS, Username: user, Password: secret}
 	if strings.HasPrefix(remote, "http:") {
 		auth.Transport = fluxgit.HTTP
 	}
 	options := []gogit.ClientOption{
-		gogit.WithStorer(filesystem.NewStorage(osfs.New(folder, osfs.WithBoundOS()), cache.NewObjectLRUDefault())),
+		gogit.WithStorer(filesystem.NewStorage(folder, cache.NewObjectLRUDefault())),
 		gogit.WithWorkTreeFS(memfs.New()),
 	}
 	if secret != "" {
 		// Git has seen to it that http leads to this machine.
 		options = append(options, gogit.WithInsecureCredentialsOverHTTP())
 	}
-	client, err := gogit.NewClient(folder, auth, options...)
+	client, err := gogit.NewClient(folder.Root(), auth, options...)
 	if err != nil {
 		return err
 	}

@@ -15,14 +15,16 @@ import (
 	"github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/portreeve/portreeve/reconciler/disk"
 	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
 // GitOptions say where a remote config repo is.
 type GitOptions struct {
-	URL    string // http, https or a path; without credentials
-	Branch string // empty is the remote's default branch, asked for each time
-	Dir    string // for clones, and for nothing else; may be deleted at any time
+	URL    string    // http, https or a path; without credentials
+	Branch string    // empty is the remote's default branch, asked for each time
+	Dir    string    // for clones, and for nothing else; may be deleted at any time
+	Disk   disk.Disk // makes all changes in Dir
 	// Auth gives user name and secret, at each connection; nil for none. They
 	// are sent over https, and over http to this machine alone.
 	Auth func(ctx context.Context) (user, secret string, err error)
@@ -181,9 +183,26 @@ func (s *remote) sweep() {
 		folder := filepath.Join(s.Dir, e.Name())
 		ours := strings.HasPrefix(e.Name(), clonePrefix) || strings.HasPrefix(e.Name(), tempPrefix)
 		if ours && folder != s.folder && folder != s.before {
-			_ = os.RemoveAll(folder) // in vain is harmless: the next sweep tries again
+			_ = s.discard(folder) // in vain is harmless: the next sweep tries again
 		}
 	}
+}
+
+// discard removes a folder of Dir. It takes a clone's name away first: what a
+// crash leaves of it must not be taken for a clone, and for the newest one.
+func (s *remote) discard(folder string) error {
+	name := filepath.Base(folder)
+	if _, err := os.Lstat(folder); err == nil && strings.HasPrefix(name, clonePrefix) {
+		aside := filepath.Join(s.Dir, tempPrefix+name)
+		if err := s.Disk.RemoveAll(aside); err != nil {
+			return err
+		}
+		if err := s.Disk.Rename(folder, aside); err != nil {
+			return err
+		}
+		folder = aside
+	}
+	return s.Disk.RemoveAll(folder)
 }
 
 // read opens a clone and reads its tree, which proves that it is whole.

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/portreeve/portreeve/reconciler/disk"
 )
 
 // Cache keeps small values by key, until it has no more room. Any entry may
@@ -85,12 +87,12 @@ func (c *Cache) Get(key string) ([]byte, bool) {
 	}
 	content, ok := decode(key, file)
 	if !ok {
-		_ = os.Remove(p)
+		_ = c.store.disk.Remove(p)
 		return nil, false
 	}
 	if info, err := os.Stat(p); err == nil && time.Since(info.ModTime()) > stale {
 		now := time.Now()
-		_ = os.Chtimes(p, now, now) // the least recently used go first
+		_ = c.store.disk.Do("touch", p, func() error { return os.Chtimes(p, now, now) }) // the least recently used go first
 	}
 	return content, true
 }
@@ -120,28 +122,23 @@ func (c *Cache) write(p string, file []byte) error {
 	dir := filepath.Dir(p)
 	// The directory may have been deleted at any moment, also in between.
 	for try := 0; ; try++ {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
+		if err := c.store.disk.MkdirAll(dir); err != nil {
 			return err
 		}
-		err := writeRenamed(dir, p, file)
+		err := writeRenamed(c.store.disk, dir, p, file)
 		if try >= 3 || !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
 }
 
-func writeRenamed(dir, p string, file []byte) error {
-	f, err := os.CreateTemp(dir, tempPrefix)
+func writeRenamed(d disk.Disk, dir, p string, file []byte) error {
+	temp, err := d.WriteTemp(dir, tempPrefix, file)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(file)
-	if err := errors.Join(err, f.Close()); err != nil {
-		_ = os.Remove(f.Name())
-		return err
-	}
-	if err := os.Rename(f.Name(), p); err != nil {
-		_ = os.Remove(f.Name())
+	if err := d.Rename(temp, p); err != nil {
+		_ = d.Remove(temp)
 		return err
 	}
 	return nil
@@ -177,7 +174,7 @@ func (c *Cache) evict() {
 		}
 		if strings.HasPrefix(d.Name(), tempPrefix) {
 			if time.Since(info.ModTime()) > stale {
-				_ = os.Remove(p)
+				_ = c.store.disk.Remove(p)
 			}
 			return nil
 		}
@@ -196,7 +193,7 @@ func (c *Cache) evict() {
 		if c.entries <= c.maxEntries-c.maxEntries/10 && c.bytes <= c.maxBytes-c.maxBytes/10 {
 			return
 		}
-		_ = os.Remove(e.path)
+		_ = c.store.disk.Remove(e.path)
 		c.entries--
 		c.bytes -= e.size
 	}

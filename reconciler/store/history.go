@@ -76,25 +76,17 @@ func (s *Store) AppendPass(p *Pass) {
 }
 
 func (s *Store) appendLine(line []byte) error {
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+	if err := s.disk.MkdirAll(s.dir); err != nil {
 		return err
 	}
 	p := filepath.Join(s.dir, historyFile)
 	if info, err := os.Stat(p); err == nil && info.Size() > historyBytes {
-		if err := os.Rename(p, filepath.Join(s.dir, historyOlder)); err != nil {
+		if err := s.disk.Rename(p, filepath.Join(s.dir, historyOlder)); err != nil {
 			return err
 		}
 	}
-	f, err := os.OpenFile(p, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return err
-	}
 	// A line begins with a newline, too: the one before may be torn.
-	_, err = f.Write([]byte("\n" + string(line) + "\n"))
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	return err
+	return s.disk.Append(p, []byte("\n"+string(line)+"\n"))
 }
 
 // Passes gives the newest n summaries, oldest first; those that can't be read

@@ -7,11 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/portreeve/portreeve/reconciler/disk"
 )
 
 // Store is a data directory, or the memory of a process.
 type Store struct {
-	dir string // empty: memory only
+	dir  string // empty: memory only
+	disk disk.Disk
 
 	mu      sync.Mutex
 	caches  map[string]*Cache
@@ -22,8 +25,9 @@ type Store struct {
 
 // Open opens the data directory dir and makes it if there is none. An empty
 // dir keeps everything in memory. Several processes may open one directory.
-func Open(dir string) (*Store, error) {
-	s := &Store{dir: dir, caches: map[string]*Cache{}}
+// All changes of it go through d.
+func Open(dir string, d disk.Disk) (*Store, error) {
+	s := &Store{dir: dir, disk: d, caches: map[string]*Cache{}}
 	if dir == "" {
 		return s, nil
 	}
@@ -32,7 +36,7 @@ func Open(dir string) (*Store, error) {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	s.dir = abs
-	if err := os.MkdirAll(abs, 0o700); err != nil {
+	if err := s.disk.MkdirAll(abs); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
 	return s, nil
@@ -61,7 +65,12 @@ func (s *Store) Lock() error {
 	if s.lock != nil {
 		return nil
 	}
-	f, err := os.OpenFile(filepath.Join(s.dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	var f *os.File
+	path := filepath.Join(s.dir, "lock")
+	err := s.disk.Do("make", path, func() (err error) {
+		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
@@ -79,8 +88,8 @@ func (s *Store) Lock() error {
 		return fmt.Errorf("data directory %s is in use by %s; stop it, or give this one a directory of its own", s.dir, who)
 	}
 	// For people only: what counts is the lock, which a crash leaves to nobody.
-	_ = f.Truncate(0)
-	_, _ = fmt.Fprintln(f, os.Getpid())
+	_ = s.disk.Do("write", f.Name(), func() error { return f.Truncate(0) })
+	_, _ = s.disk.Write(f.Name(), f, fmt.Appendln(nil, os.Getpid()))
 	s.lock = f
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/portreeve/portreeve/reconciler/disk"
 	"github.com/portreeve/portreeve/reconciler/plan"
 	"github.com/portreeve/portreeve/reconciler/rollout"
 	"github.com/portreeve/portreeve/reconciler/store"
@@ -18,7 +19,7 @@ import (
 
 func open(t *testing.T, dir string) *store.Store {
 	t.Helper()
-	s, err := store.Open(dir)
+	s, err := store.Open(dir, disk.Disk{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,6 @@ func (s *Store) Sweep(prefix, keep string, now time.Time) {
 		if err != nil || !e.IsDir() || e.Name() == keep || !strings.HasPrefix(e.Name(), prefix) || now.Sub(info.ModTime()) < unused {
 			continue
 		}
-		s.note(os.RemoveAll(filepath.Join(root, e.Name())))
+		s.note(s.disk.RemoveAll(filepath.Join(root, e.Name())))
 	}
 }

@@ -5,11 +5,13 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/portreeve/portreeve/reconciler/disk"
 )
 
 func TestSweep(t *testing.T) {
 	dir := t.TempDir()
-	s, err := Open(dir)
+	s, err := Open(dir, disk.Disk{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,7 +82,7 @@ func Files(tree fs.FS, globs ...string) ([]fleet.Path, error) {
 func walk(tree fs.FS, dir string, flat bool, visit func(name string)) error {
 	entries, err := fs.ReadDir(tree, dir)
 	if err != nil {
-		return err
+		return foresee(tree, dir, !flat, err)
 	}
 	for _, entry := range entries {
 		name := path.Join(dir, entry.Name())

@@ -59,6 +59,13 @@ func (o *overlay) Blob(p fleet.Path) fleet.BlobID {
 	return base.Blob(p)
 }
 
+// Foresee implements Foreseeing: what is missing is base's.
+func (o *overlay) Foresee(dir fleet.Path, below bool) {
+	if f, ok := o.base.(Foreseeing); ok {
+		f.Foresee(dir, below)
+	}
+}
+
 // Open implements fs.FS.
 func (o *overlay) Open(name string) (fs.File, error) {
 	if !fs.ValidPath(name) {

@@ -66,7 +66,7 @@ func Lookup(tree fs.FS, p fleet.Path) (fs.DirEntry, error) {
 			return nil, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, foresee(tree, path.Dir(string(p)), false, err)
 		}
 		var entry fs.DirEntry
 		for _, e := range entries {

@@ -137,6 +137,26 @@ func (s *Server) Head(name, branch string) fleet.CommitID {
 	return fleet.CommitID(s.Git(name, "for-each-ref", "--format=%(objectname)", "refs/heads/"+branch))
 }
 
+// PullRefs makes n refs like those of a forge's pull requests, all at a commit.
+func (s *Server) PullRefs(name string, at fleet.CommitID, n int) {
+	s.t.Helper()
+	s.Git(name, "pack-refs", "--all")
+	file := filepath.Join(s.Dir(name), "packed-refs")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	// As git would write it, without making a file for each first.
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	for i := range n {
+		lines = append(lines, fmt.Sprintf("%s refs/pull/%d/head", at, i+1))
+	}
+	slices.SortStableFunc(lines[1:], func(a, b string) int { return strings.Compare(a[41:], b[41:]) })
+	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // Hook installs a hook, a shell script.
 func (s *Server) Hook(name, hook, script string) {
 	s.t.Helper()
