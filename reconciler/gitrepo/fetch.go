@@ -10,11 +10,15 @@ import (
 
 // order is what a fetch asks for.
 type order struct {
-	wants    []plumbing.Hash
-	shallow  bool // the wanted commits without their history
-	filtered bool // without files' contents
-	max      int64
+	wants   []plumbing.Hash
+	haves   []plumbing.Hash // commits whose history is not sent
+	shallow bool            // the wanted commits without their history
+	filter  string          // what is left out, as withoutFiles
+	max     int64
 }
+
+// withoutFiles leaves out files' contents.
+const withoutFiles = "blob:none"
 
 // fetch adds the objects of an order to into.
 func (k *conn) fetch(ctx context.Context, adv *advert, o order, into *objects) error {
@@ -55,11 +59,14 @@ func requestV2(adv *advert, o order) []byte {
 	if o.shallow && adv.fetchCan("shallow") {
 		w.linef("deepen 1\n")
 	}
-	if o.filtered {
-		w.linef("filter blob:none\n")
+	if o.filter != "" {
+		w.linef("filter %s\n", o.filter)
 	}
 	for _, want := range o.wants {
 		w.linef("want %s\n", want)
+	}
+	for _, have := range o.haves {
+		w.linef("have %s\n", have)
 	}
 	w.linef("done\n")
 	w.flush()
@@ -73,7 +80,7 @@ func requestV0(adv *advert, o order) []byte {
 			caps += " " + c
 		}
 	}
-	if o.filtered {
+	if o.filter != "" {
 		caps += " filter"
 	}
 	var w pktWriter
@@ -84,10 +91,13 @@ func requestV0(adv *advert, o order) []byte {
 	if o.shallow && adv.can("shallow") {
 		w.linef("deepen 1\n")
 	}
-	if o.filtered {
-		w.linef("filter blob:none\n")
+	if o.filter != "" {
+		w.linef("filter %s\n", o.filter)
 	}
 	w.flush()
+	for _, have := range o.haves {
+		w.linef("have %s\n", have)
+	}
 	w.linef("done\n")
 	return w.Bytes()
 }

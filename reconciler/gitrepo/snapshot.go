@@ -88,11 +88,7 @@ func (c *Client) Snapshot(ctx context.Context, r Remote, commit fleet.CommitID) 
 	if err != nil {
 		return nil, err
 	}
-	o := order{wants: []plumbing.Hash{id}, shallow: true, filtered: adv.canFilter(), max: c.opts.MaxFull}
-	if o.filtered {
-		o.max = c.opts.MaxFiltered
-	}
-	if err := k.fetch(ctx, adv, o, s.objects); err != nil {
+	if err := k.fetch(ctx, adv, k.trees(adv, id), s.objects); err != nil {
 		return nil, k.gone(err, adv, id)
 	}
 	data, ok := s.objects.get(id, plumbing.CommitObject)
@@ -109,6 +105,15 @@ func (c *Client) Snapshot(ctx context.Context, r Remote, commit fleet.CommitID) 
 	}
 	s.via = k.route(r, adv)
 	return s, nil
+}
+
+// trees orders commits with their trees: without files' contents where the
+// server can leave them out, else with all of them.
+func (k *conn) trees(adv *advert, commits ...plumbing.Hash) order {
+	if adv.canFilter() {
+		return order{wants: commits, shallow: true, filter: withoutFiles, max: k.c.opts.MaxFiltered}
+	}
+	return order{wants: commits, shallow: true, max: k.c.opts.MaxFull}
 }
 
 // parseID reads an object id.
