@@ -29,10 +29,13 @@ func TestMain(m *testing.M) {
 //	                  noci=REPO,…  failing=REPO,…  slow=REPO,…  approvals=REPO,…
 //	person VERB REPO …  act as a person: merge N, close N, reopen N, comment N
 //	                  TEXT, approve N, commit PATH FILE, push BRANCH PATH FILE,
-//	                  delete-branch BRANCH, rename NAME
+//	                  amend BRANCH PATH FILE, update-branch BRANCH, delete-branch
+//	                  BRANCH, rename NAME
 //	pulls REPO        print the repo's pull requests, a line each
 //	body REPO N       print a pull request's body and comments
 //	show REPO PATH [BRANCH]   print a file
+//	commits REPO BRANCH   print the commits that the branch has and main has not,
+//	                  a line each, the newest first
 //	writes            print what portreeve wrote since the last call, a line each
 //	asked             print how much was asked of the forge since the last call
 //	fault KIND [REPO] let requests fail: down, slow, half, reset; none ends it
@@ -49,7 +52,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"forge": cmdForge, "person": cmdPerson, "pulls": cmdPulls, "body": cmdBody, "show": cmdShow,
+			"forge": cmdForge, "person": cmdPerson, "pulls": cmdPulls, "body": cmdBody, "show": cmdShow, "commits": cmdCommits,
 			"writes": cmdWrites, "asked": cmdAsked, "fault": cmdFault, "clock": cmdClock,
 		},
 	})
@@ -160,6 +163,10 @@ func cmdPerson(ts *testscript.TestScript, neg bool, args []string) {
 		_, err = kim.CommitFile(repo, "main", rest[0], ts.ReadFile(rest[1]), "Change "+rest[0])
 	case "push":
 		_, err = kim.CommitFile(repo, rest[0], rest[1], ts.ReadFile(rest[2]), "Change "+rest[1])
+	case "amend":
+		_, err = kim.Amend(repo, rest[0], map[string]*sandbox.File{rest[1]: {Content: ts.ReadFile(rest[2])}})
+	case "update-branch":
+		err = kim.UpdateBranch(repo, rest[0])
 	case "rename":
 		err = kim.Rename(repo, fleet.RepoName(rest[0]))
 	case "delete-branch":
@@ -204,6 +211,15 @@ func cmdShow(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("show %v: %v", args, err)
 	}
 	fmt.Fprint(ts.Stdout(), content)
+}
+
+func cmdCommits(ts *testscript.TestScript, _ bool, args []string) {
+	log, err := townOf(ts).forge.Log(fleet.RepoName(args[0]), args[1])
+	ts.Check(err)
+	for _, c := range log {
+		subject, _, _ := strings.Cut(c.Message, "\n")
+		fmt.Fprintf(ts.Stdout(), "%s, by %s, committed by %s\n", subject, c.Author, c.Committer)
+	}
 }
 
 func cmdWrites(ts *testscript.TestScript, _ bool, _ []string) {

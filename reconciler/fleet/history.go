@@ -20,6 +20,8 @@ type History struct {
 	// oldest first. None when there are more than MaxHistory.
 	Commits []Commit
 	TooMany bool
+	// Unread says why it could not be read, and won't be; empty if it was.
+	Unread string
 }
 
 // MaxHistory is how many commits of a branch are looked at.
@@ -50,4 +52,11 @@ type Stop struct {
 	Commit CommitID // the one that stops it
 	Path   Path     // the file that stops it, empty for none
 	Why    string   // "both change the same lines"
+}
+
+// Replayed is what became of commits when they were made again: all of them
+// stand on the other one, or a Stop says why that can't be.
+type Replayed struct {
+	Stop *Stop
+	Kept []CommitID // those that hold something of a person's own, as picked
 }

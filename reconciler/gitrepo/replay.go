@@ -25,10 +25,20 @@ type Replayed struct {
 
 // again is a commit that is made again: its tree there, and what it keeps.
 type again struct {
+	of       fleet.CommitID
 	tree     plumbing.Hash
 	author   string // with its time
 	encoding string
 	message  string
+}
+
+// Kept are the commits that are made again, as they were picked.
+func (r *Replayed) Kept() []fleet.CommitID {
+	var ids []fleet.CommitID
+	for _, k := range r.kept {
+		ids = append(ids, k.of)
+	}
+	return ids
 }
 
 // Replay makes a branch anew in memory: edits on base, then each picked commit
@@ -216,7 +226,7 @@ func (p *replay) pick(ctx context.Context, tip plumbing.Hash, pick fleet.Pick) (
 	if err != nil {
 		return nil, err
 	}
-	kept := &again{tree: made, author: h.author, encoding: h.encoding, message: h.message}
+	kept := &again{of: pick.Commit, tree: made, author: h.author, encoding: h.encoding, message: h.message}
 	if pick.Message != "" {
 		kept.encoding, kept.message = "", pick.Message
 	}

@@ -24,7 +24,8 @@ import (
 const fetches = 16
 
 // Observer reads the world. It keeps between passes only what can't have
-// changed: ended pull requests whose branch is gone.
+// changed: ended pull requests whose branch is gone, and what stands between
+// two commits.
 type Observer struct {
 	Forge forge.Forge
 	Git   *gitrepo.Client
@@ -41,6 +42,7 @@ type Observer struct {
 
 	mu    sync.Mutex
 	ended map[forge.Branch]*fleet.PullRequest
+	walks map[forge.Branch]*walked
 }
 
 // World lists the fleet and reads where each repo stands. It fails only if
@@ -121,7 +123,7 @@ func (o *Observer) renamed(ctx context.Context, w *plan.World, listed []fleet.Re
 // Answer answers what planning needs, into the world. A repo that can't
 // answer is marked with the reason, so that it isn't asked again.
 func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need) error {
-	var fetch []plan.Need
+	var fetch, walk []plan.Need
 	var branches []forge.Branch
 	var rules []fleet.RepoName
 	for _, n := range needs {
@@ -132,6 +134,8 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 			fetch = append(fetch, n)
 		case n.Rules:
 			rules = append(rules, n.Repo)
+		case len(n.Histories) > 0 || len(n.Replays) > 0:
+			walk = append(walk, n)
 		}
 		for _, b := range n.Branches {
 			branches = append(branches, forge.Branch{Repo: n.Repo, Name: b})
@@ -148,6 +152,7 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 		}
 	}
 	o.fetch(ctx, w, fetch)
+	o.walk(ctx, w, walk)
 	return ctx.Err()
 }
 
@@ -201,6 +206,11 @@ func (o *Observer) remember(r *plan.Repo, branch forge.Branch, answer forge.Answ
 func (o *Observer) recall(w *plan.World) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	for branch := range o.walks {
+		if r := w.Repos[branch.Repo]; r == nil || r.Err == "" && !hasBranch(r, branch.Name) {
+			delete(o.walks, branch)
+		}
+	}
 	for branch, pull := range o.ended {
 		r := w.Repos[branch.Repo]
 		if r == nil || hasBranch(r, branch.Name) {
@@ -235,17 +245,23 @@ func (o *Observer) fetch(ctx context.Context, w *plan.World, needs []plan.Need) 
 		}
 		byRepo[n.Repo] = append(byRepo[n.Repo], n.Files...)
 	}
+	o.each(order, "reading repos", func(name fleet.RepoName) {
+		note(w.Repos[name], o.read(ctx, w.Repos[name], byRepo[name]))
+	})
+}
+
+// each does something for many repos at once, each in a goroutine of its own.
+func (o *Observer) each(repos []fleet.RepoName, doing string, do func(fleet.RepoName)) {
 	var group errgroup.Group
 	group.SetLimit(cmp.Or(o.Workers, fetches))
 	var mu sync.Mutex
 	done := 0
-	for _, name := range order {
-		r, paths := w.Repos[name], byRepo[name]
+	for _, name := range repos {
 		group.Go(func() error {
-			note(r, o.read(ctx, r, paths)) // each goroutine has a repo of its own
+			do(name)
 			mu.Lock()
 			done++
-			o.progress("reading repos", done, len(order))
+			o.progress(doing, done, len(repos))
 			mu.Unlock()
 			return nil
 		})
@@ -254,19 +270,23 @@ func (o *Observer) fetch(ctx context.Context, w *plan.World, needs []plan.Need) 
 }
 
 func (o *Observer) read(ctx context.Context, r *plan.Repo, paths []fleet.Path) error {
-	remote := Remote(o.Forge, r.Listing)
-	tree, ok := r.Tree.(*gitrepo.Snapshot)
-	if !ok {
-		var err error
-		if tree, err = o.Git.Snapshot(ctx, remote, r.Head.Commit); err != nil {
-			return err
-		}
+	tree, err := o.tree(ctx, r)
+	if err != nil || len(paths) == 0 {
+		return err
+	}
+	return o.Git.Load(ctx, Remote(o.Forge, r.Listing), tree, paths)
+}
+
+// tree is the repo's tree, read once.
+func (o *Observer) tree(ctx context.Context, r *plan.Repo) (*gitrepo.Snapshot, error) {
+	if tree, ok := r.Tree.(*gitrepo.Snapshot); ok {
+		return tree, nil
+	}
+	tree, err := o.Git.Snapshot(ctx, Remote(o.Forge, r.Listing), r.Head.Commit)
+	if err == nil {
 		r.Tree = tree
 	}
-	if len(paths) == 0 {
-		return nil
-	}
-	return o.Git.Load(ctx, remote, tree, paths)
+	return tree, err
 }
 
 // Remote is how to reach a repo of a forge over Git.

@@ -156,7 +156,7 @@ func (c *computation) add(item *rollout.Item, repo *Repo) {
 			c.outcomes = append(c.outcomes, pending(item))
 			return
 		}
-		item.Pull = pull
+		item.Pull, item.History, item.Replayed = pull, repo.Histories[name], repo.Replays[name]
 	}
 	c.text(item)
 	c.items = append(c.items, item)
@@ -321,6 +321,12 @@ func (c *computation) one(settings rollout.Settings, item *rollout.Item) rollout
 	}
 	if d.Questions.Rules {
 		c.needs.rules(item.Listing.Name)
+	}
+	if d.Questions.History {
+		c.needs.history(item.Listing.Name, item.BranchName())
+	}
+	if d.Questions.Replay != nil {
+		c.needs.replay(item.Listing.Name, d.Questions.Replay)
 	}
 	return d
 }

@@ -12,8 +12,9 @@ import (
 // Decide decides on one item by itself; limits over many items come after, in
 // Pace. It holds to four rules, whatever the item:
 //
-//  1. A branch is written only over a commit of ours that nobody touched, and
-//     only if it is still at the commit that was seen.
+//  1. No commit by people is lost. A branch is written over a commit of ours
+//     that nobody touched, or with all commits by people on top of the new
+//     one, and only if it is still at the commit that was seen.
 //  2. A pull request that anyone but us closed is never opened again.
 //  3. An item never has two open pull requests.
 //  4. While what was seen does not fit together, nothing is written.
@@ -98,6 +99,11 @@ func (i *Item) said(comment string) bool {
 	return slices.ContainsFunc(i.Pull.Comments, func(c fleet.Comment) bool {
 		return c.Author.Self && lastLine(c.Body) == lastLine(comment)
 	})
+}
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
+	return strings.TrimSpace(s)
 }
 
 func lastLine(s string) string {
@@ -213,17 +219,22 @@ func (i *Item) keep(s Settings) Decision {
 		return Decision{Outcome: i.outcome(Blocked, fmt.Sprintf("point it at %s, or close it", i.Listing.DefaultBranch),
 			"#%d goes into %s, not into %s", i.Pull.Number, i.Pull.Base, i.Listing.DefaultBranch)}
 	}
+	if !untouched && i.History == nil {
+		return i.ask(Questions{History: true})
+	}
+	var w work
+	if !untouched {
+		w = i.work()
+		trailers = w.ours
+	}
 	switch conflict := i.Pull.Mergeable == fleet.MergeableConflict; {
-	case untouched && trailers.Spec != i.Hash():
-		return i.update("its declaration, or the files that it changes, are others now")
-	case untouched && conflict && trailers.Base != i.Head.Commit:
-		return i.update("it conflicts with its base")
-	case !untouched && conflict:
-		return Decision{Outcome: i.outcome(Blocked, "merge its base into it, or remove the commits by people",
-			"#%d conflicts with its base and has commits by people", i.Pull.Number)}
-	case conflict:
+	case (untouched || w.found) && trailers.Spec != i.Hash():
+		return i.anew(w, changed)
+	case conflict && (untouched && trailers.Base == i.Head.Commit || w.newest):
 		return Decision{Outcome: i.outcome(Waiting, "looks again soon",
 			"#%d was made on its base's newest commit, and the forge does not show it yet", i.Pull.Number)}
+	case conflict:
+		return i.anew(w, conflicts)
 	}
 	d := i.merge(s, trailers, untouched)
 	updates := slices.ContainsFunc(d.Steps, func(s Step) bool { return s.Action == Update })
@@ -233,7 +244,13 @@ func (i *Item) keep(s Settings) Decision {
 	return d
 }
 
-// update makes the pull request's commit anew.
+// Why a pull request is made anew.
+const (
+	changed   = "its declaration, or the files that it changes, are others now"
+	conflicts = "it conflicts with its base"
+)
+
+// update makes the pull request's commit anew, over one that nobody touched.
 func (i *Item) update(why string) Decision {
 	return Decision{
 		Outcome: i.outcome(Change, "", "updates #%d: %s", i.Pull.Number, why),

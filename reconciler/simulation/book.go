@@ -1,7 +1,6 @@
 package simulation
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -18,7 +17,7 @@ type book struct {
 
 	pulls  map[pullKey]*pullFacts
 	newest map[branchKey]int // number of the newest pull request
-	held   map[branchKey][]fleet.CommitID
+	held   map[branchKey][]work
 	opened []sandbox.Write // by us
 	said   map[string]int  // our comments on a pull request, by their text
 
@@ -48,7 +47,7 @@ type pullFacts struct {
 
 func newBook(p *play) *book {
 	return &book{
-		p: p, pulls: map[pullKey]*pullFacts{}, newest: map[branchKey]int{}, held: map[branchKey][]fleet.CommitID{},
+		p: p, pulls: map[pullKey]*pullFacts{}, newest: map[branchKey]int{}, held: map[branchKey][]work{},
 		said: map[string]int{}, start: map[pullKey]bool{},
 	}
 }
@@ -141,36 +140,5 @@ func (b *book) mayOpen(w sandbox.Write) {
 	number := b.newest[branchKey{w.Repo, w.Detail}]
 	if f := b.pulls[pullKey{w.Repo, number}]; f != nil && !f.open && !f.merged && f.closedBy != ours && f.since < b.p.result.Passes {
 		b.breaks(w.Repo, "#%d was opened after %s had closed #%d of %s", w.Number, f.closedBy, number, w.Detail)
-	}
-}
-
-// hold notes a commit of a person's on a branch of ours.
-func (b *book) hold(repo fleet.RepoName, branch string, id fleet.CommitID) {
-	key := branchKey{repo, branch}
-	b.held[key] = append(b.held[key], id)
-}
-
-// overwritten forgets the commits that a person has just thrown away.
-func (b *book) overwritten(repo fleet.RepoName, branch string) {
-	key := branchKey{repo, branch}
-	b.held[key] = slices.DeleteFunc(b.held[key], func(id fleet.CommitID) bool { return !b.reaches(repo, branch, id) })
-}
-
-func (b *book) dropAll(repo fleet.RepoName, branch string) { delete(b.held, branchKey{repo, branch}) }
-
-func (b *book) reaches(repo fleet.RepoName, branch string, id fleet.CommitID) bool {
-	held, err := b.p.forge.Reaches(repo, branch, id)
-	if err != nil {
-		b.breaks(repo, "read %s: %v", branch, err)
-	}
-	return held
-}
-
-// kept holds that no commit of a person's is lost.
-func (b *book) kept(key branchKey) {
-	for _, id := range b.held[key] {
-		if !b.reaches(key.repo, key.branch, id) && !b.reaches(key.repo, "main", id) {
-			b.breaks(key.repo, "the commit %.7s of a person on %s is lost", id, key.branch)
-		}
 	}
 }

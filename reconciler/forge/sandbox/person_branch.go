@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 )
@@ -80,4 +81,83 @@ func (f *Forge) Reaches(name fleet.RepoName, branch string, commit fleet.CommitI
 		return err
 	})
 	return held, err
+}
+
+// UpdateBranch merges the default branch into a branch, as the button of that
+// name does.
+func (p *Person) UpdateBranch(name fleet.RepoName, branch string) error {
+	return p.forge.with(name, func(r *repo) error {
+		if err := r.writable(); err != nil {
+			return err
+		}
+		head, base := r.heads[branch], r.heads[r.defaultBranch]
+		if head.IsZero() || base.IsZero() {
+			return &Refusal{Status: 422, Message: "Reference does not exist"}
+		}
+		if merged, err := r.contains(head, base); err != nil || merged {
+			return err
+		}
+		m, err := r.tryMerge(base, head)
+		if err != nil {
+			return err
+		}
+		if m.state != fleet.MergeableYes {
+			return &Refusal{Status: 422, Message: "merge conflict between base and head"}
+		}
+		sig := r.signature(p.user)
+		h, err := r.git.writeCommit(&object.Commit{
+			Author: sig, Committer: sig, TreeHash: m.tree, ParentHashes: []plumbing.Hash{head, base},
+			Message: fmt.Sprintf("Merge branch '%s' into %s\n", r.defaultBranch, branch),
+		})
+		if err != nil {
+			return err
+		}
+		if err := r.git.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(branch), h)); err != nil {
+			return err
+		}
+		return r.sync(p.user)
+	})
+}
+
+// Logged is a commit as Log lists it.
+type Logged struct {
+	ID                fleet.CommitID
+	Author, Committer string // names
+	Message           string
+	// Read reads a file as the commit has it, empty if it has none.
+	Read func(path string) string
+}
+
+func logged(c *object.Commit) Logged {
+	return Logged{fleet.CommitID(c.Hash.String()), c.Author.Name, c.Committer.Name, c.Message, func(path string) string {
+		file, err := c.File(path)
+		if err != nil {
+			return ""
+		}
+		content, _ := file.Contents()
+		return content
+	}}
+}
+
+// Log lists the commits of a branch along first parents that the default
+// branch does not have, the newest first.
+func (f *Forge) Log(name fleet.RepoName, branch string) (log []Logged, err error) {
+	err = f.with(name, func(r *repo) error {
+		base := r.heads[r.defaultBranch]
+		for at := r.heads[branch]; !at.IsZero(); {
+			if held, err := r.contains(base, at); err != nil || held {
+				return err
+			}
+			c, err := r.git.commit(at)
+			if err != nil {
+				return err
+			}
+			log, at = append(log, logged(c)), plumbing.ZeroHash
+			if len(c.ParentHashes) > 0 {
+				at = c.ParentHashes[0]
+			}
+		}
+		return nil
+	})
+	return log, err
 }
