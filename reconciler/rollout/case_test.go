@@ -42,7 +42,9 @@ type itemFile struct {
 	Archived    bool
 	Disabled    bool
 	Clash       string
-	Text        string // "other" than the pull request shows
+	Text        string    // "other" than the pull request shows
+	AskAgain    time.Time `yaml:"askAgain"`
+	BotCloses   int       `yaml:"botCloses"` // before the pull request
 
 	Branch    string // what made its commit, as pull.head; the open pull request's if left out; "none"
 	Pull      *pullFile
@@ -150,14 +152,14 @@ func or[T comparable](value, usual T) T {
 func (f itemFile) item() (*rollout.Item, rollout.Settings) {
 	id, _ := fleet.ParseID(or(f.ID, "migration/go-1-26"))
 	i := &rollout.Item{
-		ID: id, Owns: f.Owns, Clash: f.Clash, Workflows: f.Workflows, SameText: f.Text == "",
+		ID: id, Owns: f.Owns, Clash: f.Clash, BotCloses: f.BotCloses, Workflows: f.Workflows, SameText: f.Text == "",
 		Declaration: &fleet.Declaration{ID: id, SpecHash: "5bec", Pos: fleet.Pos{File: "fleet.cue", Line: 3, Column: 1}},
 		Listing:     fleet.Repo{Name: fleet.RepoName(or(f.Repo, "acme/ledger")), DefaultBranch: "main", Archived: f.Archived, Disabled: f.Disabled},
 		Head:        fleet.Head{Commit: "b1", Tree: "bt1", Checked: f.Checked},
 		Text:        rollout.Text{Title: "Build with Go 1.26", Body: "body", Message: "Build with Go 1.26\n"},
 		Want: kind.Want{
 			Out: f.Out, Paused: f.Paused, Because: f.Because, Decides: fleet.TeamName(or(f.Team, "payments")),
-			Merge: or(f.Merge, fleet.MergeChecksPass),
+			Merge: or(f.Merge, fleet.MergeChecksPass), AskAgain: f.AskAgain,
 		},
 	}
 	if f.Edits == nil {

@@ -15,7 +15,10 @@ import (
 //  1. No commit by people is lost. A branch is written over a commit of ours
 //     that nobody touched, or with all commits by people on top of the new
 //     one, and only if it is still at the commit that was seen.
-//  2. A pull request that anyone but us closed is never opened again.
+//  2. A pull request that anyone but us closed stays closed. A person's no
+//     holds until the declaration asks again (askAgain). A bot's is nobody's
+//     no, and may be: it is asked again once, a day later, and if a bot closes
+//     that one too, people have to settle it.
 //  3. An item never has two open pull requests.
 //  4. While what was seen does not fit together, nothing is written.
 func Decide(s Settings, i *Item) Decision {
@@ -191,18 +194,7 @@ func (i *Item) ended(s Settings) (Decision, bool) {
 	case i.closedByUs(s):
 		return Decision{}, false
 	}
-	who := i.Pull.ClosedBy.Login
-	if who == "" {
-		who = "someone"
-	}
-	day := i.Pull.Closed.UTC().Format("2 January 2006")
-	if i.Pull.ClosedBy.Bot && !i.Pull.ClosedBy.Self {
-		// It may have closed it for a person, and would close the next too.
-		return Decision{Outcome: i.outcome(Blocked, "reopen it if it is wanted, and have the bot leave it open",
-			"the bot %s closed #%d on %s", who, i.Pull.Number, day)}, true
-	}
-	return Decision{Outcome: i.outcome(Declined, "nothing, unless someone reopens it",
-		"%s closed #%d on %s", who, i.Pull.Number, day)}, true
+	return i.declined(s)
 }
 
 func (i *Item) opening() string {

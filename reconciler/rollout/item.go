@@ -34,6 +34,10 @@ type Item struct {
 	History  *fleet.History
 	Replayed *fleet.Replayed
 
+	// BotCloses is how many pull requests in a row bots had closed before Pull
+	// was opened, as its text says.
+	BotCloses int
+
 	// Clash says which other declaration owns a path that this one edits.
 	Clash string
 

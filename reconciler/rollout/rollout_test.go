@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
@@ -225,7 +226,9 @@ func breaks(s rollout.Settings, i *rollout.Item, step rollout.Step) (broken []st
 	rule(step.Action != rollout.Open || !open, "opens a second pull request")
 	rule(step.Action == rollout.Open || step.Action == rollout.DeleteBranch || open, "is for an open pull request")
 	if step.Action == rollout.Open && i.Pull != nil && i.Pull.State == "closed" {
-		rule(i.Pull.ClosedBy.Self, "opens again what another closed")
+		asked := i.Pull.Closed.Before(i.Want.AskAgain) && !s.Now.Before(i.Want.AskAgain)
+		bots := i.Pull.ClosedBy.Bot && i.BotCloses == 0 && s.Now.Sub(i.Pull.Closed) >= 24*time.Hour
+		rule(i.Pull.ClosedBy.Self || asked || bots, "opens again what another closed")
 	}
 	if pushes && i.Branch != nil {
 		rule(step.Expect == i.Branch.Commit, "does not expect the branch that was seen")

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"strings"
+	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge/sandbox"
@@ -41,7 +42,9 @@ type pullFacts struct {
 	open     bool
 	merged   bool
 	closedBy string
-	since    int // the pass in or before which it came to be so
+	ended    time.Time // of closing or merging
+	afterBot bool      // opened because a bot had closed the one before
+	since    int       // the pass in or before which it came to be so
 	reopened int
 }
 
@@ -89,14 +92,15 @@ func (b *book) take(w sandbox.Write) {
 	}
 	switch w.Do {
 	case "open":
+		f := &pullFacts{branch: w.Detail, open: true, since: b.p.result.Passes}
 		if w.By == ours {
-			b.mayOpen(w)
+			f.afterBot = b.mayOpen(w)
 			b.opened = append(b.opened, w)
 		}
-		b.pulls[key] = &pullFacts{branch: w.Detail, open: true, since: b.p.result.Passes}
+		b.pulls[key] = f
 		b.newest[branchKey{w.Repo, w.Detail}] = w.Number
 	case "close":
-		f.open, f.closedBy, f.since = false, w.By, b.p.result.Passes
+		f.open, f.closedBy, f.since, f.ended = false, w.By, b.p.result.Passes, w.At
 	case "merge":
 		f.open, f.merged, f.since = false, true, b.p.result.Passes
 		b.dropAll(w.Repo, f.branch)
@@ -130,15 +134,39 @@ func (b *book) ends(repo fleet.RepoName, branch string) (n int) {
 }
 
 // mayOpen holds a pull request of ours to what was so before the pass began:
-// what people did since, nobody can have seen.
-func (b *book) mayOpen(w sandbox.Write) {
+// what people did since, nobody can have seen. It reports whether a bot's
+// close is what it was opened after.
+func (b *book) mayOpen(w sandbox.Write) (afterBot bool) {
 	for key, f := range b.pulls {
 		if key.repo == w.Repo && f.branch == w.Detail && f.open && b.start[key] {
 			b.breaks(w.Repo, "#%d was opened while #%d was open for %s", w.Number, key.number, w.Detail)
 		}
 	}
 	number := b.newest[branchKey{w.Repo, w.Detail}]
-	if f := b.pulls[pullKey{w.Repo, number}]; f != nil && !f.open && !f.merged && f.closedBy != ours && f.since < b.p.result.Passes {
-		b.breaks(w.Repo, "#%d was opened after %s had closed #%d of %s", w.Number, f.closedBy, number, w.Detail)
+	f := b.pulls[pullKey{w.Repo, number}]
+	if f == nil || f.open || f.merged || f.closedBy == ours || f.since >= b.p.result.Passes {
+		return false
 	}
+	switch {
+	case b.p.asksAgain(w.Detail, f.ended, w.At):
+		b.p.result.Asked++
+		return false
+	case f.closedBy == bot && !f.afterBot && w.At.Sub(f.ended) >= 24*time.Hour:
+		b.p.result.Asked++
+		return true
+	}
+	b.breaks(w.Repo, "#%d was opened after %s had closed #%d of %s", w.Number, f.closedBy, number, w.Detail)
+	return false
+}
+
+// asksAgain reports whether a branch's declaration, by the revision read last,
+// asks again after its pull request was closed.
+func (p *play) asksAgain(branch string, closed, now time.Time) bool {
+	says := p.configs.now
+	if p.configs.read != nil {
+		says, _ = p.configs.at(p.configs.read.Revision)
+	}
+	name, _ := strings.CutPrefix(branch, fleet.BranchPrefix+"migration/")
+	at := says.migrations[name].askAgain
+	return closed.Before(at) && !now.Before(at)
 }

@@ -42,6 +42,7 @@ type Result struct {
 	Requests, Faults, Acts, Steps, Bad int // Bad are the steps that failed
 	Refused                            int // requests that a limit refused by itself
 	Again                              int // commits by people that were made again
+	Asked                              int // pull requests that asked once more
 	Simulated                          time.Duration
 	States                             map[rollout.State]int // at rest
 	Actions                            map[string]int        // steps that went well, by action
