@@ -34,12 +34,14 @@ func (c *computation) text(item *rollout.Item) {
 		Because: want.Because, Labels: want.Labels, Decides: decides.Label(), Asks: asks.Label(), Contact: asks.Contact,
 		Merge: want.Merge, Mode: c.world.Config.Settings.Mode, Revision: d.Revision, Pos: d.Pos,
 	}
+	labels := want.Labels
 	if item.Pull != nil && item.Pull.State == fleet.PullOpen {
 		p.Again = report.ParseAgain(item.Pull.Body)
+		labels = report.NewLabels(item.Pull.Body, labels)
 	} else {
 		p.Again.Number, p.Again.Bots = item.Again(c.settings())
 	}
-	item.Text = rollout.Text{Title: p.Heading(), Body: p.Text(), Message: p.CommitMessage(), Labels: want.Labels}
+	item.Text = rollout.Text{Title: p.Heading(), Body: p.Text(), Message: p.CommitMessage(), Labels: labels}
 	if item.Pull != nil {
 		shown := report.TextHash(item.Pull.Body)
 		// While a declaration or a team is invalid, who decides may be known

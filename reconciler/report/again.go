@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 )
 
 // Again is what a pull request asks once more for, after one that somebody
@@ -34,17 +33,14 @@ func (a Again) marker() string {
 
 var againLine = regexp.MustCompile(`^<!-- portreeve again=([0-9]{1,9}) bots=([0-9]{1,9}) -->$`)
 
-// ParseAgain reads it back from a body: from the lines just above its end, so
-// that what a declaration's text quotes is not heard.
+// ParseAgain reads it back from a body.
 func ParseAgain(body string) Again {
-	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(body, "\r\n", "\n")), "\n")
-	for len(lines) > 0 && strings.HasPrefix(lines[len(lines)-1], markerPrefix) {
-		if m := againLine.FindStringSubmatch(lines[len(lines)-1]); m != nil {
+	for _, line := range endMarkers(body) {
+		if m := againLine.FindStringSubmatch(line); m != nil {
 			number, _ := strconv.Atoi(m[1]) // nine digits
 			bots, _ := strconv.Atoi(m[2])
 			return Again{number, bots}
 		}
-		lines = lines[:len(lines)-1]
 	}
 	return Again{}
 }

@@ -70,7 +70,7 @@ func (p Pull) Text() string {
 		b.WriteString(".\n")
 	}
 	b.WriteString("You may push to this branch. Your commits are kept, on top of Portreeve's own when that is made anew, and from then on it is yours to merge.\n")
-	end := fmt.Sprintf("\n---\nOpened by Portreeve for %s\n\n%s%s\n", p.origin(), p.Again.marker(), p.marker())
+	end := fmt.Sprintf("\n---\nOpened by Portreeve for %s\n\n%s%s\n", p.origin(), p.Again.marker()+labelMarker(p.Labels), p.marker())
 	if p.Body != "" {
 		b.WriteString("\n" + Quote(p.Body, maxBody-b.Len()-len(end)-1))
 	}

@@ -50,7 +50,9 @@ type Item struct {
 // Text is what a pull request should say.
 type Text struct {
 	Title, Body, Message string
-	Labels               []string
+	// Labels are to be put on: all when it is opened, later those that the
+	// declaration has begun to name. What a person took off stays off.
+	Labels []string
 }
 
 // Questions are what deciding can't go on without.

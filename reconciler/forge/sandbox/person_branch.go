@@ -83,6 +83,54 @@ func (f *Forge) Reaches(name fleet.RepoName, branch string, commit fleet.CommitI
 	return held, err
 }
 
+// RenameBranch gives a branch another name; if it is the default branch, that
+// is the default branch from then on. Pull requests go with it: one that goes
+// into it goes into it still, and one that comes from it is closed.
+func (p *Person) RenameBranch(name fleet.RepoName, branch, to string) error {
+	return p.forge.with(name, func(r *repo) error {
+		if err := r.writable(); err != nil {
+			return err
+		}
+		at := r.heads[branch]
+		if at.IsZero() || !r.heads[to].IsZero() {
+			return &Refusal{Status: 422, Message: "Branch can't be renamed so"}
+		}
+		if err := r.git.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(to), at)); err != nil {
+			return err
+		}
+		if err := r.sync(p.user); err != nil {
+			return err
+		}
+		for _, pr := range r.pulls {
+			if pr.base == branch {
+				pr.base = to
+			}
+		}
+		if r.defaultBranch == branch {
+			if err := r.setDefault(to); err != nil {
+				return err
+			}
+		}
+		return r.deleteBranch(p.user, branch)
+	})
+}
+
+// SetDefaultBranch makes another branch the default; pull requests stay where
+// they go.
+func (p *Person) SetDefaultBranch(name fleet.RepoName, branch string) error {
+	return p.forge.with(name, func(r *repo) error {
+		if r.heads[branch].IsZero() {
+			return &Refusal{Status: 422, Message: "The branch was not found"}
+		}
+		return r.setDefault(branch)
+	})
+}
+
+func (r *repo) setDefault(branch string) error {
+	r.defaultBranch, r.updated = branch, r.forge.time()
+	return r.git.SetReference(plumbing.NewSymbolicReference(plumbing.HEAD, plumbing.NewBranchReferenceName(branch)))
+}
+
 // UpdateBranch merges the default branch into a branch, as the button of that
 // name does.
 func (p *Person) UpdateBranch(name fleet.RepoName, branch string) error {
