@@ -18,9 +18,9 @@
 // A bad declaration harms only itself. It is frozen: what is open for it
 // stays, nothing new is done, the others go on.
 //
-// Nothing is destroyed silently. A branch is written over commits of ours
-// alone, and only where it still is what was seen; a pull request that a
-// person closed stays closed.
+// Nothing is destroyed silently. Commits by people on our branches are kept,
+// on top of ours where that is made anew, and a branch is written only where
+// it still is what was seen; a pull request that a person closed stays closed.
 //
 // Every target has one state and one reason.
 //

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -27,12 +28,17 @@ func TestMain(m *testing.M) {
 //	forge [flags]     start a sandbox with the repos under repos/OWNER/NAME and
 //	                  the config repo acme/config under config/; flags:
 //	                  noci=REPO,…  failing=REPO,…  slow=REPO,…  approvals=REPO,…
-//	person VERB REPO …  act as a person: merge N, close N, reopen N, comment N
-//	                  TEXT, approve N, commit PATH FILE, push BRANCH PATH FILE,
-//	                  delete-branch BRANCH, rename NAME
+//	person VERB REPO …  act as a person: merge N [METHOD], close N, reopen N,
+//	                  comment N TEXT, approve N, draft N, retarget N BRANCH, unlabel N
+//	                  LABEL, commit PATH FILE, push BRANCH PATH FILE,
+//	                  amend BRANCH PATH FILE, update-branch BRANCH, delete-branch
+//	                  BRANCH, rename-branch BRANCH NAME, default-branch BRANCH,
+//	                  rename NAME, private, archive, delete-repo, generate NAME
 //	pulls REPO        print the repo's pull requests, a line each
 //	body REPO N       print a pull request's body and comments
 //	show REPO PATH [BRANCH]   print a file
+//	commits REPO BRANCH   print the commits that the branch has and main has not,
+//	                  a line each, the newest first
 //	writes            print what portreeve wrote since the last call, a line each
 //	asked             print how much was asked of the forge since the last call
 //	fault KIND [REPO] let requests fail: down, slow, half, reset; none ends it
@@ -49,7 +55,7 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"forge": cmdForge, "person": cmdPerson, "pulls": cmdPulls, "body": cmdBody, "show": cmdShow,
+			"forge": cmdForge, "person": cmdPerson, "pulls": cmdPulls, "body": cmdBody, "show": cmdShow, "commits": cmdCommits,
 			"writes": cmdWrites, "asked": cmdAsked, "fault": cmdFault, "clock": cmdClock,
 		},
 	})
@@ -138,16 +144,17 @@ func files(ts *testscript.TestScript, dir string) map[string]sandbox.File {
 }
 
 func cmdPerson(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) < 3 {
+	if len(args) < 2 {
 		ts.Fatalf("usage: person VERB REPO ARG...")
 	}
+	args = append(args, "", "", "")
 	kim := townOf(ts).forge.Person("kim")
 	repo, rest := fleet.RepoName(args[1]), args[2:]
 	number, _ := strconv.Atoi(rest[0])
 	var err error
 	switch args[0] {
 	case "merge":
-		err = kim.Merge(repo, number, fleet.MergeSquash)
+		err = kim.Merge(repo, number, cmp.Or(fleet.MergeMethod(rest[1]), fleet.MergeSquash))
 	case "close":
 		err = kim.Close(repo, number)
 	case "reopen":
@@ -160,16 +167,47 @@ func cmdPerson(ts *testscript.TestScript, neg bool, args []string) {
 		_, err = kim.CommitFile(repo, "main", rest[0], ts.ReadFile(rest[1]), "Change "+rest[0])
 	case "push":
 		_, err = kim.CommitFile(repo, rest[0], rest[1], ts.ReadFile(rest[2]), "Change "+rest[1])
-	case "rename":
-		err = kim.Rename(repo, fleet.RepoName(rest[0]))
-	case "delete-branch":
-		err = kim.DeleteBranch(repo, rest[0])
+	case "amend":
+		_, err = kim.Amend(repo, rest[0], map[string]*sandbox.File{rest[1]: {Content: ts.ReadFile(rest[2])}})
+	case "update-branch":
+		err = kim.UpdateBranch(repo, rest[0])
 	default:
-		ts.Fatalf("person: unknown verb %q", args[0])
+		err = settle(ts, kim, args[0], repo, rest)
 	}
 	if neg != (err != nil) {
 		ts.Fatalf("person %v: %v", args, err)
 	}
+}
+
+// settle is what a person does to a pull request's or a repo's settings.
+func settle(ts *testscript.TestScript, kim *sandbox.Person, verb string, repo fleet.RepoName, rest []string) error {
+	number, _ := strconv.Atoi(rest[0])
+	switch verb {
+	case "draft":
+		return kim.Draft(repo, number, true)
+	case "retarget":
+		return kim.Retarget(repo, number, rest[1])
+	case "unlabel":
+		return kim.Unlabel(repo, number, rest[1])
+	case "rename-branch":
+		return kim.RenameBranch(repo, rest[0], rest[1])
+	case "default-branch":
+		return kim.SetDefaultBranch(repo, rest[0])
+	case "private":
+		return kim.SetPrivate(repo, true)
+	case "archive":
+		return kim.Archive(repo, true)
+	case "delete-repo":
+		return kim.DeleteRepo(repo)
+	case "generate":
+		return kim.Generate(repo, fleet.RepoName(rest[0]))
+	case "rename":
+		return kim.Rename(repo, fleet.RepoName(rest[0]))
+	case "delete-branch":
+		return kim.DeleteBranch(repo, rest[0])
+	}
+	ts.Fatalf("person: unknown verb %q", verb)
+	return nil
 }
 
 func cmdPulls(ts *testscript.TestScript, _ bool, args []string) {
@@ -179,7 +217,7 @@ func cmdPulls(ts *testscript.TestScript, _ bool, args []string) {
 		fmt.Fprintln(ts.Stdout(), "none")
 	}
 	for _, p := range pulls {
-		fmt.Fprintf(ts.Stdout(), "#%d %s %s %q\n", p.Number, p.State, p.Head, p.Title)
+		fmt.Fprintf(ts.Stdout(), "#%d %s %s %q into %s %v\n", p.Number, p.State, p.Head, p.Title, p.Base, p.Labels)
 	}
 }
 
@@ -204,6 +242,15 @@ func cmdShow(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("show %v: %v", args, err)
 	}
 	fmt.Fprint(ts.Stdout(), content)
+}
+
+func cmdCommits(ts *testscript.TestScript, _ bool, args []string) {
+	log, err := townOf(ts).forge.Log(fleet.RepoName(args[0]), args[1])
+	ts.Check(err)
+	for _, c := range log {
+		subject, _, _ := strings.Cut(c.Message, "\n")
+		fmt.Fprintf(ts.Stdout(), "%s, by %s, committed by %s\n", subject, c.Author, c.Committer)
+	}
 }
 
 func cmdWrites(ts *testscript.TestScript, _ bool, _ []string) {

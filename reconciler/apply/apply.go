@@ -206,12 +206,9 @@ func (a *Applier) push(ctx context.Context, repo *plan.Repo, s *rollout.Step) er
 			return err
 		}
 	}
-	if err := a.Git.Load(ctx, remote, base, gitrepo.CommitPaths(s.Edits)); err != nil {
-		return err
-	}
 	author := a.Author
 	author.When = a.Now()
-	commit, err := a.Git.Commit(base, s.Edits, author, func(tree fleet.TreeID) string {
+	commit, err := a.commit(ctx, remote, base, s, author, func(tree fleet.TreeID) string {
 		t := rollout.Trailers{Declaration: s.Declaration, Spec: s.SpecHash, Base: s.Base, Tree: tree}
 		if a.SignOff {
 			t.SignOff = author.String()
@@ -222,4 +219,22 @@ func (a *Applier) push(ctx context.Context, repo *plan.Repo, s *rollout.Step) er
 		return err
 	}
 	return a.Git.Push(ctx, remote, commit, gitrepo.RefUpdate{Branch: s.Branch, Old: s.Expect, New: commit.ID})
+}
+
+// commit makes the step's commit, and on top of it those that are picked.
+func (a *Applier) commit(ctx context.Context, remote gitrepo.Remote, base *gitrepo.Snapshot, s *rollout.Step, by gitrepo.Signature, message func(fleet.TreeID) string) (*gitrepo.Commit, error) {
+	if len(s.Picks) == 0 {
+		if err := a.Git.Load(ctx, remote, base, gitrepo.CommitPaths(s.Edits)); err != nil {
+			return nil, err
+		}
+		return a.Git.Commit(base, s.Edits, by, message)
+	}
+	replayed, stop, err := a.Git.Replay(ctx, remote, base, s.Edits, s.Picks)
+	switch {
+	case err != nil:
+		return nil, err
+	case stop != nil: // it was planned on what the same replay gave
+		return nil, &fleet.Failure{Class: fleet.Permanent, Op: string(s.Action), On: string(s.Repo), Err: errors.New(stop.Why)}
+	}
+	return a.Git.CommitReplayed(replayed, by, message)
 }

@@ -49,31 +49,46 @@ func (c *Client) Commit(base *Snapshot, edits []transform.Edit, by Signature, me
 	if base == nil {
 		base = newSnapshot()
 	}
+	tree, made, err := edited(base, edits)
+	if err != nil {
+		return nil, err
+	}
+	return c.commit(base, tree, made, by, message)
+}
+
+// edited is the tree that edits make of base, with its new objects.
+func edited(base *Snapshot, edits []transform.Edit) (plumbing.Hash, map[plumbing.Hash]object, error) {
+	s := &splicer{base: base, made: map[plumbing.Hash]object{}}
 	root, err := plant(edits)
 	if err != nil {
-		return nil, err
+		return base.root, nil, err
 	}
 	if err := refuseFiltered(base, edits); err != nil {
-		return nil, err
+		return base.root, nil, err
 	}
-	s := &splicer{base: base, made: map[plumbing.Hash]object{}}
 	tree, err := s.splice(base.root, root, "")
 	if err != nil {
-		return nil, err
+		return base.root, nil, err
 	}
 	if tree.IsZero() {
 		tree = s.make(plumbing.TreeObject, nil)
 	}
 	if tree == base.root || base.root.IsZero() && tree == emptyTree {
-		return nil, ErrNoChange
+		return base.root, nil, ErrNoChange
 	}
+	return tree, s.made, nil
+}
+
+// commit makes our commit of a tree on base.
+func (c *Client) commit(base *Snapshot, tree plumbing.Hash, made map[plumbing.Hash]object, by Signature, message func(fleet.TreeID) string) (*Commit, error) {
 	treeID := fleet.TreeID(tree.String())
 	text, err := c.signed(commitText(treeID, base.commit, by, message(treeID)))
 	if err != nil {
 		return nil, err
 	}
-	id := s.make(plumbing.CommitObject, text)
-	return &Commit{ID: fleet.CommitID(id.String()), Tree: treeID, objects: s.made, via: base.via}, nil
+	id := plumbing.ComputeHash(plumbing.CommitObject, text)
+	made[id] = object{plumbing.CommitObject, text}
+	return &Commit{ID: fleet.CommitID(id.String()), Tree: treeID, objects: made, via: base.via}, nil
 }
 
 // commitText is a commit object. What would end a header is taken from names,
@@ -84,11 +99,7 @@ func commitText(tree fleet.TreeID, parent fleet.CommitID, by Signature, message 
 	if parent != "" {
 		fmt.Fprintf(&b, "parent %s\n", parent)
 	}
-	when := by.When
-	if when.Unix() < 0 {
-		when = time.Unix(0, 0).UTC()
-	}
-	who := fmt.Sprintf("%s %d %s", by, when.Unix(), when.Format("-0700"))
+	who := by.header()
 	fmt.Fprintf(&b, "author %s\ncommitter %s\n", who, who)
 	message = strings.ToValidUTF8(strings.ReplaceAll(message, "\x00", ""), "\uFFFD")
 	message = strings.TrimRight(strings.TrimLeft(message, "\n"), "\n \t")
@@ -100,6 +111,15 @@ func commitText(tree fleet.TreeID, parent fleet.CommitID, by Signature, message 
 // "NAME <MAIL>".
 func (s Signature) String() string {
 	return identity(s.Name, "portreeve") + " <" + identity(s.Email, "portreeve@localhost") + ">"
+}
+
+// header is the signature with its time, as it stands in a commit.
+func (s Signature) header() string {
+	when := s.When
+	if when.Unix() < 0 {
+		when = time.Unix(0, 0).UTC()
+	}
+	return fmt.Sprintf("%s %d %s", s, when.Unix(), when.Format("-0700"))
 }
 
 // identity is a name or an address as it may stand in a header: Git itself

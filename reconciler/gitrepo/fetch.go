@@ -11,8 +11,9 @@ import (
 // order is what a fetch asks for.
 type order struct {
 	wants   []plumbing.Hash
-	shallow bool   // the wanted commits without their history
-	filter  filter // what of the wanted is left out, unless it is itself wanted
+	haves   []plumbing.Hash // commits whose history is not sent
+	shallow bool            // the wanted commits without their history
+	filter  filter          // what of the wanted is left out, unless it is itself wanted
 	max     int64
 }
 
@@ -71,6 +72,9 @@ func requestV2(adv *advert, o order) []byte {
 	for _, want := range o.wants {
 		w.linef("want %s\n", want)
 	}
+	for _, have := range o.haves {
+		w.linef("have %s\n", have)
+	}
 	w.linef("done\n")
 	w.flush()
 	return w.Bytes()
@@ -98,6 +102,9 @@ func requestV0(adv *advert, o order) []byte {
 		w.linef("filter %s\n", o.filter)
 	}
 	w.flush()
+	for _, have := range o.haves {
+		w.linef("have %s\n", have)
+	}
 	w.linef("done\n")
 	return w.Bytes()
 }

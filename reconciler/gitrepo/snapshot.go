@@ -120,10 +120,7 @@ func (c *Client) read(ctx context.Context, r Remote, s *Snapshot, what filter) e
 	if err != nil {
 		return err
 	}
-	o := order{wants: []plumbing.Hash{id}, shallow: true, filter: what, max: c.opts.MaxFiltered}
-	if !adv.canFilter() {
-		o.filter, o.max = unfiltered, c.opts.MaxFull
-	}
+	o := k.order(adv, what, id)
 	if err := k.fetch(ctx, adv, o, s.objects); err != nil {
 		return k.gone(err, adv, id)
 	}
@@ -154,6 +151,21 @@ func (s *Snapshot) setListed(listed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.listed = listed
+}
+
+// trees orders commits with their trees: without files' contents where the
+// server can leave them out, else with all of them.
+func (k *conn) trees(adv *advert, commits ...plumbing.Hash) order {
+	return k.order(adv, noContents, commits...)
+}
+
+// order orders commits without what the filter leaves out, or whole where the
+// server can leave nothing out.
+func (k *conn) order(adv *advert, what filter, commits ...plumbing.Hash) order {
+	if !adv.canFilter() {
+		return order{wants: commits, shallow: true, max: k.c.opts.MaxFull}
+	}
+	return order{wants: commits, shallow: true, filter: what, max: k.c.opts.MaxFiltered}
 }
 
 // parseID reads an object id.

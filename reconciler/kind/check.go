@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/transform"
@@ -34,6 +35,21 @@ func (s Source) FieldProblem(k Kind, code, below string, err error) fleet.Proble
 		field = below + "." + field
 	}
 	return s.Problem(k, code, field, e.Hint, "%s: %s", e.Field, e.Message)
+}
+
+// AskAgain reads the field askAgain: a day, which begins in UTC, or a moment.
+// Empty is never.
+func (s Source) AskAgain(k Kind, text string) (time.Time, []fleet.Problem) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if at, err := time.Parse(layout, text); err == nil {
+			return at.UTC(), nil
+		}
+	}
+	return time.Time{}, []fleet.Problem{s.Problem(k, "bad-date", "askAgain", `write a day, "2026-12-01", or a moment, "2026-12-01T09:00:00Z"`,
+		"askAgain %q is neither a day nor a moment that there is", text)}
 }
 
 // CheckMerge is the problem that a merge policy is none; empty is the default.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/transform"
@@ -114,6 +115,9 @@ type Want struct {
 	Merge  fleet.MergePolicy `json:",omitempty"`
 	// Decides is the team that decides on the change in this repo.
 	Decides fleet.TeamName `json:",omitempty"`
+	// AskAgain is when the declaration asks once more where a pull request of
+	// it was closed before that; zero for never.
+	AskAgain time.Time `json:",omitzero"`
 	// Paused, when not empty, says why nothing new is done.
 	Paused string `json:",omitempty"`
 }

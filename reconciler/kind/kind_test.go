@@ -2,6 +2,7 @@ package kind_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/kind"
@@ -33,6 +34,25 @@ func TestOwnerOf(t *testing.T) {
 	} {
 		if team, ok := kind.OwnerOf(config, c.repo); team != c.team || ok != c.ok {
 			t.Errorf("OwnerOf(%s) = %q, %v", c.repo, team, ok)
+		}
+	}
+}
+
+func TestAskAgain(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                          "0001-01-01T00:00:00Z",
+		"2026-12-01":                "2026-12-01T00:00:00Z",
+		"2026-12-01T09:30:00Z":      "2026-12-01T09:30:00Z",
+		"2026-12-01T00:30:00+02:00": "2026-11-30T22:30:00Z",
+		"2026-02-30":                "",
+		"2026-12-01 09:30":          "",
+		"2026-12-01T25:00:00Z":      "",
+		"soon":                      "",
+		"1. Dezember":               "",
+	} {
+		at, problems := kind.Source{}.AskAgain(kind.Kind{Field: "migrations"}, text)
+		if got := at.Format(time.RFC3339); want != got && want != "" || (want == "") != (problems != nil) {
+			t.Errorf("%q: %s, %v", text, got, problems)
 		}
 	}
 }

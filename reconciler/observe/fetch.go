@@ -40,19 +40,24 @@ func (o *Observer) fetch(ctx context.Context, w *plan.World, needs []plan.Need) 
 	order = o.badLast(order)
 	bounded, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
+	o.each(order, "reading repos", func(name fleet.RepoName) {
+		note(w.Repos[name], o.inTime(ctx, bounded, w.Repos[name], byRepo[name]))
+	})
+}
+
+// each does something for many repos at once, each in a goroutine of its own.
+func (o *Observer) each(repos []fleet.RepoName, doing string, do func(fleet.RepoName)) {
 	var group errgroup.Group
 	group.SetLimit(cmp.Or(o.Workers, fetches))
 	var mu sync.Mutex
 	done := 0
-	for _, name := range order {
-		r, need := w.Repos[name], byRepo[name]
+	for _, name := range repos {
 		group.Go(func() error {
-			err := o.inTime(ctx, bounded, r, need)
-			note(r, err) // each goroutine has a repo of its own
+			do(name)
 			mu.Lock()
 			defer mu.Unlock()
 			done++
-			o.progress("reading repos", done, len(order))
+			o.progress(doing, done, len(repos))
 			return nil
 		})
 	}

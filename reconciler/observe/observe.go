@@ -18,8 +18,9 @@ import (
 )
 
 // Observer reads the world. It keeps between passes only what can't have
-// changed, ended pull requests whose branch is gone, and which repos could not
-// be read last time: those are read after the others.
+// changed (ended pull requests whose branch is gone, and what stands between
+// two commits), and which repos could not be read last time: those are read
+// after the others.
 type Observer struct {
 	Forge forge.Forge
 	Git   *gitrepo.Client
@@ -37,6 +38,7 @@ type Observer struct {
 	mu    sync.Mutex
 	ended map[forge.Branch]*fleet.PullRequest
 	bad   map[fleet.RepoName]bool
+	walks map[forge.Branch]*walked
 }
 
 // World lists the fleet and reads where each repo stands. It fails only if
@@ -118,7 +120,7 @@ func (o *Observer) renamed(ctx context.Context, w *plan.World, listed []fleet.Re
 // Answer answers what planning needs, into the world. A repo that can't
 // answer is marked with the reason, so that it isn't asked again.
 func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need) error {
-	var fetch []plan.Need
+	var fetch, walk []plan.Need
 	var branches []forge.Branch
 	var rules []fleet.RepoName
 	for _, n := range needs {
@@ -129,6 +131,8 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 			fetch = append(fetch, n)
 		case n.Rules:
 			rules = append(rules, n.Repo)
+		case len(n.Histories) > 0 || len(n.Replays) > 0:
+			walk = append(walk, n)
 		}
 		for _, b := range n.Branches {
 			branches = append(branches, forge.Branch{Repo: n.Repo, Name: b})
@@ -145,6 +149,7 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 		}
 	}
 	o.fetch(ctx, w, fetch)
+	o.walk(ctx, w, walk)
 	w.Allowance = o.Forge.Allowance() // the answers had their price
 	return ctx.Err()
 }
@@ -199,6 +204,11 @@ func (o *Observer) remember(r *plan.Repo, branch forge.Branch, answer forge.Answ
 func (o *Observer) recall(w *plan.World) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	for branch := range o.walks {
+		if r := w.Repos[branch.Repo]; r == nil || r.Err == "" && !hasBranch(r, branch.Name) {
+			delete(o.walks, branch)
+		}
+	}
 	for branch, pull := range o.ended {
 		r := w.Repos[branch.Repo]
 		if r == nil || hasBranch(r, branch.Name) {

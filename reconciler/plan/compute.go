@@ -157,7 +157,10 @@ func (c *computation) add(item *rollout.Item, repo *Repo) {
 			c.outcomes = append(c.outcomes, pending(item))
 			return
 		}
-		item.Pull = pull
+		item.Pull, item.History, item.Replayed = pull, repo.Histories[name], repo.Replays[name]
+		if pull != nil {
+			item.BotCloses = report.ParseAgain(pull.Body).Bots
+		}
 	}
 	c.text(item)
 	c.items = append(c.items, item)
@@ -287,14 +290,7 @@ func (c *computation) excluded() {
 
 // decide runs rollout over all items, in a fixed order.
 func (c *computation) decide() {
-	settings := rollout.Settings{
-		Now: c.world.Now, Mode: c.world.Config.Settings.Mode, Revision: c.world.Config.Revision,
-		Settle: c.world.Settle,
-		Closing: func(id fleet.ID, reason string) string {
-			return report.Closing(id, reason, c.world.Config.Revision)
-		},
-		IsClosing: report.IsClosing,
-	}
+	settings := c.settings()
 	decisions := make([]rollout.Decision, len(c.items))
 	for n, item := range c.items {
 		decisions[n] = rollout.Heed(settings, c.world.Refused, item, c.one(settings, item))
@@ -325,32 +321,13 @@ func (c *computation) one(settings rollout.Settings, item *rollout.Item) rollout
 	if d.Questions.Rules {
 		c.needs.rules(item.Listing.Name)
 	}
+	if d.Questions.History {
+		c.needs.history(item.Listing.Name, item.BranchName())
+	}
+	if d.Questions.Replay != nil {
+		c.needs.replay(item.Listing.Name, d.Questions.Replay)
+	}
 	return d
-}
-
-// text fills in what the item's pull request should say.
-func (c *computation) text(item *rollout.Item) {
-	if item.Declaration == nil || item.Declaration.Frozen != nil || len(item.Want.Edits) == 0 {
-		return
-	}
-	d, want := item.Declaration, item.Want
-	asks := c.world.Config.Teams[d.Owner]
-	decides, ok := c.world.Config.Teams[want.Decides]
-	if !ok {
-		decides = fleet.Team{Name: want.Decides}
-	}
-	p := report.Pull{
-		Declaration: d.ID, Lane: item.Lane, Title: want.Title, Why: want.Why, What: want.What, Body: want.Body,
-		Because: want.Because, Labels: want.Labels, Decides: decides.Label(), Asks: asks.Label(), Contact: asks.Contact,
-		Merge: want.Merge, Mode: c.world.Config.Settings.Mode, Revision: d.Revision, Pos: d.Pos,
-	}
-	item.Text = rollout.Text{Title: p.Heading(), Body: p.Text(), Message: p.CommitMessage(), Labels: want.Labels}
-	if item.Pull != nil {
-		shown := report.TextHash(item.Pull.Body)
-		// While a declaration or a team is invalid, who decides may be known
-		// wrongly: a typo there rewords nothing here.
-		item.SameText = shown == "" || shown == p.Hash() || fleet.HasErrors(c.world.Config.Problems)
-	}
 }
 
 // parseBranch is the inverse of fleet.BranchName.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/rollout"
 )
 
 // needs gathers questions, each once.
@@ -12,6 +13,8 @@ type needs struct {
 	trees, rule map[fleet.RepoName]bool // trees are true where all of one is asked for
 	paths       map[fleet.RepoName]map[fleet.Path]bool
 	branches    map[fleet.RepoName]map[string]bool
+	histories   map[fleet.RepoName]map[string]bool
+	replays     map[fleet.RepoName][]rollout.Replay
 	openedToday bool
 }
 
@@ -19,6 +22,7 @@ func newNeeds() *needs {
 	return &needs{
 		trees: map[fleet.RepoName]bool{}, rule: map[fleet.RepoName]bool{},
 		paths: map[fleet.RepoName]map[fleet.Path]bool{}, branches: map[fleet.RepoName]map[string]bool{},
+		histories: map[fleet.RepoName]map[string]bool{}, replays: map[fleet.RepoName][]rollout.Replay{},
 	}
 }
 
@@ -34,6 +38,14 @@ func (n *needs) files(repo fleet.RepoName, paths []fleet.Path) {
 }
 
 func (n *needs) branch(repo fleet.RepoName, name string) { add(n.branches, repo, name) }
+
+func (n *needs) history(repo fleet.RepoName, branch string) { add(n.histories, repo, branch) }
+
+// replay notes a question that is asked once for each branch, in the order of
+// the items.
+func (n *needs) replay(repo fleet.RepoName, r *rollout.Replay) {
+	n.replays[repo] = append(n.replays[repo], *r)
+}
 
 func add[V comparable](m map[fleet.RepoName]map[V]bool, repo fleet.RepoName, v V) {
 	if m[repo] == nil {
@@ -56,6 +68,12 @@ func (n *needs) list() []Need {
 	}
 	for _, repo := range slices.Sorted(maps.Keys(n.rule)) {
 		out = append(out, Need{Repo: repo, Rules: true})
+	}
+	for _, repo := range slices.Sorted(maps.Keys(n.histories)) {
+		out = append(out, Need{Repo: repo, Histories: slices.Sorted(maps.Keys(n.histories[repo]))})
+	}
+	for _, repo := range slices.Sorted(maps.Keys(n.replays)) {
+		out = append(out, Need{Repo: repo, Replays: n.replays[repo]})
 	}
 	if n.openedToday {
 		out = append(out, Need{OpenedToday: true})

@@ -54,6 +54,10 @@ type Repo struct {
 	Pulls map[string]*fleet.PullRequest
 	// Rules is nil while nobody has asked.
 	Rules *fleet.Rules
+	// Histories are of the branches that were asked for, and Replays what
+	// becomes of the commits by people on them.
+	Histories map[string]*fleet.History
+	Replays   map[string]*fleet.Replayed
 }
 
 // Need is a question that planning can't go on without.
@@ -65,6 +69,8 @@ type Need struct {
 	Files       []fleet.Path // contents at the head, and directories' names
 	Branches    []string     // pull requests
 	Rules       bool
+	Histories   []string // branches with an open pull request
+	Replays     []rollout.Replay
 	OpenedToday bool
 }
 

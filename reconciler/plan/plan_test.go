@@ -169,6 +169,7 @@ func populate(w *plan.World, a *teller, said map[fleet.RepoName]repoFile) {
 func forget(w *plan.World, a *teller) {
 	for _, r := range w.Repos {
 		r.Tree, r.Rules, r.Pulls = nil, nil, map[string]*fleet.PullRequest{}
+		r.Histories, r.Replays = nil, nil
 	}
 	for _, tree := range a.trees {
 		tree.loaded = map[string]bool{}

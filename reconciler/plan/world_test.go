@@ -134,7 +134,7 @@ type repoFile struct {
 type pullFile struct {
 	State  fleet.PullState
 	By     string // who closed it: "person" or "us"
-	Head   string // what made its commit: "ours", "old" declaration, "person"
+	Head   string // what made its commit: "ours", "old" declaration, "person", "old-person" on an old declaration's
 	Text   string // "old"
 	Checks map[string]fleet.CheckState
 }
@@ -153,6 +153,8 @@ func made(name, by string, repo *plan.Repo, step *rollout.Step) fleet.Branch {
 		t.Spec = "01d"
 	case "person":
 		b.Tree = "t2"
+	case "old-person":
+		t.Spec, b.Tree = "01d", "t2"
 	}
 	b.Message = t.Append("Message")
 	return b
@@ -218,6 +220,15 @@ func (a *teller) answer(w *plan.World, needs []plan.Need) {
 		for _, b := range n.Branches {
 			w.Repos[n.Repo].Pulls[b] = a.pulls[n.Repo][b]
 		}
+		for _, b := range n.Histories {
+			r, pull := w.Repos[n.Repo], a.pulls[n.Repo][b]
+			r.Histories = map[string]*fleet.History{b: {Base: r.Head.Commit, Head: pull.HeadCommit, Commits: []fleet.Commit{
+				{ID: pull.HeadCommit, Tree: pull.HeadTree, Message: pull.HeadMessage, Parents: []fleet.CommitID{r.Head.Commit}},
+			}}}
+		}
+		for _, q := range n.Replays {
+			w.Repos[n.Repo].Replays = map[string]*fleet.Replayed{q.Branch: {Kept: []fleet.CommitID{q.Picks[0].Commit}}}
+		}
 	}
 }
 
@@ -232,6 +243,10 @@ func inWords(needs []plan.Need) string {
 			all = append(all, string(n.Repo)+" tree")
 		case n.Rules:
 			all = append(all, string(n.Repo)+" rules")
+		case len(n.Histories) > 0:
+			all = append(all, fmt.Sprintf("%s commits of %v", n.Repo, n.Histories))
+		case len(n.Replays) > 0:
+			all = append(all, fmt.Sprintf("%s what becomes of %d commits of %s", n.Repo, len(n.Replays[0].Picks), n.Replays[0].Branch))
 		case len(n.Files) > 0:
 			all = append(all, fmt.Sprintf("%s files %v", n.Repo, n.Files))
 		default:

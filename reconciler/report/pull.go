@@ -31,6 +31,9 @@ type Pull struct {
 	Merge       fleet.MergePolicy
 	Mode        fleet.Mode
 	Revision    fleet.Revision
+	// Again is what this asks once more for. It is shown but not compared: it
+	// is read back from the text.
+	Again Again `json:"-"`
 	// Pos is shown but not compared: a declaration that only moved in its
 	// file rewords nothing.
 	Pos fleet.Pos `json:"-"`
@@ -52,12 +55,13 @@ func (p Pull) Heading() string { return quiet(Line(p.Title, 200)) }
 // Text is the pull request's body; its last line is its marker.
 func (p Pull) Text() string {
 	var b strings.Builder
+	b.WriteString(p.Again.text())
 	if p.Why != "" {
 		fmt.Fprintf(&b, "**Why:** %s\n", Plain(p.Why))
 	}
 	b.WriteString(p.what())
 	fmt.Fprintf(&b, "**Who decides:** %s. %s\n", p.decides(), p.merges())
-	b.WriteString("**No?** Close this. It stays closed, and nothing is opened in its place.\n")
+	b.WriteString("**No?** Close this. It stays closed, and nothing is opened in its place, unless the declaration asks again.\n")
 	if p.Asks != "" && (p.Asks != p.Decides || p.Contact != "") {
 		fmt.Fprintf(&b, "**Questions?** %s answers", Plain(Line(p.Asks, 100)))
 		if p.Contact != "" {
@@ -65,8 +69,8 @@ func (p Pull) Text() string {
 		}
 		b.WriteString(".\n")
 	}
-	b.WriteString("You may push to this branch. Your commits are kept, and from then on it is yours to merge.\n")
-	end := fmt.Sprintf("\n---\nOpened by Portreeve for %s\n\n%s\n", p.origin(), p.marker())
+	b.WriteString("You may push to this branch. Your commits are kept, on top of Portreeve's own when that is made anew, and from then on it is yours to merge.\n")
+	end := fmt.Sprintf("\n---\nOpened by Portreeve for %s\n\n%s%s\n", p.origin(), p.Again.marker()+labelMarker(p.Labels), p.marker())
 	if p.Body != "" {
 		b.WriteString("\n" + Quote(p.Body, maxBody-b.Len()-len(end)-1))
 	}

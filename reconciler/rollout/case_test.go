@@ -43,13 +43,34 @@ type itemFile struct {
 	Archived    bool
 	Disabled    bool
 	Clash       string
-	Text        string // "other" than the pull request shows
+	Text        string    // "other" than the pull request shows
+	AskAgain    time.Time `yaml:"askAgain"`
+	BotCloses   int       `yaml:"botCloses"` // before the pull request
 
 	Branch    string // what made its commit, as pull.head; the open pull request's if left out; "none"
 	Pull      *pullFile
 	Rules     *rulesFile
 	Workflows *bool
 	Checked   bool // checks have reported on the base
+
+	// History is what made the branch's commits, the oldest first, as
+	// pull.head; also "update", a merge of the base's newest commit, "merge",
+	// one of another branch, "copy", a person's with our message, and
+	// "rebased", ours of an old declaration that a person put on b1. They are
+	// h1, h2, …, and the last is the pull request's. "too-many" and "unread"
+	// stand alone.
+	History []string
+	From    fleet.CommitID // what the history begins on; "b1" if left out
+	Replay  *replayFile
+}
+
+// replayFile is what comes of the commits by people when they are put on top
+// of ours made anew: all is well, unless one stops it.
+type replayFile struct {
+	Kept []fleet.CommitID
+	Stop fleet.CommitID
+	Path fleet.Path
+	Why  string
 }
 
 // pullFile is a pull request. Left out it is open, two hours old, at commit c1
@@ -173,14 +194,14 @@ func or[T comparable](value, usual T) T {
 func (f itemFile) item() (*rollout.Item, rollout.Settings) {
 	id, _ := fleet.ParseID(or(f.ID, "migration/go-1-26"))
 	i := &rollout.Item{
-		ID: id, Owns: f.Owns, Clash: f.Clash, Workflows: f.Workflows, SameText: f.Text == "",
+		ID: id, Owns: f.Owns, Clash: f.Clash, BotCloses: f.BotCloses, Workflows: f.Workflows, SameText: f.Text == "",
 		Declaration: &fleet.Declaration{ID: id, SpecHash: "5bec", Pos: fleet.Pos{File: "fleet.cue", Line: 3, Column: 1}},
 		Listing:     fleet.Repo{Name: fleet.RepoName(or(f.Repo, "acme/ledger")), DefaultBranch: "main", Archived: f.Archived, Disabled: f.Disabled},
 		Head:        fleet.Head{Commit: "b1", Tree: "bt1", Checked: f.Checked},
 		Text:        rollout.Text{Title: "Build with Go 1.26", Body: "body", Message: "Build with Go 1.26\n"},
 		Want: kind.Want{
 			Out: f.Out, Paused: f.Paused, Because: f.Because, Decides: fleet.TeamName(or(f.Team, "payments")),
-			Merge: or(f.Merge, fleet.MergeChecksPass),
+			Merge: or(f.Merge, fleet.MergeChecksPass), AskAgain: f.AskAgain,
 		},
 	}
 	if f.Changed > 0 {
@@ -206,7 +227,13 @@ func (f itemFile) item() (*rollout.Item, rollout.Settings) {
 		i.Rules = &fleet.Rules{RequiredChecks: r.Required, UpToDate: r.UpToDate, MergeMethods: r.Methods}
 	}
 	if f.Pull != nil {
+		if i.History = f.history(i); i.History != nil && len(i.History.Commits) > 0 {
+			f.Pull.Head = f.History[len(f.History)-1]
+		}
 		i.Pull = f.Pull.pull(i)
+		if i.History != nil {
+			i.Pull.HeadCommit = i.History.Head
+		}
 		if f.Branch == "" && i.Pull.State == fleet.PullOpen {
 			i.Branch = &fleet.Branch{Name: i.BranchName(), Commit: i.Pull.HeadCommit, Tree: i.Pull.HeadTree, Message: i.Pull.HeadMessage}
 		}
@@ -223,6 +250,44 @@ func (f itemFile) item() (*rollout.Item, rollout.Settings) {
 
 func closing(_ fleet.ID, reason string) string { return "Closed: x\n" + reason }
 
+// history is the branch's, if the case gives it.
+func (f itemFile) history(i *rollout.Item) *fleet.History {
+	h := &fleet.History{Base: "b1", Head: fleet.CommitID(fmt.Sprintf("h%d", len(f.History)))}
+	switch {
+	case f.History == nil:
+		return nil
+	case f.History[0] == "too-many":
+		h.TooMany, f.Pull.Head = true, "person"
+		return h
+	case f.History[0] == "unread":
+		h.Unread, f.Pull.Head = "the server is odd", "person"
+		return h
+	}
+	parent := or(f.From, "b1")
+	for n, what := range f.History {
+		c := fleet.Commit{ID: fleet.CommitID(fmt.Sprintf("h%d", n+1)), Parents: []fleet.CommitID{parent}}
+		c.Message, c.Tree = made(i, what)
+		c.Message = strings.Replace(c.Message, "Portreeve-Base: b1\n", "Portreeve-Base: "+string(parent)+"\n", 1)
+		switch what {
+		case "rebased":
+			c.Message = strings.Replace(c.Message, "Portreeve-Base: "+string(parent), "Portreeve-Base: b0", 1)
+		case "update":
+			c.Parents, c.FromBase = append(c.Parents, "b1"), true
+		case "merge":
+			c.Parents = append(c.Parents, "x1")
+		}
+		h.Commits = append(h.Commits, c)
+		parent = c.ID
+	}
+	if r := f.Replay; r != nil {
+		i.Replayed = &fleet.Replayed{Kept: r.Kept}
+		if r.Stop != "" {
+			i.Replayed.Stop = &fleet.Stop{Commit: r.Stop, Path: r.Path, Why: r.Why}
+		}
+	}
+	return h
+}
+
 // made is the message and the tree of a commit by what made it.
 func made(i *rollout.Item, by string) (string, fleet.TreeID) {
 	t := rollout.Trailers{Declaration: i.ID, Spec: i.Hash(), Base: "b1", Tree: "t1"}
@@ -233,10 +298,15 @@ func made(i *rollout.Item, by string) (string, fleet.TreeID) {
 		t.Base = "b0"
 	case "other":
 		t.Declaration.Name = "another"
-	case "amended":
+	case "amended", "copy":
+		return t.Append("Build with Go 1.26"), "t2"
+	case "old-amended", "rebased":
+		t.Spec = "01d"
 		return t.Append("Build with Go 1.26"), "t2"
 	case "person":
 		return "Mend a test\n", "t2"
+	case "update", "merge":
+		return "Merge it\n", "t3"
 	case "quote":
 		return "Quote:\n\n" + t.Append("") + "\nSigned-off-by: Kim\n", "t1"
 	}
@@ -277,6 +347,17 @@ func (f *pullFile) pull(i *rollout.Item) *fleet.PullRequest {
 		p.Comments = append(p.Comments, fleet.Comment{Author: us, Body: c})
 	}
 	return p
+}
+
+// byPeople are the commits that a test, by its own reading, takes for ones
+// that people made and that hold something of theirs.
+func byPeople(i *rollout.Item) (ids []fleet.CommitID) {
+	for _, c := range i.History.Commits {
+		if c.Tree == "t2" {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
 }
 
 // untouched reports, by the test's own reading, that the branch is at a

@@ -12,9 +12,13 @@ import (
 // Decide decides on one item by itself; limits over many items come after, in
 // Pace. It holds to four rules, whatever the item:
 //
-//  1. A branch is written only over a commit of ours that nobody touched, and
-//     only if it is still at the commit that was seen.
-//  2. A pull request that anyone but us closed is never opened again.
+//  1. No commit by people is lost. A branch is written over a commit of ours
+//     that nobody touched, or with all commits by people on top of the new
+//     one, and only if it is still at the commit that was seen.
+//  2. A pull request that anyone but us closed stays closed. A person's no
+//     holds until the declaration asks again (askAgain). A bot's is nobody's
+//     no, and may be: it is asked again once, a day later, and if a bot closes
+//     that one too, people have to settle it.
 //  3. An item never has two open pull requests.
 //  4. While what was seen does not fit together, nothing is written.
 func Decide(s Settings, i *Item) Decision {
@@ -98,6 +102,11 @@ func (i *Item) said(comment string) bool {
 	return slices.ContainsFunc(i.Pull.Comments, func(c fleet.Comment) bool {
 		return c.Author.Self && lastLine(c.Body) == lastLine(comment)
 	})
+}
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
+	return strings.TrimSpace(s)
 }
 
 func lastLine(s string) string {
@@ -185,18 +194,7 @@ func (i *Item) ended(s Settings) (Decision, bool) {
 	case i.closedByUs(s):
 		return Decision{}, false
 	}
-	who := i.Pull.ClosedBy.Login
-	if who == "" {
-		who = "someone"
-	}
-	day := i.Pull.Closed.UTC().Format("2 January 2006")
-	if i.Pull.ClosedBy.Bot && !i.Pull.ClosedBy.Self {
-		// It may have closed it for a person, and would close the next too.
-		return Decision{Outcome: i.outcome(Blocked, "reopen it if it is wanted, and have the bot leave it open",
-			"the bot %s closed #%d on %s", who, i.Pull.Number, day)}, true
-	}
-	return Decision{Outcome: i.outcome(Declined, "nothing, unless someone reopens it",
-		"%s closed #%d on %s", who, i.Pull.Number, day)}, true
+	return i.declined(s)
 }
 
 func (i *Item) opening() string {
@@ -213,17 +211,22 @@ func (i *Item) keep(s Settings) Decision {
 		return Decision{Outcome: i.outcome(Blocked, fmt.Sprintf("point it at %s, or close it", i.Listing.DefaultBranch),
 			"#%d goes into %s, not into %s", i.Pull.Number, i.Pull.Base, i.Listing.DefaultBranch)}
 	}
+	if !untouched && i.History == nil {
+		return i.ask(Questions{History: true})
+	}
+	var w work
+	if !untouched {
+		w = i.work()
+		trailers = w.ours
+	}
 	switch conflict := i.Pull.Mergeable == fleet.MergeableConflict; {
-	case untouched && trailers.Spec != i.Hash():
-		return i.update("its declaration, or the files that it changes, are others now")
-	case untouched && conflict && trailers.Base != i.Head.Commit:
-		return i.update("it conflicts with its base")
-	case !untouched && conflict:
-		return Decision{Outcome: i.outcome(Blocked, "merge its base into it, or remove the commits by people",
-			"#%d conflicts with its base and has commits by people", i.Pull.Number)}
-	case conflict:
+	case (untouched || w.found) && trailers.Spec != i.Hash():
+		return i.anew(w, changed)
+	case conflict && (untouched && trailers.Base == i.Head.Commit || w.newest):
 		return Decision{Outcome: i.outcome(Waiting, "looks again soon",
 			"#%d was made on its base's newest commit, and the forge does not show it yet", i.Pull.Number)}
+	case conflict:
+		return i.anew(w, conflicts)
 	}
 	d := i.merge(s, trailers, untouched)
 	updates := slices.ContainsFunc(d.Steps, func(s Step) bool { return s.Action == Update })
@@ -233,7 +236,13 @@ func (i *Item) keep(s Settings) Decision {
 	return d
 }
 
-// update makes the pull request's commit anew.
+// Why a pull request is made anew.
+const (
+	changed   = "its declaration, or the files that it changes, are others now"
+	conflicts = "it conflicts with its base"
+)
+
+// update makes the pull request's commit anew, over one that nobody touched.
 func (i *Item) update(why string) Decision {
 	return Decision{
 		Outcome: i.outcome(Change, "", "updates #%d: %s", i.Pull.Number, why),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/transform"
 )
 
 // Item is all that deciding on one (declaration, repo, lane) may know.
@@ -27,6 +28,16 @@ type Item struct {
 	// nil while unknown.
 	Workflows *bool
 
+	// History is what Pull's branch has and its base has not, and Replayed
+	// what becomes of the commits by people when ours is made anew beneath
+	// them; nil while unknown.
+	History  *fleet.History
+	Replayed *fleet.Replayed
+
+	// BotCloses is how many pull requests in a row bots had closed before Pull
+	// was opened, as its text says.
+	BotCloses int
+
 	// Clash says which other declaration owns a path that this one edits.
 	Clash string
 
@@ -39,13 +50,38 @@ type Item struct {
 // Text is what a pull request should say.
 type Text struct {
 	Title, Body, Message string
-	Labels               []string
+	// Labels are to be put on: all when it is opened, later those that the
+	// declaration has begun to name. What a person took off stays off.
+	Labels []string
 }
 
 // Questions are what deciding can't go on without.
 type Questions struct {
 	Rules     bool
 	Workflows bool
+	History   bool
+	Replay    *Replay
+}
+
+// Replay asks what becomes of the commits of a branch when ours is made anew
+// beneath them: Edits on Base, and then Picks.
+type Replay struct {
+	Branch string
+	Head   fleet.CommitID // of the branch
+	Base   fleet.CommitID
+	Edits  []transform.Edit
+	Picks  []fleet.Pick
+}
+
+// Key is one for questions with one answer.
+func (r *Replay) Key() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n%s\n\n", r.Head, r.Base) // which say what the picks are
+	for _, e := range r.Edits {
+		fmt.Fprintf(h, "%q %t %t %d\n", e.Path, e.Delete, e.Executable, len(e.Content))
+		_, _ = h.Write(e.Content) // a hash never fails
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Settings are what holds for all items of a pass.

@@ -27,7 +27,7 @@ func (i *Item) merge(s Settings, trailers Trailers, untouched bool) Decision {
 		return i.review("settle the review, or close it", "a reviewer asks for changes in #%d", pr.Number)
 	case !untouched:
 		return i.review("finish and merge it, or close it",
-			"#%d has commits by people, so it is theirs: Portreeve neither updates nor merges it", pr.Number)
+			"#%d has commits by people, so it is theirs to merge: Portreeve only keeps its own commit beneath them up to date", pr.Number)
 	case manual:
 		return i.review("merge it, or close it", "#%d has been open for %s%s", pr.Number, age(s.Now, pr.Created), i.checksInWords())
 	case pr.Review == fleet.ReviewRequired:

@@ -114,6 +114,10 @@ type Step struct {
 	Edits    []transform.Edit `json:"-"`
 	Message  string           `json:"message,omitempty"`
 	SpecHash string           `json:"specHash,omitempty"`
+	// Picks are made again on top of that commit, and Keeps are those of them
+	// that are commits by people.
+	Picks []fleet.Pick     `json:"-"`
+	Keeps []fleet.CommitID `json:"keeps,omitempty"`
 
 	// Of all but Open. Expect is the commit the pull request must be at.
 	Number int `json:"number,omitempty"`

@@ -9,9 +9,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/rollout"
 )
 
@@ -129,8 +131,32 @@ func decided(d rollout.Decision) string {
 	if d.Questions.Workflows {
 		b.WriteString("  asks for the workflows\n")
 	}
+	if d.Questions.History {
+		b.WriteString("  asks for the branch's commits\n")
+	}
+	if r := d.Questions.Replay; r != nil {
+		fmt.Fprintf(&b, "  asks what becomes of%s on %s\n", picked(r.Picks), r.Base)
+	}
 	for _, s := range d.Steps {
 		b.WriteString("  " + inWords(s) + "\n")
+	}
+	return b.String()
+}
+
+// picked are picks on one line.
+func picked(picks []fleet.Pick) string {
+	var b strings.Builder
+	for _, p := range picks {
+		fmt.Fprintf(&b, " %s", p.Commit)
+		if p.Since != "" {
+			fmt.Fprintf(&b, " (merges the base since %s)", p.Since)
+		}
+		if p.Made != nil {
+			fmt.Fprintf(&b, " (was %s on %s)", p.Made.Tree, p.Made.Base)
+		}
+		if p.Message != "" {
+			b.WriteString(" (without our trailers)")
+		}
 	}
 	return b.String()
 }
@@ -143,6 +169,9 @@ func inWords(s rollout.Step) string {
 	}
 	if s.Expect != "" {
 		words = append(words, "at "+string(s.Expect))
+	}
+	if len(s.Keeps) > 0 {
+		words = append(words, fmt.Sprintf("keep %v,", s.Keeps))
 	}
 	if len(s.Edits) > 0 {
 		paths := []string{}
@@ -181,6 +210,15 @@ func uphold(t *testing.T, s rollout.Settings, i *rollout.Item, d rollout.Decisio
 	}
 }
 
+// keeps reports whether a step puts all commits by people back, in order.
+func keeps(i *rollout.Item, step rollout.Step) bool {
+	if i.History == nil || i.History.TooMany || i.History.Unread != "" || step.Action != rollout.Update {
+		return false
+	}
+	picked := slices.DeleteFunc(slices.Clone(step.Picks), func(p fleet.Pick) bool { return p.Since != "" })
+	return slices.EqualFunc(picked, byPeople(i), func(p fleet.Pick, id fleet.CommitID) bool { return p.Commit == id })
+}
+
 // breaks are the promises that a step breaks.
 func breaks(s rollout.Settings, i *rollout.Item, step rollout.Step) (broken []string) {
 	rule := func(holds bool, name string) {
@@ -196,7 +234,9 @@ func breaks(s rollout.Settings, i *rollout.Item, step rollout.Step) (broken []st
 	rule(step.Action != rollout.Open || !open, "opens a second pull request")
 	rule(step.Action == rollout.Open || step.Action == rollout.DeleteBranch || open, "is for an open pull request")
 	if step.Action == rollout.Open && i.Pull != nil && i.Pull.State == "closed" {
-		rule(i.Pull.ClosedBy.Self, "opens again what another closed")
+		asked := i.Pull.Closed.Before(i.Want.AskAgain) && !s.Now.Before(i.Want.AskAgain)
+		bots := i.Pull.ClosedBy.Bot && i.BotCloses == 0 && s.Now.Sub(i.Pull.Closed) >= 24*time.Hour
+		rule(i.Pull.ClosedBy.Self || asked || bots, "opens again what another closed")
 	}
 	if pushes && i.Branch != nil {
 		rule(step.Expect == i.Branch.Commit, "does not expect the branch that was seen")
@@ -206,7 +246,7 @@ func breaks(s rollout.Settings, i *rollout.Item, step rollout.Step) (broken []st
 	}
 	if (pushes && len(step.Edits) > 0 || step.Action == rollout.DeleteBranch) && i.Branch != nil {
 		merged := i.Pull != nil && i.Pull.State == "merged" && i.Pull.HeadCommit == i.Branch.Commit
-		rule(merged || untouched(i), "destroys commits by people")
+		rule(merged || untouched(i) || keeps(i, step), "destroys commits by people")
 	}
 	if step.Action == rollout.Merge {
 		rule(s.Mode == "merge" && (i.Want.Merge == "checks-pass" || i.Want.Merge == "no-checks"), "may not merge")

@@ -72,6 +72,22 @@ func ParseTrailers(message string) (t Trailers, ok bool) {
 	return t, t.Declaration != fleet.ID{} && t.Spec != "" && t.Tree != ""
 }
 
+// Untrailed is a message without our trailers, for a commit of a person's that
+// has them: whoever amends or copies a commit of ours keeps its message.
+func Untrailed(message string) string {
+	message = strings.TrimSpace(strings.ReplaceAll(message, "\r\n", "\n"))
+	start := strings.LastIndex(message, "\n\n") + 1
+	var kept strings.Builder
+	for line := range strings.Lines(message[start:]) {
+		switch key, _, _ := strings.Cut(strings.TrimSpace(line), ": "); key {
+		case trailerDeclaration, trailerSpec, trailerBase, trailerTree:
+		default:
+			kept.WriteString(line)
+		}
+	}
+	return strings.TrimSpace(message[:start]+kept.String()) + "\n"
+}
+
 // ours reports whether a commit with this message and tree is one that
 // Portreeve made for the declaration and that nobody has touched since.
 func ours(id fleet.ID, message string, tree fleet.TreeID) (Trailers, bool) {

@@ -40,6 +40,25 @@ func TestTrailersSignOff(t *testing.T) {
 	}
 }
 
+// TestUntrailed holds that a commit that a person copied keeps their words, and
+// nothing that makes it ours.
+func TestUntrailed(t *testing.T) {
+	ours := trailers.Append("Build with Go 1.26\n\nGo 1.24 gets no fixes.\n")
+	for message, want := range map[string]string{
+		ours: "Build with Go 1.26\n\nGo 1.24 gets no fixes.\n",
+		ours + "Signed-off-by: Kim <kim@acme.example>\n":       "Build with Go 1.26\n\nGo 1.24 gets no fixes.\n\nSigned-off-by: Kim <kim@acme.example>\n",
+		strings.ReplaceAll(trailers.Append("x"), "\n", "\r\n"): "x\n",
+		trailers.Append(""): "\n",
+	} {
+		if got := rollout.Untrailed(message); got != want {
+			t.Errorf("of %q: %q, want %q", message, got, want)
+		}
+		if _, ok := rollout.ParseTrailers(rollout.Untrailed(message)); ok {
+			t.Errorf("%q is still ours", message)
+		}
+	}
+}
+
 func TestParseTrailers(t *testing.T) {
 	ours := trailers.Append("Build with Go 1.26\n")
 	for name, c := range map[string]struct {

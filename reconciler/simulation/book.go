@@ -1,8 +1,8 @@
 package simulation
 
 import (
-	"slices"
 	"strings"
+	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge/sandbox"
@@ -18,7 +18,7 @@ type book struct {
 
 	pulls  map[pullKey]*pullFacts
 	newest map[branchKey]int // number of the newest pull request
-	held   map[branchKey][]fleet.CommitID
+	held   map[branchKey][]work
 	opened []sandbox.Write // by us
 	said   map[string]int  // our comments on a pull request, by their text
 
@@ -43,13 +43,15 @@ type pullFacts struct {
 	open     bool
 	merged   bool
 	closedBy string
-	since    int // the pass in or before which it came to be so
+	ended    time.Time // of closing or merging
+	afterBot bool      // opened because a bot had closed the one before
+	since    int       // the pass in or before which it came to be so
 	reopened int
 }
 
 func newBook(p *play) *book {
 	return &book{
-		p: p, pulls: map[pullKey]*pullFacts{}, newest: map[branchKey]int{}, held: map[branchKey][]fleet.CommitID{},
+		p: p, pulls: map[pullKey]*pullFacts{}, newest: map[branchKey]int{}, held: map[branchKey][]work{},
 		said: map[string]int{}, start: map[pullKey]bool{},
 	}
 }
@@ -92,15 +94,16 @@ func (b *book) take(w sandbox.Write) {
 	b.asBegun(w)
 	switch w.Do {
 	case "open":
+		f := &pullFacts{branch: w.Detail, open: true, since: b.p.result.Passes}
 		if w.By == ours {
-			b.mayOpen(w)
+			f.afterBot = b.mayOpen(w)
 			b.inTurn(w)
 			b.opened = append(b.opened, w)
 		}
-		b.pulls[key] = &pullFacts{branch: w.Detail, open: true, since: b.p.result.Passes}
+		b.pulls[key] = f
 		b.newest[branchKey{w.Repo, w.Detail}] = w.Number
 	case "close":
-		f.open, f.closedBy, f.since = false, w.By, b.p.result.Passes
+		f.open, f.closedBy, f.since, f.ended = false, w.By, b.p.result.Passes, w.At
 	case "merge":
 		f.open, f.merged, f.since = false, true, b.p.result.Passes
 		b.dropAll(w.Repo, f.branch)
@@ -134,46 +137,39 @@ func (b *book) ends(repo fleet.RepoName, branch string) (n int) {
 }
 
 // mayOpen holds a pull request of ours to what was so before the pass began:
-// what people did since, nobody can have seen.
-func (b *book) mayOpen(w sandbox.Write) {
+// what people did since, nobody can have seen. It reports whether a bot's
+// close is what it was opened after.
+func (b *book) mayOpen(w sandbox.Write) (afterBot bool) {
 	for key, f := range b.pulls {
 		if key.repo == w.Repo && f.branch == w.Detail && f.open && b.start[key] {
 			b.breaks(w.Repo, "#%d was opened while #%d was open for %s", w.Number, key.number, w.Detail)
 		}
 	}
 	number := b.newest[branchKey{w.Repo, w.Detail}]
-	if f := b.pulls[pullKey{w.Repo, number}]; f != nil && !f.open && !f.merged && f.closedBy != ours && f.since < b.p.result.Passes {
-		b.breaks(w.Repo, "#%d was opened after %s had closed #%d of %s", w.Number, f.closedBy, number, w.Detail)
+	f := b.pulls[pullKey{w.Repo, number}]
+	if f == nil || f.open || f.merged || f.closedBy == ours || f.since >= b.p.result.Passes {
+		return false
 	}
-}
-
-// hold notes a commit of a person's on a branch of ours.
-func (b *book) hold(repo fleet.RepoName, branch string, id fleet.CommitID) {
-	key := branchKey{repo, branch}
-	b.held[key] = append(b.held[key], id)
-}
-
-// overwritten forgets the commits that a person has just thrown away.
-func (b *book) overwritten(repo fleet.RepoName, branch string) {
-	key := branchKey{repo, branch}
-	b.held[key] = slices.DeleteFunc(b.held[key], func(id fleet.CommitID) bool { return !b.reaches(repo, branch, id) })
-}
-
-func (b *book) dropAll(repo fleet.RepoName, branch string) { delete(b.held, branchKey{repo, branch}) }
-
-func (b *book) reaches(repo fleet.RepoName, branch string, id fleet.CommitID) bool {
-	held, err := b.p.forge.Reaches(repo, branch, id)
-	if err != nil {
-		b.breaks(repo, "read %s: %v", branch, err)
+	switch {
+	case b.p.asksAgain(w.Detail, f.ended, w.At):
+		b.p.result.Asked++
+		return false
+	case f.closedBy == bot && !f.afterBot && w.At.Sub(f.ended) >= 24*time.Hour:
+		b.p.result.Asked++
+		return true
 	}
-	return held
+	b.breaks(w.Repo, "#%d was opened after %s had closed #%d of %s", w.Number, f.closedBy, number, w.Detail)
+	return false
 }
 
-// kept holds that no commit of a person's is lost.
-func (b *book) kept(key branchKey) {
-	for _, id := range b.held[key] {
-		if !b.reaches(key.repo, key.branch, id) && !b.reaches(key.repo, "main", id) {
-			b.breaks(key.repo, "the commit %.7s of a person on %s is lost", id, key.branch)
-		}
+// asksAgain reports whether a branch's declaration, by the revision read last,
+// asks again after its pull request was closed.
+func (p *play) asksAgain(branch string, closed, now time.Time) bool {
+	says := p.configs.now
+	if p.configs.read != nil {
+		says, _ = p.configs.at(p.configs.read.Revision)
 	}
+	name, _ := strings.CutPrefix(branch, fleet.BranchPrefix+"migration/")
+	at := says.migrations[name].askAgain
+	return closed.Before(at) && !now.Before(at)
 }

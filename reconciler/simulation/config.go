@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge/sandbox"
@@ -25,6 +26,7 @@ type migration struct {
 	present, paused, broken, unreadable bool
 	version, wording                    int
 	merge                               fleet.MergePolicy
+	askAgain                            time.Time // zero for never
 }
 
 type owner struct {
@@ -153,6 +155,9 @@ func (m migration) text(name string) string {
 	text = strings.ReplaceAll(text, `\\n`, `\n`)
 	if ask.topic != "" {
 		text += fmt.Sprintf("\tselect: topic: %q\n", ask.topic)
+	}
+	if !m.askAgain.IsZero() {
+		text += fmt.Sprintf("\taskAgain: %q\n", m.askAgain.Format(time.RFC3339))
 	}
 	if m.paused {
 		text += "\tstate: \"paused\"\n"

@@ -71,11 +71,7 @@ func (a *actor) interfere(s *rollout.Step, number int) (string, error) {
 	case n < 7 && f != nil && f.open:
 		return fmt.Sprintf("merges #%d", number), a.Merge(a.repo, number, fleet.MergeSquash)
 	}
-	id, err := a.CommitFile(a.repo, s.Branch, note, a.content(note), "Work on "+note)
-	if err == nil {
-		a.book.hold(a.repo, s.Branch, id)
-	}
-	return fmt.Sprintf("pushes %.7s to %s", id, s.Branch), err
+	return a.push(s.Branch, note)
 }
 
 // asBegun holds a write of ours to what its step could find when it began.

@@ -99,24 +99,22 @@ func (a *actor) settings() (string, error) {
 
 // work changes branches.
 func (a *actor) work(pr fleet.PullRequest) (string, error) {
-	path := pick(a.play, []string{note, note, ciFile, licence, settings})
+	path := pick(a.play, []string{note, note, note, ciFile, licence, settings})
 	switch n := a.rng.IntN(10); {
 	case n < 4:
-		id, err := a.CommitFile(a.repo, pr.Head, path, a.content(path), "Work on "+path)
-		if err == nil {
-			a.book.hold(a.repo, pr.Head, id)
-		}
-		return fmt.Sprintf("pushes %.7s to %s", id, pr.Head), err
-	case n < 7:
+		return a.push(pr.Head, path)
+	case n < 6:
 		a.book.kept(branchKey{a.repo, pr.Head})
 		// Never the same tree again: that would still be ours.
-		content := fmt.Sprintf("%s# amended %d\n", a.content(path), a.result.Acts)
-		id, err := a.Amend(a.repo, pr.Head, map[string]*sandbox.File{path: {Content: content}})
-		if err == nil {
+		w := a.begin(path)
+		id, err := a.Amend(a.repo, pr.Head, map[string]*sandbox.File{path: {Content: a.content(path) + w.mark}})
+		if w.id = id; err == nil {
 			a.book.overwritten(a.repo, pr.Head)
-			a.book.hold(a.repo, pr.Head, id)
+			a.book.hold(a.repo, pr.Head, w)
 		}
 		return fmt.Sprintf("amends %s to %.7s", pr.Head, id), err
+	case n < 7:
+		return "updates " + pr.Head, a.UpdateBranch(a.repo, pr.Head)
 	case n < 9:
 		err := a.DeleteBranch(a.repo, pr.Head)
 		if err == nil {

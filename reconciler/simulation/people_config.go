@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 )
@@ -93,9 +94,12 @@ func (p *play) changeMigration(m *migration) string {
 	case n < 13:
 		m.wording++
 		return "rewords"
-	case n < 15:
+	case n < 14:
 		m.paused = !m.paused
 		return "pauses or goes on with"
+	case n < 15:
+		m.askAgain = p.now.Add(time.Duration(p.rng.IntN(120)-60) * time.Minute).Truncate(time.Second)
+		return "asks again from " + m.askAgain.Format(time.RFC3339) + " on for"
 	case n < 17:
 		m.merge = p.policy()
 		return "merge " + string(m.merge) + " of"
@@ -108,7 +112,7 @@ func (p *play) changeMigration(m *migration) string {
 }
 
 // finally is what people agree on in the end: everything declared, nothing
-// broken, and no limit but the forge's own.
+// broken, no limit but the forge's own, and half of it asked once more.
 func (p *play) finally() error {
 	d := &p.configs.now
 	d.stop, d.badSettings, d.mode = false, false, fleet.Merge
@@ -116,6 +120,9 @@ func (p *play) finally() error {
 	for _, name := range p.asked() {
 		m := d.migrations[name]
 		m.present, m.paused, m.broken, m.unreadable = true, false, false, false
+		if p.chance(50) {
+			m.askAgain = p.now.Add(time.Minute).Truncate(time.Second)
+		}
 		d.migrations[name] = m
 	}
 	for repo, o := range d.owners {

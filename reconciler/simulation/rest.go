@@ -168,6 +168,8 @@ func (p *play) standsInTheWay(s *site, branch string, policy fleet.MergePolicy) 
 	switch {
 	case !there || pr.State == fleet.PullMerged:
 		return ""
+	case pr.State == fleet.PullClosed && pr.ClosedBy.Login != ours && p.asksAgain(branch, pr.Closed, p.now):
+		return ""
 	case pr.State == fleet.PullClosed && pr.ClosedBy.Login != ours:
 		return "closed by " + pr.ClosedBy.Login
 	case pr.State == fleet.PullClosed:

@@ -41,6 +41,8 @@ type Result struct {
 	Passes, Resting                    int // Resting are those after people and faults ended
 	Requests, Faults, Acts, Steps, Bad int // Bad are the steps that failed
 	Refused                            int // requests that a limit refused by itself
+	Again                              int // commits by people that were made again
+	Asked                              int // pull requests that asked once more
 	Simulated                          time.Duration
 	States                             map[rollout.State]int // at rest
 	Actions                            map[string]int        // steps that went well, by action

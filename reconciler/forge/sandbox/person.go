@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/object"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -96,6 +97,19 @@ func (p *Person) Retitle(name fleet.RepoName, number int, title string) error {
 	return p.pull(name, number, func(r *repo, pr *pull) error {
 		_, err := r.edit(p.user, pr, title, pr.body)
 		return err
+	})
+}
+
+// Unlabel takes a label off a pull request.
+func (p *Person) Unlabel(name fleet.RepoName, number int, label string) error {
+	return p.pull(name, number, func(r *repo, pr *pull) error {
+		n := len(pr.labels)
+		pr.labels = slices.DeleteFunc(slices.Clone(pr.labels), func(l string) bool { return l == label })
+		if len(pr.labels) == n {
+			return notFound()
+		}
+		pr.touch(p.user, "unlabel", label)
+		return nil
 	})
 }
 
@@ -230,6 +244,36 @@ func (p *Person) SetCI(name fleet.RepoName, ci ...CheckSpec) error {
 		r.ci = slices.Clone(ci)
 		clear(r.verdicts)
 	})
+}
+
+// SetPrivate hides a repo from those without access, or shows it to all.
+func (p *Person) SetPrivate(name fleet.RepoName, private bool) error {
+	return p.settings(name, "private", func(r *repo) { r.private = private })
+}
+
+// Generate makes a repo from a template: with its files, and a history of its
+// own.
+func (p *Person) Generate(template, name fleet.RepoName) error {
+	files := map[string]File{}
+	err := p.forge.with(template, func(r *repo) error {
+		tip, err := r.git.commit(r.heads[r.defaultBranch])
+		if err != nil {
+			return err
+		}
+		all, err := tip.Files()
+		if err != nil {
+			return err
+		}
+		return all.ForEach(func(f *object.File) error {
+			content, err := f.Contents()
+			files[f.Name] = File{Content: content, Executable: f.Mode == filemode.Executable}
+			return err
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return p.forge.CreateRepo(Spec{Name: name, Files: files})
 }
 
 // Archive makes a repo read-only, or ends that.

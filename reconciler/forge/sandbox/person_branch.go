@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 )
@@ -80,4 +81,131 @@ func (f *Forge) Reaches(name fleet.RepoName, branch string, commit fleet.CommitI
 		return err
 	})
 	return held, err
+}
+
+// RenameBranch gives a branch another name; if it is the default branch, that
+// is the default branch from then on. Pull requests go with it: one that goes
+// into it goes into it still, and one that comes from it is closed.
+func (p *Person) RenameBranch(name fleet.RepoName, branch, to string) error {
+	return p.forge.with(name, func(r *repo) error {
+		if err := r.writable(); err != nil {
+			return err
+		}
+		at := r.heads[branch]
+		if at.IsZero() || !r.heads[to].IsZero() {
+			return &Refusal{Status: 422, Message: "Branch can't be renamed so"}
+		}
+		if err := r.git.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(to), at)); err != nil {
+			return err
+		}
+		if err := r.sync(p.user); err != nil {
+			return err
+		}
+		for _, pr := range r.pulls {
+			if pr.base == branch {
+				pr.base = to
+			}
+		}
+		if r.defaultBranch == branch {
+			if err := r.setDefault(to); err != nil {
+				return err
+			}
+		}
+		return r.deleteBranch(p.user, branch)
+	})
+}
+
+// SetDefaultBranch makes another branch the default; pull requests stay where
+// they go.
+func (p *Person) SetDefaultBranch(name fleet.RepoName, branch string) error {
+	return p.forge.with(name, func(r *repo) error {
+		if r.heads[branch].IsZero() {
+			return &Refusal{Status: 422, Message: "The branch was not found"}
+		}
+		return r.setDefault(branch)
+	})
+}
+
+func (r *repo) setDefault(branch string) error {
+	r.defaultBranch, r.updated = branch, r.forge.time()
+	return r.git.SetReference(plumbing.NewSymbolicReference(plumbing.HEAD, plumbing.NewBranchReferenceName(branch)))
+}
+
+// UpdateBranch merges the default branch into a branch, as the button of that
+// name does.
+func (p *Person) UpdateBranch(name fleet.RepoName, branch string) error {
+	return p.forge.with(name, func(r *repo) error {
+		if err := r.writable(); err != nil {
+			return err
+		}
+		head, base := r.heads[branch], r.heads[r.defaultBranch]
+		if head.IsZero() || base.IsZero() {
+			return &Refusal{Status: 422, Message: "Reference does not exist"}
+		}
+		if merged, err := r.contains(head, base); err != nil || merged {
+			return err
+		}
+		m, err := r.tryMerge(base, head)
+		if err != nil {
+			return err
+		}
+		if m.state != fleet.MergeableYes {
+			return &Refusal{Status: 422, Message: "merge conflict between base and head"}
+		}
+		sig := r.signature(p.user)
+		h, err := r.git.writeCommit(&object.Commit{
+			Author: sig, Committer: sig, TreeHash: m.tree, ParentHashes: []plumbing.Hash{head, base},
+			Message: fmt.Sprintf("Merge branch '%s' into %s\n", r.defaultBranch, branch),
+		})
+		if err != nil {
+			return err
+		}
+		if err := r.git.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(branch), h)); err != nil {
+			return err
+		}
+		return r.sync(p.user)
+	})
+}
+
+// Logged is a commit as Log lists it.
+type Logged struct {
+	ID                fleet.CommitID
+	Author, Committer string // names
+	Message           string
+	// Read reads a file as the commit has it, empty if it has none.
+	Read func(path string) string
+}
+
+func logged(c *object.Commit) Logged {
+	return Logged{fleet.CommitID(c.Hash.String()), c.Author.Name, c.Committer.Name, c.Message, func(path string) string {
+		file, err := c.File(path)
+		if err != nil {
+			return ""
+		}
+		content, _ := file.Contents()
+		return content
+	}}
+}
+
+// Log lists the commits of a branch along first parents that the default
+// branch does not have, the newest first.
+func (f *Forge) Log(name fleet.RepoName, branch string) (log []Logged, err error) {
+	err = f.with(name, func(r *repo) error {
+		base := r.heads[r.defaultBranch]
+		for at := r.heads[branch]; !at.IsZero(); {
+			if held, err := r.contains(base, at); err != nil || held {
+				return err
+			}
+			c, err := r.git.commit(at)
+			if err != nil {
+				return err
+			}
+			log, at = append(log, logged(c)), plumbing.ZeroHash
+			if len(c.ParentHashes) > 0 {
+				at = c.ParentHashes[0]
+			}
+		}
+		return nil
+	})
+	return log, err
 }

@@ -73,6 +73,8 @@ func (p *pull) announce(who *user, do, detail string) {
 		action, more["changes"] = "edited", obj{}
 	case do == "label":
 		action = "labeled"
+	case do == "unlabel":
+		action = "unlabeled"
 	}
 	p.announceAs(who, action, more)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"text/template"
+	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/kind"
@@ -20,6 +21,8 @@ type Spec struct {
 	Labels []string // sorted
 	Merge  fleet.MergePolicy
 	State  string
+	// AskAgain is kind.Want's.
+	AskAgain time.Time
 
 	title, body *template.Template
 }
@@ -41,6 +44,8 @@ type fields struct {
 	Labels []string          `json:"labels"`
 	Merge  fleet.MergePolicy `json:"merge"`
 	State  string            `json:"state"`
+
+	AskAgain string `json:"askAgain"`
 }
 
 // effect is what the spec hash covers.
@@ -72,6 +77,8 @@ func (d *decoder) decode() (kind.Decoded, []fleet.Problem) {
 	}
 	s := &Spec{Why: f.Why, Labels: sorted(f.Labels), Merge: f.Merge, State: f.State}
 	d.problems = append(d.problems, d.source.CheckMerge(d.kind, f.Merge)...)
+	again, problems := d.source.AskAgain(d.kind, f.AskAgain)
+	s.AskAgain, d.problems = again, append(d.problems, problems...)
 	if s.Merge == "" {
 		s.Merge = fleet.MergeManual
 	}

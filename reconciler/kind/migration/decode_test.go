@@ -31,7 +31,7 @@ func TestEffect(t *testing.T) {
 		{`"t"`, `"other"`, true},
 		{`"w"`, `"other"`, true},
 		{`"owner": "o"`, `"owner": "p"`, true},
-		{`"why": "w"`, `"why": "w", "labels": ["l"], "merge": "checks-pass", "state": "paused", "body": "b"`, true},
+		{`"why": "w"`, `"why": "w", "labels": ["l"], "merge": "checks-pass", "state": "paused", "body": "b", "askAgain": "2026-12-01"`, true},
 		{`"do": "delete", "paths": ["x"]`, `"paths":["x"],  "do":"delete"`, true},
 		{`go.mod`, `go.sum`, false},
 		{`"x"`, `"y"`, false},

@@ -72,7 +72,7 @@ func want(p *kind.Pass) (kind.Want, error) {
 	if err != nil {
 		return kind.Want{}, err
 	}
-	w := kind.Want{Because: v.reason, Edits: edits, Why: s.Why, Labels: s.Labels, Merge: s.Merge, Decides: decides(p)}
+	w := kind.Want{Because: v.reason, Edits: edits, Why: s.Why, Labels: s.Labels, Merge: s.Merge, Decides: decides(p), AskAgain: s.AskAgain}
 	for _, c := range changes {
 		w.What = append(w.What, did(s.Steps[c.Step].Summary(), c.Paths))
 	}

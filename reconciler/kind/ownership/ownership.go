@@ -94,7 +94,7 @@ func want(p *kind.Pass) (kind.Want, error) {
 	}
 	team := p.Config.Teams[s.Owner]
 	team.Name = s.Owner
-	w := kind.Want{Because: "named by its declaration", Why: s.Why, Merge: s.Merge, Decides: s.Owner}
+	w := kind.Want{Because: "named by its declaration", Why: s.Why, Merge: s.Merge, Decides: s.Owner, AskAgain: s.again}
 	if w.Merge == "" {
 		w.Merge = fleet.MergeManual
 	}

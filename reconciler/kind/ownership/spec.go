@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/kind"
@@ -21,8 +22,10 @@ type Spec struct {
 	File     fleet.Path        `json:"file"`
 	Merge    fleet.MergePolicy `json:"merge"`
 	Why      string            `json:"why"`
+	AskAgain string            `json:"askAgain"`
 
-	order []string // the keys of Paths, as ordered gives them
+	again time.Time // AskAgain
+	order []string  // the keys of Paths, as ordered gives them
 }
 
 // Entry is who owns the paths that a pattern matches.
@@ -67,6 +70,8 @@ func decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
 	}
 	problems = append(problems, source.CheckMerge(k, s.Merge)...)
 	problems = append(problems, s.checkPaths(k, source)...)
+	again, bad := source.AskAgain(k, s.AskAgain)
+	s.again, problems = again, append(problems, bad...)
 	if problems != nil {
 		return kind.Decoded{}, problems
 	}
