@@ -46,9 +46,14 @@ func TestTwoDaemonsAtOnce(t *testing.T) {
 	if len(log) != 2 || log[0].Message != "Note it\n" || log[0].Author != "kim" || log[0].Read("notes.txt") != "mine\n" || log[1].Read("hello.txt") != "good evening\n" {
 		t.Errorf("the branch has %d commits: %+v", len(log), log)
 	}
-	before := len(m.Counts().Writes)
 	both()
-	if after := m.Counts().Writes; len(after) != before {
-		t.Errorf("at rest they write: %+v", after[before:])
+	before := m.Counts()
+	both()
+	since := m.Counts().Since(before)
+	if len(since.Writes) > 0 {
+		t.Errorf("at rest they write: %+v", since.Writes)
+	}
+	if since.Git["git-upload-pack"] > 0 {
+		t.Errorf("at rest they walk branches that they know: %v", since.Git)
 	}
 }
