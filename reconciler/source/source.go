@@ -60,6 +60,16 @@ type Source interface {
 	// alone: not on the clock, nor on what was asked before. Where history
 	// can't tell it is the tree's own revision. Only a done ctx is an error.
 	LastChanged(ctx context.Context, tree *Tree, file string, from, to int) (fleet.Revision, error)
+	// Before steps back from a revision of the tree's history to the newest
+	// one before it in which files that can hold declarations are others, and
+	// says how many commits it looked at. It goes by first parents alone: the
+	// others were never the branch's, so nothing of them was ever enforced.
+	// What comes before files that are not committed is the commit that the
+	// work tree stands at. Where history ends, also because the rest of it was
+	// not fetched, the revision is empty. It depends on history alone.
+	Before(ctx context.Context, tree *Tree, rev fleet.Revision) (before fleet.Revision, looked int, err error)
+	// At is the tree at a revision that Before gave.
+	At(ctx context.Context, tree *Tree, rev fleet.Revision) (*Tree, error)
 }
 
 // lastChanged is every member's LastChanged.
