@@ -99,7 +99,7 @@ func (c *computation) declaration(d *fleet.Declaration) {
 			state, reason, next = rollout.Blocked, "renamed to "+string(now), "name it so in the declaration"
 		} else if r := c.world.Repos[name]; r != nil && r.Out != "" {
 			state, reason, next = rollout.Out, r.Out, ""
-		} else if c.world.Config.SettingsInvalid() {
+		} else if c.world.Config.Settings.Invalid != nil {
 			state, reason, next = rollout.Frozen, "the fleet's settings are invalid, so its repos are not known", "mend them in the config repo"
 		}
 		c.outcomes = append(c.outcomes, outcome(d, name, state, reason, next))

@@ -72,7 +72,7 @@ func (c *computation) finish() (*Plan, []Need) {
 	switch {
 	case config.Stop:
 		p.Halted = "the file " + fleet.StopFile + " stands at the root of the config repo"
-	case config.SettingsInvalid():
+	case config.Settings.Invalid != nil:
 		p.Mode = fleet.Observe
 		p.Halted = "the fleet's settings are invalid"
 	case p.Mode == fleet.Observe || p.Mode == "":
