@@ -72,6 +72,16 @@ func TestBefore(t *testing.T) {
 	if err != nil || tree.Revision != one || content(t, tree, "fleet.cue") != "a\n" || tree.Time.IsZero() {
 		t.Errorf("at the first: %+v, %v", tree, err)
 	}
+	now := current(t, s).Files.(interface{ Fingerprint(string) (string, bool) })
+	old := tree.Files.(interface{ Fingerprint(string) (string, bool) })
+	before, ok := old.Fingerprint("fleet.cue")
+	after, _ := now.Fingerprint("fleet.cue")
+	if !ok || before != "git:"+r.git("rev-parse", string(one)+":live/fleet.cue") || before == after {
+		t.Errorf("fingerprints %s and %s", before, after)
+	}
+	if _, ok := now.Fingerprint("cue.mod"); ok {
+		t.Error("a folder has a fingerprint")
+	}
 	if rev, err := s.LastChanged(t.Context(), tree, "fleet.cue", 1, 1); rev != one || err != nil {
 		t.Errorf("last changed: %s, %v", rev, err)
 	}

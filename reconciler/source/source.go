@@ -1,7 +1,8 @@
 // Package source knows where declarations come from: a branch of a remote
 // config repo, the commits of a local one, or files that nobody has committed
-// yet. It says which revision is the current one, when to look again, and
-// which revision last changed a line. What the files mean is not its affair.
+// yet. It says which revision is the current one, when to look again, which
+// revision last changed a line, and what came before. What the files mean is
+// not its affair.
 //
 // A revision's files come from Git's objects, never from a checkout that
 // somebody may edit meanwhile, and symlinks are listed but never followed: so
