@@ -32,7 +32,7 @@ import (
 // passes on the way.
 const (
 	maxRevisions = 200
-	maxCommits   = 20_000
+	maxCommits   = source.LookBack
 )
 
 // Reader reads revisions. It remembers what it found out about older ones,

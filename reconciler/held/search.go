@@ -51,34 +51,33 @@ func (w *walk) search(config *fleet.Config, things []fleet.ID) *search {
 // never. An error is of history that can't be read.
 func (s *search) run(ctx context.Context) error {
 	rev, commits := s.tree.Revision, 0
-	never := func(fleet.ID) string { return "" }
-	var lost error
 	for back := 1; len(s.pending) > 0; back++ {
 		before, looked, err := s.Source.Before(ctx, s.tree, rev)
-		if commits += looked; err == nil && before != "" && back <= maxRevisions && commits <= maxCommits {
-			rev = before
-			if err = s.at(ctx, rev, back); err == nil {
-				continue
-			}
+		commits += looked
+		bound := back > maxRevisions || commits >= maxCommits
+		if err == nil && before != "" && !bound {
+			err = s.at(ctx, before, back)
 		}
 		switch {
 		case err != nil:
-			lost = err
-			never = func(fleet.ID) string { return "its history can't be read" }
+			s.giveUp(func(fleet.ID) string { return "its history can't be read" })
+			return err
+		case bound:
+			s.giveUp(func(fleet.ID) string { return fmt.Sprintf("valid in none of the last %d revisions", back-1) })
 		case before == "":
-			never = s.without
-		default:
-			never = func(fleet.ID) string {
-				return fmt.Sprintf("valid in none of the last %d revisions", back-1)
-			}
+			s.giveUp(s.without)
 		}
-		break
+		rev = before
 	}
+	return nil
+}
+
+// giveUp ends the search for what is still pending.
+func (s *search) giveUp(never func(fleet.ID) string) {
 	for _, id := range s.pending {
 		s.found[id] = found{never: never(id)}
 	}
 	s.pending = nil
-	return lost
 }
 
 // without says of a thing that all of history does not show it valid.

@@ -13,6 +13,9 @@ import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
+// LookBack is how many commits one Before looks at.
+const LookBack = 10_000
+
 // stepFrom is a commit, and the folder of it that declarations are under.
 type stepFrom struct {
 	commit plumbing.Hash
@@ -74,7 +77,7 @@ func (p *past) before(ctx context.Context, from plumbing.Hash) (step, error) {
 	if s, ok := p.memory.steps[stepFrom{from, p.sub}]; ok {
 		return s, nil
 	}
-	s, err := p.walk(ctx, from)
+	s, err := p.walk(ctx, from, LookBack)
 	if err != nil || s.to.IsZero() { // history's end may move: more of it may be fetched
 		return s, err
 	}
@@ -86,8 +89,8 @@ func (p *past) before(ctx context.Context, from plumbing.Hash) (step, error) {
 }
 
 // walk compares a commit with its first parent, that one with its own, and so
-// on, until they differ.
-func (p *past) walk(ctx context.Context, from plumbing.Hash) (s step, err error) {
+// on, until they differ, or most have been looked at.
+func (p *past) walk(ctx context.Context, from plumbing.Hash, most int) (s step, err error) {
 	c, err := p.repo.CommitObject(from)
 	if err != nil {
 		return s, err
@@ -97,7 +100,7 @@ func (p *past) walk(ctx context.Context, from plumbing.Hash) (s step, err error)
 		if err := ctx.Err(); err != nil {
 			return s, err
 		}
-		if c.NumParents() == 0 {
+		if c.NumParents() == 0 || s.looked == most {
 			return s, nil
 		}
 		parent, err := p.repo.CommitObject(c.ParentHashes[0])

@@ -67,7 +67,8 @@ type Source interface {
 	// others were never the branch's, so nothing of them was ever enforced.
 	// What comes before files that are not committed is the commit that the
 	// work tree stands at. Where history ends, also because the rest of it was
-	// not fetched, the revision is empty. It depends on history alone.
+	// not fetched, or after LookBack commits, the revision is empty. It depends
+	// on history alone.
 	Before(ctx context.Context, tree *Tree, rev fleet.Revision) (before fleet.Revision, looked int, err error)
 	// At is the tree at a revision that Before gave.
 	At(ctx context.Context, tree *Tree, rev fleet.Revision) (*Tree, error)
