@@ -109,7 +109,7 @@ func (a *assembly) declarations(s *search) {
 			problem := a.fileProblem(h.file)
 			d := &fleet.Declaration{ID: id, Pos: fleet.Pos{File: h.file}, Frozen: []fleet.Problem{problem}}
 			if old := h.declaration; old != nil {
-				d.Pos, d.End, d.Owner, d.Revision = old.Pos, old.End, old.Owner, old.Revision
+				d.Pos, d.End, d.Owner, d.Revision, d.Changed = old.Pos, old.End, old.Owner, old.Revision, old.Changed
 			}
 			a.config.Declarations = append(a.config.Declarations, d)
 			all = append(all, candidate{id, h.found, problem, d})

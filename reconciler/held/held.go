@@ -84,6 +84,7 @@ func (r *Reader) plain(ctx context.Context, tree *source.Tree) (*fleet.Config, e
 // since fills in the revision that last changed a declaration.
 func (r *Reader) since(ctx context.Context, tree *source.Tree, d *fleet.Declaration) (err error) {
 	d.Revision, err = r.Source.LastChanged(ctx, tree, d.Pos.File, d.Pos.Line, d.End)
+	d.Changed = tree.When(d.Revision)
 	return err
 }
 

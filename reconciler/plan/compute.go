@@ -241,8 +241,8 @@ func (c *computation) declared(id fleet.ID) *fleet.Declaration {
 	unsure := func(pos fleet.Pos, message string) *fleet.Declaration {
 		return &fleet.Declaration{ID: id, Pos: pos, Frozen: []fleet.Problem{{Pos: pos, Message: message}}}
 	}
-	if files := c.world.Config.Unreadable; len(files) > 0 {
-		return unsure(fleet.Pos{File: files[0]}, "the file can't be read, and may hold the declaration")
+	if file, may := c.world.Config.MayHold(id.Name); may {
+		return unsure(fleet.Pos{File: file}, "the file can't be read, and may hold the declaration")
 	}
 	if _, ok := c.kinds.Find(id.Kind); !ok {
 		return unsure(fleet.Pos{}, fmt.Sprintf("this version of Portreeve knows no kind %q, and another one made the branch", id.Kind))
@@ -334,8 +334,9 @@ func (c *computation) text(item *rollout.Item) {
 		return
 	}
 	d, want := item.Declaration, item.Want
-	asks := c.world.Config.Teams[d.Owner]
-	decides, ok := c.world.Config.Teams[want.Decides]
+	teams := c.teams(d)
+	asks := teams[d.Owner]
+	decides, ok := teams[want.Decides]
 	if !ok {
 		decides = fleet.Team{Name: want.Decides}
 	}
@@ -353,6 +354,15 @@ func (c *computation) text(item *rollout.Item) {
 	}
 }
 
+// teams are the teams that a declaration refers to: a held one's are as old as
+// it is.
+func (c *computation) teams(d *fleet.Declaration) map[fleet.TeamName]fleet.Team {
+	if d.Teams != nil {
+		return d.Teams
+	}
+	return c.world.Config.Teams
+}
+
 // parseBranch is the inverse of fleet.BranchName.
 func parseBranch(name string) (fleet.ID, fleet.Lane, bool) {
 	rest, ok := strings.CutPrefix(name, fleet.BranchPrefix)
@@ -367,7 +377,7 @@ func parseBranch(name string) (fleet.ID, fleet.Lane, bool) {
 func outcome(d *fleet.Declaration, repo fleet.RepoName, state rollout.State, reason, next string) rollout.Outcome {
 	return rollout.Outcome{
 		Declaration: d.ID, Target: fleet.Target{Repo: repo}, State: state, Reason: reason, Next: next,
-		Pos: d.Pos, Revision: d.Revision,
+		Pos: d.Pos, Revision: d.Revision, Stale: d.Stale,
 	}
 }
 
@@ -388,7 +398,7 @@ func pending(item *rollout.Item) rollout.Outcome {
 		State: rollout.Waiting, Reason: "it is being read", Because: item.Want.Because, Decides: item.Want.Decides,
 	}
 	if item.Declaration != nil {
-		o.Pos, o.Revision = item.Declaration.Pos, item.Declaration.Revision
+		o.Pos, o.Revision, o.Stale = item.Declaration.Pos, item.Declaration.Revision, item.Declaration.Stale
 	}
 	return o
 }

@@ -26,7 +26,13 @@ func (c *computation) want(k kind.Kind, d *fleet.Declaration, repo *Repo) (kind.
 	if repo.Tree != nil {
 		tree.FS = repo.Tree
 	}
-	w, err := k.Want(&kind.Pass{Declaration: d, Config: c.world.Config, Repo: repo.Listing, Tree: tree})
+	config := c.world.Config
+	if d.Teams != nil { // for it alone
+		own := *config
+		own.Teams = d.Teams
+		config = &own
+	}
+	w, err := k.Want(&kind.Pass{Declaration: d, Config: config, Repo: repo.Listing, Tree: tree})
 	switch {
 	case (err != nil || tree.unlisted) && c.asked(repo, tree):
 		return kind.Want{}, outcome(d, repo.Listing.Name, rollout.Waiting, "its files are being read", "")
