@@ -354,15 +354,6 @@ func (c *computation) text(item *rollout.Item) {
 	}
 }
 
-// teams are the teams that a declaration refers to: a held one's are as old as
-// it is.
-func (c *computation) teams(d *fleet.Declaration) map[fleet.TeamName]fleet.Team {
-	if d.Teams != nil {
-		return d.Teams
-	}
-	return c.world.Config.Teams
-}
-
 // parseBranch is the inverse of fleet.BranchName.
 func parseBranch(name string) (fleet.ID, fleet.Lane, bool) {
 	rest, ok := strings.CutPrefix(name, fleet.BranchPrefix)

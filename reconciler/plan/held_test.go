@@ -22,7 +22,8 @@ func TestHeldTeams(t *testing.T) {
 	w, a := load(t, []txtar.File{
 		{Name: "owner.cue", Data: []byte(heldOwner)},
 		{Name: "other.cue", Data: []byte(strings.ReplaceAll(heldOwner, "ledger", "billing"))},
-		{Name: "acme/ledger/x", Data: []byte("x\n")}, {Name: "acme/billing/x", Data: []byte("x\n")},
+		{Name: "acme/ledger/x", Data: []byte("x\n")},
+		{Name: "acme/billing/x", Data: []byte("x\n")},
 	})
 	memo := newMemo()
 	held := w.Config.Declaration(fleet.ID{Kind: "ownership", Name: "ledger"})

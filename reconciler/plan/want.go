@@ -42,6 +42,15 @@ func (c *computation) want(k kind.Kind, d *fleet.Declaration, repo *Repo) (kind.
 	return c.keep(key, w), rollout.Outcome{}
 }
 
+// teams are the teams that a declaration refers to: a held one's are as old as
+// it is.
+func (c *computation) teams(d *fleet.Declaration) map[fleet.TeamName]fleet.Team {
+	if d.Teams != nil {
+		return d.Teams
+	}
+	return c.world.Config.Teams
+}
+
 // keep keeps a want, and gives it as it will be found: a hit and a miss are
 // the same.
 func (c *computation) keep(key string, w kind.Want) kind.Want {
