@@ -15,8 +15,11 @@
 // A pass is level-triggered: it looks at what is and moves it towards what
 // should be. Events only wake it, and a newer commit pre-empts an older one.
 //
-// A bad declaration harms only itself. It is frozen: what is open for it
-// stays, nothing new is done, the others go on.
+// A bad declaration harms only itself. Ownership that is invalid is enforced
+// as of the last revision in which it was valid, and so are teams and the
+// settings, which go no further than they ask for today. A migration is frozen:
+// what is open for it stays, nothing new is done. The others go on, and what is
+// held or frozen is marked wherever it is shown. Gone is gone.
 //
 // Nothing is destroyed silently. Commits by people on our branches are kept,
 // on top of ours where that is made anew, and a branch is written only where
@@ -26,7 +29,7 @@
 //
 // # The way of the data
 //
-//	config repo ── source ──▶ revision ── declare ──▶ declarations, problems
+//	config repo ─ source ─▶ revision ─ declare, held ─▶ declarations, problems
 //	                                                   │
 //	forge, git ── observe ──▶ world ◀── answers ──┐    │
 //	                            │                 │    ▼
@@ -53,7 +56,8 @@
 //	plan        pure: runs kinds over snapshots, finds clashes, asks back by data
 //	declare     files to declarations or problems; the only room that knows CUE
 //	gitrepo     snapshots, commits from edits, push; Git's protocols, no clone
-//	source      the config repo: newest revision, changes, blame
+//	source      the config repo: newest revision, changes, blame, what came before
+//	held        a revision's declarations, the invalid ones as last valid
 //	forge       contract of a forge; members github and sandbox
 //	observe     builds the world and answers needs, in batches
 //	apply       takes the steps of a plan

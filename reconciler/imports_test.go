@@ -44,6 +44,7 @@ var layers = []layer{
 	{rooms: []string{"cmd/internal"}, job: "what the commands share, and no more than the lean one may link"},
 	{rooms: []string{"reconciler/gitrepo"}, job: "snapshots, commits and pushes"},
 	{rooms: []string{"reconciler/source"}, job: "revisions of the config repo"},
+	{rooms: []string{"reconciler/held"}, job: "a revision's declarations, the invalid ones as they were when last valid"},
 	{rooms: []string{"reconciler/forge"}, job: "a forge, in batches", member: true},
 	{rooms: []string{"reconciler/cluster"}, job: "a cluster's objects", member: true},
 	{rooms: []string{"reconciler/executor"}, job: "script and snapshot in, patch out", member: true},

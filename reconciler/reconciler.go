@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"github.com/portreeve/portreeve/reconciler/declare"
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge"
+	"github.com/portreeve/portreeve/reconciler/held"
 	"github.com/portreeve/portreeve/reconciler/kind"
 	"github.com/portreeve/portreeve/reconciler/observe"
 	"github.com/portreeve/portreeve/reconciler/plan"
@@ -42,6 +44,7 @@ type Reconciler struct {
 	// Publish is given the record of each pass; may be nil.
 	Publish func(*store.Pass)
 
+	reader *held.Reader
 	config *fleet.Config // of the revision that was read last
 	passes int
 	// reading is the revision that the pass under way is for; nil while it
@@ -171,7 +174,7 @@ func (r *Reconciler) record(result apply.Result) store.Done {
 	return done
 }
 
-// read loads the declarations of the newest revision, once for each. When
+// read reads the newest revision, once, with what is invalid in it held. When
 // the config repo can't be read, the last revision that could be stands, and
 // stale says why.
 func (r *Reconciler) read(ctx context.Context) (config *fleet.Config, stale, err error) {
@@ -190,17 +193,40 @@ func (r *Reconciler) read(ctx context.Context) (config *fleet.Config, stale, err
 	if r.config != nil && tree.Revision != "" && tree.Revision == r.config.Revision {
 		return r.config, stale, nil
 	}
-	config = declare.Load(tree.Files, r.Kinds)
-	config.Revision, config.Time = tree.Revision, tree.Time
-	for _, d := range config.Declarations {
-		if d.Revision, err = r.Source.LastChanged(ctx, tree, d.Pos.File, d.Pos.Line, d.End); err != nil {
-			return nil, nil, err
-		}
-		d.Changed = tree.When(d.Revision)
+	if r.reader == nil {
+		r.reader = &held.Reader{Source: r.Source, Kinds: r.Kinds, Load: func(fsys fs.FS) *fleet.Config { return declare.Load(fsys, r.Kinds) }}
 	}
-	r.Log.Info("revision read", "revision", config.Revision.Short(), "declarations", len(config.Declarations), "problems", len(config.Problems))
+	config, err = r.reader.Read(ctx, tree)
+	if config == nil {
+		return nil, nil, err
+	}
+	r.tell(config)
+	if err != nil { // what could not be found is frozen; the next pass looks again
+		r.Log.Warn("history can't be read", "revision", config.Revision.Short(), "error", err)
+		return config, stale, nil
+	}
 	r.config = config
 	return config, stale, nil
+}
+
+// toldEach is how many invalid things of a revision are logged each.
+const toldEach = 50
+
+// tell logs a revision that was read, and what in it is invalid.
+func (r *Reconciler) tell(config *fleet.Config) {
+	log := r.Log.With("revision", config.Revision.Short())
+	held := 0
+	for i := range config.Stale {
+		s := &config.Stale[i]
+		if s.Held {
+			held++
+		}
+		if i < toldEach {
+			log.Info("invalid in the config repo", "declaration", s.What(), "held", s.Held, "how", s.How(), "problem", s.Why())
+		}
+	}
+	log.Info("revision read", "declarations", len(config.Declarations), "problems", len(config.Problems),
+		"held", held, "frozen", len(config.Stale)-held)
 }
 
 // status sets the commit status on the config repo's revision, if it says
@@ -227,6 +253,8 @@ func (r *Reconciler) wantStatus(look *Look) fleet.CommitStatus {
 	}
 	p := look.Plan
 	switch moving := p.Count(rollout.Change) + p.Count(rollout.Waiting); {
+	case len(p.Stale) > 0:
+		status.State, status.Description = fleet.StatusFailure, cut(staleness(p.Stale)+"; "+p.Stale[0].Why())
 	case errors == 1:
 		i := slices.IndexFunc(p.Problems, func(p fleet.Problem) bool { return p.Severity != fleet.Warning })
 		status.State, status.Description = fleet.StatusFailure, cut(p.Problems[i].String())
@@ -238,6 +266,30 @@ func (r *Reconciler) wantStatus(look *Look) fleet.CommitStatus {
 		status.Description = fmt.Sprintf("reconciled: %d declarations, %d repos", len(look.Config.Declarations), p.Repos)
 	}
 	return status
+}
+
+// staleness counts what is held, with the newest revision that something is
+// held at, and what is frozen.
+func staleness(all []fleet.Stale) string {
+	held, older := 0, ""
+	newest := &fleet.Stale{}
+	for i := range all {
+		s := &all[i]
+		if !s.Held {
+			continue
+		}
+		if held++; held > 1 && s.Revision != newest.Revision {
+			older = " and older"
+		}
+		if newest.Revision == "" || s.Time.After(newest.Time) {
+			newest = s
+		}
+	}
+	text := fmt.Sprintf("%d frozen", len(all)-held)
+	if held > 0 {
+		text = fmt.Sprintf("%d held at %s%s, %s", held, newest.Revision.Short(), older, text)
+	}
+	return text
 }
 
 // cut keeps a commit status's description within the forge's 140 characters.

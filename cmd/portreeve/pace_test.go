@@ -62,6 +62,14 @@ func (f fixed) LastChanged(context.Context, *source.Tree, string, int, int) (fle
 	return f.tree.Revision, nil
 }
 
+func (f fixed) Before(context.Context, *source.Tree, fleet.Revision) (fleet.Revision, int, error) {
+	return "", 0, nil
+}
+
+func (f fixed) At(context.Context, *source.Tree, fleet.Revision) (*source.Tree, error) {
+	return f.tree, nil
+}
+
 const pacedConfig = `package fleet
 
 fleet: {org: "acme", mode: "propose"}

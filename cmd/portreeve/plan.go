@@ -107,6 +107,7 @@ const many = 6
 func printPlan(w io.Writer, p *plan.Plan, all bool) {
 	fmt.Fprintf(w, "revision %s · observed %s · mode %s\n", p.Revision.Short(), p.Observed.Local().Format("15:04"), p.Mode)
 	printProblems(w, p.Problems)
+	printStale(w, p.Stale)
 	alike := map[string]int{}
 	for i := range p.Outcomes {
 		alike[alikeKey(&p.Outcomes[i])]++
@@ -161,17 +162,17 @@ func declaration(o *rollout.Outcome) string {
 // detail is an outcome in one line: what a change does, else why it is so, and
 // when what waits for a limit has its turn.
 func detail(o *rollout.Outcome) string {
+	text := o.Reason
 	if o.State == rollout.Change && len(o.What) > 0 {
-		what := o.What[0]
+		text += ": " + o.What[0]
 		if len(o.What) > 1 {
-			what += fmt.Sprintf(" and %d more", len(o.What)-1)
+			text += fmt.Sprintf(" and %d more", len(o.What)-1)
 		}
-		return o.Reason + ": " + what
 	}
 	if o.Turn != nil {
-		return o.Reason + "; " + o.Next
+		text = o.Reason + "; " + o.Next
 	}
-	return o.Reason
+	return text + stale(o)
 }
 
 // planSummary counts, and says what it costs.

@@ -76,6 +76,7 @@ func printPass(w io.Writer, pass *store.Pass) {
 	}
 	fmt.Fprintf(w, "revision %s · in mode %s\n", pass.Revision.Short(), pass.Plan.Mode)
 	printProblems(w, pass.Problems)
+	printStale(w, pass.Plan.Stale)
 	var t table
 	for _, d := range pass.Done {
 		detail := strings.Join(d.What, "; ")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -30,15 +31,17 @@ func TestMain(m *testing.M) {
 //	                  noci=REPO,…  failing=REPO,…  slow=REPO,…  approvals=REPO,…
 //	person VERB REPO …  act as a person: merge N [METHOD], close N, reopen N,
 //	                  comment N TEXT, approve N, draft N, retarget N BRANCH, unlabel N
-//	                  LABEL, commit PATH FILE, push BRANCH PATH FILE,
+//	                  LABEL, commit PATH FILE …, push BRANCH PATH FILE,
 //	                  amend BRANCH PATH FILE, update-branch BRANCH, delete-branch
 //	                  BRANCH, rename-branch BRANCH NAME, default-branch BRANCH,
-//	                  rename NAME, private, archive, delete-repo, generate NAME
+//	                  rename NAME, private, archive, delete-repo, generate NAME;
+//	                  a commit's FILE is - for one that is removed
 //	pulls REPO        print the repo's pull requests, a line each
 //	body REPO N       print a pull request's body and comments
 //	show REPO PATH [BRANCH]   print a file
 //	commits REPO BRANCH   print the commits that the branch has and main has not,
 //	                  a line each, the newest first
+//	status REPO       print the commit status of the repo's head
 //	writes            print what portreeve wrote since the last call, a line each
 //	asked             print how much was asked of the forge since the last call
 //	fault KIND [REPO] let requests fail: down, slow, half, reset; none ends it
@@ -56,6 +59,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"forge": cmdForge, "person": cmdPerson, "pulls": cmdPulls, "body": cmdBody, "show": cmdShow, "commits": cmdCommits,
+			"status": cmdStatus,
 			"writes": cmdWrites, "asked": cmdAsked, "fault": cmdFault, "clock": cmdClock,
 		},
 	})
@@ -164,7 +168,7 @@ func cmdPerson(ts *testscript.TestScript, neg bool, args []string) {
 	case "approve":
 		err = kim.Approve(repo, number)
 	case "commit":
-		_, err = kim.CommitFile(repo, "main", rest[0], ts.ReadFile(rest[1]), "Change "+rest[0])
+		_, err = kim.CommitFiles(repo, "main", changes(ts, rest), "Change "+rest[0])
 	case "push":
 		_, err = kim.CommitFile(repo, rest[0], rest[1], ts.ReadFile(rest[2]), "Change "+rest[1])
 	case "amend":
@@ -208,6 +212,29 @@ func settle(ts *testscript.TestScript, kim *sandbox.Person, verb string, repo fl
 	}
 	ts.Fatalf("person: unknown verb %q", verb)
 	return nil
+}
+
+// changes are pairs of a path and a file with its content, or "-".
+func changes(ts *testscript.TestScript, pairs []string) map[string]*sandbox.File {
+	out := map[string]*sandbox.File{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		out[pairs[i]] = nil
+		if pairs[i+1] != "-" {
+			out[pairs[i]] = &sandbox.File{Content: ts.ReadFile(pairs[i+1])}
+		}
+	}
+	return out
+}
+
+func cmdStatus(ts *testscript.TestScript, _ bool, args []string) {
+	repo := fleet.RepoName(args[0])
+	head := townOf(ts).forge.As("kim").Heads(context.Background(), []fleet.RepoName{repo})[repo]
+	ts.Check(head.Err)
+	if head.Value.Status == nil {
+		fmt.Fprintln(ts.Stdout(), "none")
+		return
+	}
+	fmt.Fprintln(ts.Stdout(), head.Value.Status.State, head.Value.Status.Description)
 }
 
 func cmdPulls(ts *testscript.TestScript, _ bool, args []string) {

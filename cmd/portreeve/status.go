@@ -149,6 +149,7 @@ func printStatus(w io.Writer, pass *store.Pass, all bool) {
 	printWaits(w, pass)
 	printForge(w, pass.Finished, pass.Plan)
 	printProblems(w, pass.Problems)
+	printStale(w, pass.Plan.Stale)
 	var t table
 	for _, state := range rollout.States {
 		if !all && (state == rollout.Done || state == rollout.Out) {

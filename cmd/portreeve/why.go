@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -110,31 +111,59 @@ func printWhy(w io.Writer, target string, pass *store.Pass, outcomes []rollout.O
 		fmt.Fprintf(w, "nothing is written: %s\n", pass.Plan.Halted)
 	}
 	printWaits(w, pass)
-	for i := range outcomes {
-		o := &outcomes[i]
-		line := declaration(o) + "  " + strings.ToUpper(string(o.State))
-		if o.Pull != nil {
-			line += fmt.Sprintf("  #%d %s", o.Pull.Number, o.Pull.URL)
+	for i := range pass.Plan.Stale {
+		s := &pass.Plan.Stale[i]
+		about := s.Kind == fleet.SettingsKind || s.Kind == fleet.TeamKind &&
+			slices.ContainsFunc(outcomes, func(o rollout.Outcome) bool { return string(o.Decides) == s.Name })
+		if about {
+			fmt.Fprintln(w, safe(fmt.Sprintf("%s  STALE, %s: %s", s.What(), s.How(), s.Why())))
 		}
-		fmt.Fprintln(w, safe(line))
-		t := table{indent: "  "}
-		t.add("why", o.Reason)
-		if o.Because != "" {
-			t.add("here", o.Because)
-		}
-		for _, what := range o.What {
-			t.add("what", what)
-		}
-		if o.Next != "" {
-			t.add("next", o.Next)
-		}
-		if o.Pos.File != "" {
-			where := o.Pos.String()
-			if o.Revision != "" {
-				where += " at " + o.Revision.Short()
-			}
-			t.add("from", where)
-		}
-		t.print(w)
 	}
+	for i := range outcomes {
+		printOutcome(w, &outcomes[i])
+	}
+}
+
+// printOutcome prints one outcome. Of a declaration that is invalid it says
+// first that, and then what is so all the same.
+func printOutcome(w io.Writer, o *rollout.Outcome) {
+	line := declaration(o) + "  " + strings.ToUpper(string(o.State))
+	t := table{indent: "  "}
+	next := o.Next
+	switch s := o.Stale; {
+	case s == nil:
+		t.add("why", o.Reason)
+	case s.Held:
+		line = declaration(o) + "  STALE, " + s.How() + "  " + strings.ToUpper(string(o.State))
+		t.add("why", s.Why())
+		t.add("now", o.Reason)
+		if next == "" {
+			next = "nothing to do here"
+		}
+		next = "fix the config repo; " + next
+	default:
+		line += ", " + s.How()
+		t.add("why", o.Reason)
+	}
+	if o.Pull != nil {
+		line += fmt.Sprintf("  #%d %s", o.Pull.Number, o.Pull.URL)
+	}
+	fmt.Fprintln(w, safe(line))
+	if o.Because != "" {
+		t.add("here", o.Because)
+	}
+	for _, what := range o.What {
+		t.add("what", what)
+	}
+	if next != "" {
+		t.add("next", next)
+	}
+	if o.Pos.File != "" {
+		where := o.Pos.String()
+		if o.Revision != "" {
+			where += " at " + o.Revision.Short()
+		}
+		t.add("from", where)
+	}
+	t.print(w)
 }

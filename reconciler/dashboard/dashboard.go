@@ -76,7 +76,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{Options: o, busy: make(chan struct{}, atOnce)}
 	s.progress.Store(&progress{"starting", o.Now()})
-	s.metrics = newMetrics(o.Version, s.seen.Load)
+	s.metrics = newMetrics(o.Version, o.Now, s.seen.Load)
 	s.mux = http.NewServeMux()
 	s.mux.HandleFunc("GET /{$}", s.overview)
 	s.mux.HandleFunc("GET /target/{name...}", s.target)

@@ -185,6 +185,35 @@ func TestTargetAndDeclaration(t *testing.T) {
 	parse(t, get(t, s, "/target/acme/none", 404)).wants(t, "the last pass saw nothing of that name")
 }
 
+// TestStale holds that what is held or frozen is marked on every page that
+// shows it.
+func TestStale(t *testing.T) {
+	s := server(dashboard.Options{})
+	o := ledger()
+	held := fleet.Stale{
+		Kind: o.Declaration.Kind, Name: o.Declaration.Name, Held: true, Revision: "77ab01eaaaaa", Time: noon,
+		Problem: fleet.Problem{Pos: fleet.Pos{File: "fleet.cue", Line: 19, Column: 30}, Message: "unknown team"},
+	}
+	frozen := fleet.Stale{Kind: "fleet", Never: "never valid so far", Problem: fleet.Problem{Message: "no org"}}
+	o.Stale = &held
+	p := pass(o)
+	p.Plan.Stale = []fleet.Stale{frozen, held}
+	s.Publish(p)
+	all := parse(t, get(t, s, "/", 200))
+	all.wants(t, "fleet frozen , never valid so far: no org", "migration/go-1-26 stale , enforced at 77ab01e (",
+		"UTC ): fleet.cue:19:30: unknown team", "migration/go-1-26 stale, enforced at 77ab01e PR #87")
+	parse(t, get(t, s, "/target/acme/ledger", 200)).wants(t, "review stale, enforced at 77ab01e #87",
+		"stale enforced at 77ab01e, since fleet.cue:19:30: unknown team; fix the config repo")
+	one := parse(t, get(t, s, "/declaration/migration/go-1-26", 200))
+	one.wants(t, "migration/go-1-26 stale , enforced at 77ab01e (")
+	if strings.Contains(one.text, "no org") {
+		t.Error("a declaration's page tells of others")
+	}
+	if text := get(t, s, "/status.json", 200); !strings.Contains(text, `"stale":[{"kind":"fleet","held":false,"never":"never valid so far"`) {
+		t.Error(text)
+	}
+}
+
 func TestHostileTexts(t *testing.T) {
 	const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)>'`
 	s := server(dashboard.Options{Version: evil})
@@ -197,6 +226,8 @@ func TestHostileTexts(t *testing.T) {
 		p := pass(o)
 		p.Revision, p.Err, p.Plan.Halted, p.Plan.Mode = evil, evil, evil, evil
 		p.Problems = []fleet.Problem{{Severity: evil, Code: evil, Pos: o.Pos, Declaration: evil, Message: evil, Hint: evil}}
+		stale := fleet.Stale{Kind: evil, Name: evil, Held: true, Revision: evil, Never: evil, Problem: p.Problems[0]}
+		p.Plan.Outcomes[0].Stale, p.Plan.Stale = &stale, []fleet.Stale{stale}
 		p.Done = []store.Done{{Action: evil, Repo: evil, URL: link, What: []string{evil}, Err: evil}}
 		s.Publish(p)
 		s.Progress(evil)

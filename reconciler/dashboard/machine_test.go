@@ -69,12 +69,21 @@ func TestMetrics(t *testing.T) {
 	p := pass(ledger(), ledger(), cluster)
 	p.Done = []store.Done{{Action: "open"}, {Action: "open", Err: "no"}}
 	p.Problems = []fleet.Problem{{Severity: fleet.Error, Declaration: "ownership/x"}}
+	p.Plan.Stale = []fleet.Stale{
+		{Kind: "fleet", Held: true, Time: noon.Add(-time.Hour)},
+		{Kind: "ownership", Name: "x"},
+		{Kind: "ownership", Name: "y", Held: true, Time: noon.Add(-time.Minute)},
+		{Kind: "ownership", Name: "z", Held: true, Time: noon.Add(-time.Second)},
+	}
 	s.Publish(p)
 	s.Publish(p)
 	text := get(t, s, "/metrics", 200)
 	for _, want := range []string{
 		`portreeve_targets{kind="migration",state="review"} 3`, `portreeve_targets{kind="migration",state="failed"} 0`,
 		`portreeve_declarations{kind="migration",state="ok"} 1`, `portreeve_declarations{kind="ownership",state="frozen"} 1`,
+		`portreeve_declarations{kind="migration",state="held"} 0`, `portreeve_declarations{kind="ownership",state="held"} 2`,
+		`portreeve_declarations{kind="fleet",state="held"} 1`, `portreeve_declarations{kind="ownership",state="ok"} 0`,
+		`portreeve_held_revision_age_seconds{kind="fleet"} 3600`, `portreeve_held_revision_age_seconds{kind="ownership"} 60`,
 		`portreeve_problems{severity="error"} 1`, `portreeve_problems{severity="warning"} 0`,
 		`portreeve_steps_total{action="open",result="error"} 2`, `portreeve_passes_total{result="ok"} 2`,
 		`portreeve_open_pull_requests 1`, `portreeve_config_revision_info{revision="9f3c2d1aaaaaaaaa"} 1`,

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -21,6 +22,7 @@ import (
 type metrics struct {
 	registry *prometheus.Registry
 	view     func() *view
+	now      func() time.Time
 	duration prometheus.Histogram
 	passes   *prometheus.CounterVec
 	steps    *prometheus.CounterVec
@@ -38,7 +40,9 @@ var (
 	descTargets = describe("targets",
 		"Targets of all declarations of a kind by state; a target of two declarations counts twice.", "kind", "state")
 	descDeclarations = describe("declarations",
-		"Declarations with targets or problems; frozen ones are invalid in the config repo.", "kind", "state")
+		"Declarations with targets or problems, by state: ok, or invalid in the config repo and held at an older revision, or frozen. Of kind team and fleet only those that are invalid.", "kind", "state")
+	descHeldAge = describe("held_revision_age_seconds",
+		"How long ago the oldest revision was committed that something of a kind is held at.", "kind")
 	descProblems = describe("problems",
 		"Problems in the config repo.", "severity")
 	descPulls = describe("open_pull_requests",
@@ -55,9 +59,9 @@ var (
 		"The revision of the config repo that was planned for; always 1.", "revision")
 )
 
-func newMetrics(version string, seen func() *view) *metrics {
+func newMetrics(version string, now func() time.Time, seen func() *view) *metrics {
 	m := &metrics{
-		registry: prometheus.NewRegistry(), view: seen,
+		registry: prometheus.NewRegistry(), view: seen, now: now,
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "portreeve_pass_duration_seconds", Help: "How long passes took.",
 			Buckets: []float64{.1, .5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800},
@@ -116,7 +120,7 @@ func seconds(p *store.Pass) float64 { return float64(p.Finished.UnixMilli()) / 1
 // Describe implements prometheus.Collector.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descLast, descTargets, descDeclarations, descProblems, descPulls, descPlanned, descRevision,
+		descLast, descTargets, descDeclarations, descHeldAge, descProblems, descPulls, descPlanned, descRevision,
 		descLeft, descMost, descQueued,
 	} {
 		ch <- d
@@ -139,17 +143,14 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(descRevision, 1, string(v.pass.Revision))
 
 	severities := map[fleet.Severity]int{fleet.Error: 0, fleet.Warning: 0}
-	frozen := map[fleet.ID]bool{}
 	for _, p := range v.pass.Problems {
 		severities[p.Severity]++
-		if id, ok := fleet.ParseID(p.Declaration); ok && p.Severity != fleet.Warning {
-			frozen[id] = true
-		}
 	}
 	for s, n := range severities {
 		gauge(descProblems, float64(n), string(s))
 	}
-	m.collectOutcomes(v, frozen, gauge)
+	m.collectDeclarations(v, gauge)
+	m.collectOutcomes(v, gauge)
 	collectLimits(v, gauge)
 }
 
@@ -167,22 +168,39 @@ func collectLimits(v *view, gauge func(*prometheus.Desc, float64, ...string)) {
 	}
 }
 
-func (m *metrics) collectOutcomes(v *view, frozen map[fleet.ID]bool, gauge func(*prometheus.Desc, float64, ...string)) {
-	declarations := map[[2]string]int{}
-	for id := range frozen {
-		declarations[[2]string{id.Kind, "frozen"}]++
-		declarations[[2]string{id.Kind, "ok"}] += 0
+func (m *metrics) collectDeclarations(v *view, gauge func(*prometheus.Desc, float64, ...string)) {
+	declarations, ages := map[[2]string]int{}, map[string]float64{}
+	count := func(kind, state string) {
+		for _, s := range []string{"ok", "held", "frozen"} { // so that a state that ends shows as 0
+			declarations[[2]string{kind, s}] += 0
+		}
+		declarations[[2]string{kind, state}]++
+	}
+	stale := map[fleet.ID]bool{}
+	for i := range v.plan().Stale {
+		s := &v.plan().Stale[i]
+		stale[fleet.ID{Kind: s.Kind, Name: s.Name}] = true
+		if !s.Held {
+			count(s.Kind, "frozen")
+			continue
+		}
+		count(s.Kind, "held")
+		ages[s.Kind] = max(ages[s.Kind], m.now().Sub(s.Time).Seconds())
 	}
 	for id := range v.declarations {
-		if !frozen[id] {
-			declarations[[2]string{id.Kind, "ok"}]++
-			declarations[[2]string{id.Kind, "frozen"}] += 0
+		if id != (fleet.ID{}) && !stale[id] {
+			count(id.Kind, "ok")
 		}
 	}
 	for l, n := range declarations {
 		gauge(descDeclarations, float64(n), l[0], l[1])
 	}
+	for kind, age := range ages {
+		gauge(descHeldAge, age, kind)
+	}
+}
 
+func (m *metrics) collectOutcomes(v *view, gauge func(*prometheus.Desc, float64, ...string)) {
 	targets, pulls := map[[2]string]int{}, map[string]bool{} // by URL: clusters share one
 	for _, o := range v.outcomes {
 		key := [2]string{o.Declaration.Kind, string(o.State)}

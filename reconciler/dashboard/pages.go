@@ -63,6 +63,8 @@ type page struct {
 
 	Problems     []fleet.Problem
 	MoreProblems int
+	Stale        []fleet.Stale
+	MoreStale    int
 
 	// Of a page about one target or declaration.
 	Name        string
@@ -176,6 +178,19 @@ func (p *page) problems(all []fleet.Problem) {
 	p.MoreProblems = len(all) - len(p.Problems)
 }
 
+// stale shows what is invalid in the config repo: of the declaration, or all
+// if it is empty.
+func (p *page) stale(v *view, declaration fleet.ID) {
+	all := v.plan().Stale
+	if declaration != (fleet.ID{}) {
+		all = slices.DeleteFunc(slices.Clone(all), func(s fleet.Stale) bool {
+			return fleet.ID{Kind: s.Kind, Name: s.Name} != declaration
+		})
+	}
+	p.Stale = all[:min(len(all), listRows)]
+	p.MoreStale = len(all) - len(p.Stale)
+}
+
 func (p *page) counts(states map[rollout.State]int, path string) {
 	for _, s := range rollout.States {
 		if states[s] > 0 {
@@ -191,6 +206,7 @@ func (s *Server) overview(w http.ResponseWriter, r *http.Request) {
 	if v != nil {
 		p.list(v.outcomes, "/")
 		p.problems(v.problems(""))
+		p.stale(v, fleet.ID{})
 		states := v.states
 		if f.Team != "" {
 			states = map[rollout.State]int{}
@@ -260,6 +276,7 @@ func (s *Server) declaration(w http.ResponseWriter, r *http.Request) {
 		all := v.declarations[id]
 		p.list(all, path)
 		p.problems(v.problems(id.String()))
+		p.stale(v, id)
 		states := map[rollout.State]int{}
 		for _, o := range all {
 			states[o.State]++

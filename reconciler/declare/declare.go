@@ -56,7 +56,9 @@ func Load(fsys fs.FS, kinds kind.Set) *fleet.Config {
 		l.file(f)
 	}
 	l.duplicates(files)
-	return l.finish()
+	config := l.finish()
+	l.asks(files)
+	return config
 }
 
 func parseAll(sources []source, groups []string) []*file {

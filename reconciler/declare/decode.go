@@ -34,8 +34,9 @@ func newLoader(kinds kind.Set) *loader {
 		json:     map[fleet.ID]json.RawMessage{},
 		badTeams: map[fleet.TeamName]fleet.Pos{},
 		config: &fleet.Config{
-			Settings: fleet.Settings{Mode: fleet.Observe},
-			Teams:    map[fleet.TeamName]fleet.Team{},
+			Settings:    fleet.Settings{Mode: fleet.Observe},
+			Teams:       map[fleet.TeamName]fleet.Team{},
+			BrokenTeams: map[fleet.TeamName]fleet.Problem{},
 		},
 	}
 }
@@ -152,11 +153,24 @@ func (l *loader) team(v value) {
 			`for example "Europe/London"`, "unknown time zone %q", spec.Timezone))
 	}
 	if l.problems(problems) {
-		l.badTeams[name] = v.pos
+		l.badTeam(name, v.pos, problems)
 	}
 	l.config.Teams[name] = fleet.Team{
 		Name: name, Pos: v.pos, Title: spec.Title, GitHub: spec.GitHub,
 		Members: spec.Members, Contact: spec.Contact, Timezone: spec.Timezone,
+	}
+}
+
+// badTeam notes a team that is declared and invalid.
+func (l *loader) badTeam(name fleet.TeamName, pos fleet.Pos, problems []fleet.Problem) {
+	l.badTeams[name] = pos
+	l.config.BrokenTeams[name] = fleet.FirstError(problems)
+}
+
+// badSettings notes that the settings are declared and invalid.
+func (l *loader) badSettings(pos fleet.Pos, problems []fleet.Problem) {
+	l.config.Settings = fleet.Settings{
+		Pos: pos, Mode: fleet.Observe, Invalid: &fleet.InvalidSettings{Problem: fleet.FirstError(problems)},
 	}
 }
 
@@ -193,8 +207,8 @@ func (l *loader) fleet(v value) {
 		problems = append(problems, v.globs("include", spec.Include)...)
 		problems = append(problems, v.globs("exclude", spec.Exclude)...)
 	}
-	if l.problems(problems) || l.config.Settings.Pos.File != "" {
-		l.config.Settings = fleet.Settings{Pos: v.pos, Mode: fleet.Observe}
+	if l.problems(problems) || l.config.Settings.Pos.File != "" { // a second one: see duplicates
+		l.badSettings(v.pos, problems)
 		return
 	}
 	s.Org, s.Repos, s.Include, s.Exclude = spec.Org, spec.Repos, spec.Include, spec.Exclude
@@ -238,13 +252,15 @@ func (l *loader) file(f *file) {
 	if !f.broken {
 		return
 	}
+	l.config.Broken = append(l.config.Broken, f.path)
 	for _, e := range f.entries {
 		v := value{field: e.field, name: e.name, pos: e.pos, end: e.end, owner: e.owner(), problems: slices.Clone(f.problems)}
 		switch {
 		case e.field == "fleet":
 			l.settings = true
+			l.badSettings(e.pos, f.problems)
 		case e.field == "teams":
-			l.badTeams[fleet.TeamName(e.name)] = e.pos
+			l.badTeam(fleet.TeamName(e.name), e.pos, f.problems)
 			l.config.Teams[fleet.TeamName(e.name)] = fleet.Team{Name: fleet.TeamName(e.name), Pos: e.pos}
 		default:
 			l.broken(v)

@@ -53,10 +53,10 @@ func (l *loader) duplicate(entries []*entry) {
 	switch k, ok := l.kinds.ByField(first.field); {
 	case first.field == "fleet":
 		l.problems(problems)
-		l.config.Settings = fleet.Settings{Pos: first.pos, Mode: fleet.Observe}
+		l.badSettings(first.pos, problems)
 	case first.field == "teams":
 		l.problems(problems)
-		l.badTeams[fleet.TeamName(first.name)] = first.pos
+		l.badTeam(fleet.TeamName(first.name), first.pos, problems)
 	case ok:
 		if d := l.byID[fleet.ID{Kind: k.Name, Name: first.name}]; d != nil {
 			d.Pos, d.End = first.pos, first.end
@@ -88,8 +88,10 @@ func (l *loader) finish() *fleet.Config {
 		}
 	})
 	for i, d := range c.Declarations {
+		fit := len(d.Frozen) == 0
 		l.freeze(d, found[i])
-		if len(d.Frozen) > 0 {
+		if fit && len(d.Frozen) > 0 {
+			d.Draft = &fleet.Draft{Spec: d.Spec, SpecHash: d.SpecHash}
 			d.Spec, d.SpecHash = nil, ""
 		}
 	}
@@ -97,7 +99,12 @@ func (l *loader) finish() *fleet.Config {
 	for name := range l.badTeams {
 		delete(c.Teams, name)
 	}
-	if !l.settings && len(c.Unreadable) == 0 {
+	switch {
+	case l.settings:
+	case len(c.Unreadable) > 0:
+		l.badSettings(fleet.Pos{}, []fleet.Problem{problem("unreadable", fleet.Pos{File: c.Unreadable[0]}, "fleet", "",
+			"the file can't be read whole, and may hold the settings")})
+	default:
 		missing := problem("no-settings", fleet.Pos{}, "fleet", `write fleet: org: "acme" in fleet.cue`,
 			`no file declares "fleet": there are no repos to look at`)
 		missing.Severity = fleet.Warning
@@ -106,22 +113,23 @@ func (l *loader) finish() *fleet.Config {
 	c.Problems = fleet.SortProblems(c.Problems)
 	slices.Sort(c.Unreadable)
 	c.Unreadable = slices.Compact(c.Unreadable)
+	slices.Sort(c.Broken)
 	return c
 }
 
 // check leaves out what a kind says of a team that is invalid: it saw only
 // what was left of it.
 func (l *loader) check(k kind.Kind, d *fleet.Declaration) []fleet.Problem {
-	bad := l.badTeam(k.Field, d)
+	bad := l.toBadTeams(k.Field, d)
 	problems := slices.DeleteFunc(k.Check(d, l.config), func(p fleet.Problem) bool {
 		return slices.ContainsFunc(bad, func(b fleet.Problem) bool { return b.Pos == p.Pos })
 	})
 	return append(problems, bad...)
 }
 
-// badTeam freezes what refers to a team that is declared and invalid: it is
+// toBadTeams freezes what refers to a team that is declared and invalid: it is
 // not unknown, but there is no telling who it is.
-func (l *loader) badTeam(field string, d *fleet.Declaration) []fleet.Problem {
+func (l *loader) toBadTeams(field string, d *fleet.Declaration) []fleet.Problem {
 	if len(l.badTeams) == 0 {
 		return nil
 	}

@@ -63,29 +63,54 @@ func newLabels(src source) *labels {
 // next goes to the next label.
 func (l *labels) next() bool {
 	for {
-		pos, tok, lit := l.scan.Scan()
-		switch tok {
-		case token.EOF:
+		switch tok, _, label := l.token(); {
+		case label:
+			return true
+		case tok == token.EOF:
 			return false
-		case token.IDENT, token.STRING:
-			l.word, l.wordAt = lit, pos
-			continue
-		case token.COLON:
-			if l.label() {
-				return true
-			}
-		case token.LBRACE, token.LBRACK, token.LPAREN:
-			l.push(tok)
-		case token.INTERPOLATION:
-			l.push(tok)
-			l.scan.Scan() // its opening parenthesis
-		case token.RBRACE, token.RBRACK, token.RPAREN:
-			l.pop()
-		case token.COMMA:
-			l.path = l.path[:l.base()]
 		}
-		l.word = ""
 	}
+}
+
+// literals are the strings and numbers of the value that follows a label, as
+// they are written: one, or those of a list.
+func (l *labels) literals() (all []string) {
+	for depth := l.depth; ; {
+		tok, lit, label := l.token()
+		if tok == token.STRING || tok == token.INT {
+			all = append(all, lit)
+		}
+		if tok == token.EOF || label || l.depth <= depth {
+			return all
+		}
+	}
+}
+
+// token reads one token, and reports whether it ends a label.
+func (l *labels) token() (tok token.Token, lit string, label bool) {
+	pos, tok, lit := l.scan.Scan()
+	switch tok {
+	case token.EOF:
+		return tok, lit, false
+	case token.IDENT, token.STRING:
+		l.word, l.wordAt = lit, pos
+		return tok, lit, false
+	case token.COLON:
+		if l.label() {
+			return tok, lit, true
+		}
+	case token.LBRACE, token.LBRACK, token.LPAREN:
+		l.push(tok)
+	case token.INTERPOLATION:
+		l.push(tok)
+		l.scan.Scan() // its opening parenthesis
+	case token.RBRACE, token.RBRACK, token.RPAREN:
+		l.pop()
+	case token.COMMA:
+		l.path = l.path[:l.base()]
+	}
+	l.word = ""
+	return tok, lit, false
 }
 
 func (l *labels) label() bool {

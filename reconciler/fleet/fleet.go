@@ -6,7 +6,6 @@ package fleet
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 	"time"
 )
@@ -174,6 +173,16 @@ const (
 	Merge   Mode = "merge"   // also merges what a declaration's policy lets it
 )
 
+// Lower is the mode of two that goes less far; empty is none.
+func Lower(a, b Mode) Mode {
+	for _, m := range []Mode{Observe, Propose, Merge} {
+		if a == m || b == m {
+			return m
+		}
+	}
+	return ""
+}
+
 // MergePolicy says who merges a declaration's pull requests.
 type MergePolicy string
 
@@ -192,6 +201,20 @@ type Settings struct {
 	Exclude []string   // globs; wins over Include
 	Mode    Mode
 	Limits  Limits
+	// Invalid is set when the settings of the revision are unfit for use. What
+	// the fleet is may then be unknown.
+	Invalid *InvalidSettings
+	// Stale marks settings that are of an older revision.
+	Stale *Stale
+}
+
+// InvalidSettings are settings with a mistake: what is wrong, and what their
+// text asks for all the same, as far as it can be read.
+type InvalidSettings struct {
+	Problem Problem
+	Mode    Mode     // Observe where it can't be read
+	Exclude []string // those that can be read
+	Limits  Limits   // Removals is not read; 0 is no limit, or not readable
 }
 
 // Excludes says why the settings leave a repo out of the fleet, or is empty.
@@ -263,6 +286,20 @@ type Declaration struct {
 	// Frozen says that the declaration stands in the config repo and is
 	// invalid there: what is open for it stays, nothing new is done.
 	Frozen []Problem
+	// Draft is set when the declaration is Frozen for what it has to do with
+	// others alone: a team that is unknown or invalid, a second owner.
+	Draft *Draft
+	// Stale marks a declaration that is invalid at the config's revision. It
+	// is Frozen, or else held: all that stands here is of Stale.Revision, and
+	// Teams are the teams of that revision, which it alone goes on with.
+	Stale *Stale
+	Teams map[TeamName]Team
+}
+
+// Draft is what a declaration says that fails a check.
+type Draft struct {
+	Spec     any
+	SpecHash string
 }
 
 // FieldPos is the position of the field at path, or of its nearest parent.
@@ -292,17 +329,19 @@ type Config struct {
 	// Owners are the valid declarations that say whom a repo belongs to, by
 	// the repo's name in lower case: an index, which kind.Index makes.
 	Owners map[string][]*Declaration
-	// Unreadable names files whose declarations could not even be listed:
-	// while there is one, no declaration counts as gone.
+	// Unreadable names files, and folders, whose declarations could not even
+	// be listed: while there is one, no declaration counts as gone.
 	Unreadable []string
-}
-
-// SettingsInvalid reports whether a problem of the settings makes them unfit
-// for use. What the fleet is may then be unknown.
-func (c *Config) SettingsInvalid() bool {
-	return slices.ContainsFunc(c.Problems, func(p Problem) bool {
-		return p.Severity != Warning && (p.Field == "fleet" || strings.HasPrefix(p.Field, "fleet."))
-	})
+	// Broken names the files that could not be evaluated: what they are seen
+	// to declare is invalid.
+	Broken []string
+	// BrokenTeams are the teams that stand in the config repo and are invalid,
+	// each with what is wrong first. They are not in Teams.
+	BrokenTeams map[TeamName]Problem
+	// Texts are the contents of Unreadable files, as far as they can be had.
+	Texts map[string]string
+	// Stale are all marks: of declarations, teams, and the settings.
+	Stale []Stale
 }
 
 // Declaration finds a declaration by its ID.

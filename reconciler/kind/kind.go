@@ -27,6 +27,11 @@ type Kind struct {
 	// are serialised where they meet.
 	Owns bool
 
+	// Holds says that a declaration that is invalid at the newest revision is
+	// enforced as it was when it was last valid. Of a kind that does not hold
+	// it is frozen.
+	Holds bool
+
 	// Decode reads one declaration, as JSON that has passed the schema. It
 	// is pure, and reports what the schema can't say.
 	Decode func(source Source) (Decoded, []fleet.Problem)

@@ -108,7 +108,7 @@ func (o *Observer) renamed(ctx context.Context, w *plan.World, listed []fleet.Re
 			}
 		}
 	}
-	if len(missing) == 0 || w.Config.SettingsInvalid() {
+	if len(missing) == 0 || w.Config.Settings.Invalid != nil {
 		return nil
 	}
 	slices.Sort(missing)

@@ -99,7 +99,7 @@ func (c *computation) declaration(d *fleet.Declaration) {
 			state, reason, next = rollout.Blocked, "renamed to "+string(now), "name it so in the declaration"
 		} else if r := c.world.Repos[name]; r != nil && r.Out != "" {
 			state, reason, next = rollout.Out, r.Out, ""
-		} else if c.world.Config.SettingsInvalid() {
+		} else if c.world.Config.Settings.Invalid != nil {
 			state, reason, next = rollout.Frozen, "the fleet's settings are invalid, so its repos are not known", "mend them in the config repo"
 		}
 		c.outcomes = append(c.outcomes, outcome(d, name, state, reason, next))
@@ -244,8 +244,8 @@ func (c *computation) declared(id fleet.ID) *fleet.Declaration {
 	unsure := func(pos fleet.Pos, message string) *fleet.Declaration {
 		return &fleet.Declaration{ID: id, Pos: pos, Frozen: []fleet.Problem{{Pos: pos, Message: message}}}
 	}
-	if files := c.world.Config.Unreadable; len(files) > 0 {
-		return unsure(fleet.Pos{File: files[0]}, "the file can't be read, and may hold the declaration")
+	if file, may := c.world.Config.MayHold(id.Name); may {
+		return unsure(fleet.Pos{File: file}, "the file can't be read, and may hold the declaration")
 	}
 	if _, ok := c.kinds.Find(id.Kind); !ok {
 		return unsure(fleet.Pos{}, fmt.Sprintf("this version of Portreeve knows no kind %q, and another one made the branch", id.Kind))
@@ -344,7 +344,7 @@ func parseBranch(name string) (fleet.ID, fleet.Lane, bool) {
 func outcome(d *fleet.Declaration, repo fleet.RepoName, state rollout.State, reason, next string) rollout.Outcome {
 	return rollout.Outcome{
 		Declaration: d.ID, Target: fleet.Target{Repo: repo}, State: state, Reason: reason, Next: next,
-		Pos: d.Pos, Revision: d.Revision,
+		Pos: d.Pos, Revision: d.Revision, Stale: d.Stale,
 	}
 }
 
@@ -365,7 +365,7 @@ func pending(item *rollout.Item) rollout.Outcome {
 		State: rollout.Waiting, Reason: "it is being read", Because: item.Want.Because, Decides: item.Want.Decides,
 	}
 	if item.Declaration != nil {
-		o.Pos, o.Revision = item.Declaration.Pos, item.Declaration.Revision
+		o.Pos, o.Revision, o.Stale = item.Declaration.Pos, item.Declaration.Revision, item.Declaration.Stale
 	}
 	return o
 }

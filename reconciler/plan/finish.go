@@ -62,7 +62,7 @@ func (c *computation) finish() (*Plan, []Need) {
 		Revision: config.Revision, Observed: c.world.Now, Mode: config.Settings.Mode,
 		Steps: append([]rollout.Step{}, c.planned...), Outcomes: append([]rollout.Outcome{}, c.outcomes...),
 		Problems: fleet.SortProblems(append(append([]fleet.Problem{}, config.Problems...), c.problems...)), Repos: len(c.listings),
-		Budget: c.budget,
+		Budget: c.budget, Stale: config.Stale,
 	}
 	for _, r := range c.world.Repos {
 		if r.Err != "" {
@@ -72,9 +72,11 @@ func (c *computation) finish() (*Plan, []Need) {
 	switch {
 	case config.Stop:
 		p.Halted = "the file " + fleet.StopFile + " stands at the root of the config repo"
-	case config.SettingsInvalid():
+	case config.Settings.Invalid != nil:
 		p.Mode = fleet.Observe
 		p.Halted = "the fleet's settings are invalid"
+	case config.Settings.Stale != nil && p.Mode == fleet.Observe:
+		p.Halted = "the fleet's settings are invalid, and no more than mode observe can be read of them"
 	case p.Mode == fleet.Observe || p.Mode == "":
 		p.Mode = fleet.Observe
 		p.Halted = "fleet.mode is observe"

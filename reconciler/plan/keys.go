@@ -20,14 +20,16 @@ type keys struct {
 }
 
 func newKeys(config *fleet.Config) keys {
-	k := keys{config: config, repos: map[fleet.RepoName][32]byte{}}
-	teams := make(map[fleet.TeamName]fleet.Team, len(config.Teams))
-	for name, t := range config.Teams {
+	return keys{config: config, teams: digestTeams(config.Teams), repos: map[fleet.RepoName][32]byte{}}
+}
+
+func digestTeams(all map[fleet.TeamName]fleet.Team) [32]byte {
+	teams := make(map[fleet.TeamName]fleet.Team, len(all))
+	for name, t := range all {
 		t.Pos = fleet.Pos{}
 		teams[name] = t
 	}
-	k.teams = digest(teams)
-	return k
+	return digest(teams)
 }
 
 // of is the key of a declaration in a repo.
@@ -36,13 +38,20 @@ func (k keys) of(d *fleet.Declaration, repo *Repo) string {
 		panic("plan: " + d.ID.String() + " has no hash, and what it wanted once would be taken for what it wants") // a bug
 	}
 	about, ok := k.repos[repo.Listing.Name]
-	if !ok {
-		owner, _ := kind.OwnerOf(k.config, repo.Listing.Name)
-		about = digest([]any{repo.Listing, owner, treeOf(repo), k.teams})
+	switch {
+	case d.Teams != nil:
+		about = k.about(repo, digestTeams(d.Teams))
+	case !ok:
+		about = k.about(repo, k.teams)
 		k.repos[repo.Listing.Name] = about
 	}
 	sum := sha256.Sum256([]byte("want\n" + d.ID.String() + "\n" + d.Hash + "\n" + string(d.Owner) + "\n" + string(about[:])))
 	return hex.EncodeToString(sum[:])
+}
+
+func (k keys) about(repo *Repo, teams [32]byte) [32]byte {
+	owner, _ := kind.OwnerOf(k.config, repo.Listing.Name)
+	return digest([]any{repo.Listing, owner, treeOf(repo), teams})
 }
 
 // treeOf names a repo's tree: by its id, or if a forge leaves that out by its

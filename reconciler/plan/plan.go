@@ -83,9 +83,12 @@ type Plan struct {
 	Steps    []rollout.Step    `json:"steps"`            // in the order in which they are taken
 	Outcomes []rollout.Outcome `json:"outcomes"`         // sorted by target, declaration
 	Problems []fleet.Problem   `json:"problems"`         // of declarations
-	Repos    int               `json:"repos"`
-	Unread   int               `json:"unread,omitempty"` // repos that could not be read
-	Budget   Budget            `json:"budget"`
+	// Stale is what is invalid in the config repo and enforced as it was at an
+	// older revision, or frozen: settings, teams, declarations.
+	Stale  []fleet.Stale `json:"stale,omitempty"`
+	Repos  int           `json:"repos"`
+	Unread int           `json:"unread,omitempty"` // repos that could not be read
+	Budget Budget        `json:"budget"`
 }
 
 // Budget is what the steps take of the forge's limits.

@@ -24,8 +24,9 @@ func (c *computation) text(item *rollout.Item) {
 		return
 	}
 	d, want := item.Declaration, item.Want
-	asks := c.world.Config.Teams[d.Owner]
-	decides, ok := c.world.Config.Teams[want.Decides]
+	teams := c.teams(d)
+	asks := teams[d.Owner]
+	decides, ok := teams[want.Decides]
 	if !ok {
 		decides = fleet.Team{Name: want.Decides}
 	}

@@ -138,7 +138,7 @@ func (i *Item) outcome(state State, next, reason string, args ...any) Outcome {
 		Because: i.Want.Because, What: i.Want.What, Decides: i.Want.Decides,
 	}
 	if i.Declaration != nil {
-		o.Pos, o.Revision = i.Declaration.Pos, i.Declaration.Revision
+		o.Pos, o.Revision, o.Stale = i.Declaration.Pos, i.Declaration.Revision, i.Declaration.Stale
 	}
 	if i.Pull != nil {
 		o.Pull = &PullRef{i.Pull.Number, i.Pull.URL, i.Pull.State}

@@ -58,7 +58,10 @@ type Outcome struct {
 	Decides  fleet.TeamName `json:"decides,omitempty"`
 	Pos      fleet.Pos      `json:"pos"`
 	Revision fleet.Revision `json:"revision,omitempty"`
-	Pull     *PullRef       `json:"pullRequest,omitempty"`
+	// Stale is set when the declaration is invalid in the config repo: it is
+	// enforced as it was at an older revision, or frozen.
+	Stale *fleet.Stale `json:"stale,omitempty"`
+	Pull  *PullRef     `json:"pullRequest,omitempty"`
 }
 
 // PullRef names a pull request.

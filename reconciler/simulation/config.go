@@ -33,6 +33,11 @@ type owner struct {
 	team   fleet.TeamName
 	broken bool
 	merge  fleet.MergePolicy
+	// valid is what was committed last without a mistake, and is enforced.
+	valid struct {
+		team  fleet.TeamName
+		merge fleet.MergePolicy
+	}
 }
 
 // asker owns every migration; it decides where a repo has no owner.
@@ -173,6 +178,12 @@ func (m migration) text(name string) string {
 
 // commit commits what is declared now to the config repo.
 func (c *configs) commit(message string) error {
+	for repo, o := range c.now.owners {
+		if !o.broken {
+			o.valid.team, o.valid.merge = o.team, o.merge
+			c.now.owners[repo] = o
+		}
+	}
 	files := c.now.files()
 	change := map[string]*sandbox.File{}
 	if len(c.revisions) > 0 {

@@ -100,8 +100,8 @@ func (b *book) lately(n int, at time.Time) (count int) {
 // decides is the team that has to look at a branch's pull request; empty for
 // what is declared no more.
 func (d declared) decides(repo fleet.RepoName, branch string) fleet.TeamName {
-	if o, ok := d.owners[repo]; ok && !o.broken {
-		return o.team
+	if o, ok := d.owners[repo]; ok {
+		return o.valid.team
 	}
 	name, ok := strings.CutPrefix(branch, fleet.BranchPrefix+"migration/")
 	if m := d.migrations[name]; ok && m.present && !m.broken && !m.unreadable {
@@ -128,12 +128,15 @@ func (b *book) told(says declared) {
 			b.breaks(o.Target.Repo, "%s has state %q and reason %q", o.Declaration, o.State, o.Reason)
 		}
 		told[key], repos[o.Target.Repo] = true, true
+		if owner := says.owners[o.Target.Repo]; o.Declaration == ownership(o.Target.Repo) && owner.broken {
+			b.enforced(o, owner)
+		}
 	}
 	for _, repo := range b.p.repos {
-		if !repos[repo] && !says.badSettings {
+		if !repos[repo] {
 			b.breaks(repo, "nothing is told of the repo")
 		}
-		if repo == excluded || says.badSettings {
+		if repo == excluded {
 			continue
 		}
 		for name, m := range says.migrations {
@@ -142,9 +145,16 @@ func (b *book) told(says declared) {
 				b.breaks(repo, "nothing is told of %s", key.id)
 			}
 		}
-		if o, ok := says.owners[repo]; ok && !o.broken && !told[about{id: ownership(repo), target: fleet.Target{Repo: repo}}] {
+		if _, ok := says.owners[repo]; ok && !told[about{id: ownership(repo), target: fleet.Target{Repo: repo}}] {
 			b.breaks(repo, "nothing is told of its owner")
 		}
+	}
+}
+
+// enforced holds that ownership with a mistake is enforced as it was before.
+func (b *book) enforced(o *rollout.Outcome, says owner) {
+	if o.Stale == nil || !o.Stale.Held || o.Decides != "" && o.Decides != says.valid.team {
+		b.breaks(o.Target.Repo, "%s has a mistake, and is decided by %q instead of %q, marked %+v", o.Declaration, o.Decides, says.valid.team, o.Stale)
 	}
 }
 
@@ -215,5 +225,5 @@ func (p *play) policyOf(pr fleet.PullRequest) fleet.MergePolicy {
 	if name, ok := strings.CutPrefix(pr.Head, fleet.BranchPrefix+"migration/"); ok {
 		return says.migrations[name].merge
 	}
-	return says.owners[pr.Repo].merge
+	return says.owners[pr.Repo].valid.merge
 }

@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing/fstest"
 	"time"
@@ -86,4 +87,21 @@ func (c *configs) LastChanged(_ context.Context, tree *source.Tree, file string,
 		last = r.tree.Revision
 	}
 	return last, nil
+}
+
+// Before is the commit before.
+func (c *configs) Before(_ context.Context, _ *source.Tree, rev fleet.Revision) (fleet.Revision, int, error) {
+	if i := c.index(rev); i > 0 {
+		return c.revisions[i-1].tree.Revision, 1, nil
+	}
+	return "", 0, nil
+}
+
+// At is the tree of a commit.
+func (c *configs) At(_ context.Context, _ *source.Tree, rev fleet.Revision) (*source.Tree, error) {
+	return c.revisions[c.index(rev)].tree, nil
+}
+
+func (c *configs) index(rev fleet.Revision) int {
+	return slices.IndexFunc(c.revisions, func(r *revision) bool { return r.tree.Revision == rev })
 }

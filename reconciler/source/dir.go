@@ -80,7 +80,7 @@ func treeAt(repo *git.Repository, at plumbing.Hash, sub string, m *recall, again
 		Revision: fleet.Revision(at.String()),
 		Time:     c.Committer.When.UTC(),
 		Files:    files,
-		past:     &past{memory: m, repo: repo, sub: sub},
+		past:     &past{memory: m, repo: repo, sub: sub, again: again},
 	}, nil
 }
 
@@ -157,6 +157,14 @@ func (s *local) Watch(ctx context.Context, changed func()) error {
 
 func (s *local) LastChanged(ctx context.Context, tree *Tree, file string, from, to int) (fleet.Revision, error) {
 	return lastChanged(ctx, tree, file, from, to)
+}
+
+func (s *local) Before(ctx context.Context, tree *Tree, rev fleet.Revision) (fleet.Revision, int, error) {
+	return before(ctx, tree, rev)
+}
+
+func (s *local) At(ctx context.Context, tree *Tree, rev fleet.Revision) (*Tree, error) {
+	return at(ctx, tree, rev)
 }
 
 func (s *local) stamp() string {

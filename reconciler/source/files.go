@@ -21,17 +21,19 @@ import (
 var errNotFollowed = errors.New("not a regular file: symlinks are not followed")
 
 // Files reads the folder at dir as it lies on disk, for people who try
-// something before they commit it. Its revision is empty and its history
-// unknown. Folders named .git are left out, as a commit would.
+// something before they commit it. Its revision is empty, and what comes
+// before is the commit that the folder's work tree stands at, as it would be
+// if it were committed. Folders named .git are left out, as a commit would.
 func Files(dir string) Source {
 	if abs, err := filepath.Abs(dir); err == nil {
 		dir = abs
 	}
-	return &files{dir: dir, name: dir}
+	return &files{dir: dir, name: dir, repo: &local{dir: dir, memory: newRecall()}}
 }
 
 type files struct {
 	dir, name string
+	repo      *local // that the folder lies in, if it does
 
 	mu   sync.Mutex
 	last *Tree
@@ -69,6 +71,28 @@ func (s *files) Watch(ctx context.Context, changed func()) error {
 
 func (s *files) LastChanged(ctx context.Context, tree *Tree, file string, from, to int) (fleet.Revision, error) {
 	return lastChanged(ctx, tree, file, from, to)
+}
+
+// Before has no history where the folder lies in no repo.
+func (s *files) Before(ctx context.Context, _ *Tree, rev fleet.Revision) (fleet.Revision, int, error) {
+	tree, err := s.repo.Current(ctx)
+	switch {
+	case err != nil && fleet.ClassOf(err) == fleet.Permanent:
+		return "", 0, nil
+	case err != nil:
+		return "", 0, err
+	case rev == "":
+		return tree.Revision, 1, nil
+	}
+	return before(ctx, tree, rev)
+}
+
+func (s *files) At(ctx context.Context, _ *Tree, rev fleet.Revision) (*Tree, error) {
+	tree, err := s.repo.Current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return at(ctx, tree, rev)
 }
 
 // stamp covers names, sizes and times, not content.

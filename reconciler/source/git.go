@@ -169,6 +169,16 @@ func (s *remote) LastChanged(ctx context.Context, tree *Tree, file string, from,
 	return lastChanged(ctx, tree, file, from, to)
 }
 
+// Before looks into the clone, which holds all history.
+func (s *remote) Before(ctx context.Context, tree *Tree, rev fleet.Revision) (fleet.Revision, int, error) {
+	return before(ctx, tree, rev)
+}
+
+// At reads from the clone.
+func (s *remote) At(ctx context.Context, tree *Tree, rev fleet.Revision) (*Tree, error) {
+	return at(ctx, tree, rev)
+}
+
 // Names of folders in Dir. A clone's says its branch's revision, so that
 // whoever looks into the data directory sees what is there.
 const (

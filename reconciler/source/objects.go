@@ -38,7 +38,8 @@ type node struct {
 	size    int64
 	when    time.Time
 	content []byte
-	blob    plumbing.Hash // set if content is not kept
+	blob    plumbing.Hash // of a file
+	kept    bool          // content is
 	entries []fs.DirEntry // of a folder, sorted
 }
 
@@ -114,13 +115,12 @@ func (r *reader) entry(t *object.Tree, e object.TreeEntry, p string) error {
 		if err != nil {
 			return err
 		}
-		n := &node{name: e.Name, mode: 0o444, size: f.Size, when: r.when}
+		n := &node{name: e.Name, mode: 0o444, size: f.Size, when: r.when, blob: e.Hash}
 		r.o.nodes[p] = n
 		if f.Size > keepFile || f.Size > r.left {
-			n.blob = e.Hash
 			return nil
 		}
-		r.left -= f.Size
+		r.left, n.kept = r.left-f.Size, true
 		n.content, err = contents(&f.Blob)
 		return err
 	case filemode.Symlink:
@@ -155,13 +155,23 @@ func (o *objects) Open(name string) (fs.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotFollowed}
 	}
 	content := n.content
-	if !n.blob.IsZero() {
+	if !n.kept {
 		var err error
 		if content, err = o.late(n.blob); err != nil {
 			return nil, &fs.PathError{Op: "open", Path: name, Err: err}
 		}
 	}
 	return &openFile{node: n, Reader: bytes.NewReader(content)}, nil
+}
+
+// Fingerprint tells a file's content without reading it, so that what was made
+// of it at one revision is found again at another.
+func (o *objects) Fingerprint(name string) (id string, ok bool) {
+	n := o.nodes[name]
+	if n == nil || !n.mode.IsRegular() {
+		return "", false
+	}
+	return "git:" + n.blob.String(), true
 }
 
 // ReadDir lists a folder, sorted.

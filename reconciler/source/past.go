@@ -24,7 +24,12 @@ type recall struct {
 	// depth is the length of the longest way from a root commit. It orders an
 	// ancestor before its descendants whatever their clocks said.
 	depth map[plumbing.Hash]int
+	// steps are what Before found.
+	steps map[stepFrom]step
 }
+
+// maxSteps bounds recall.steps, as maxLines does recall.lines.
+const maxSteps = 65_536
 
 type fileAt struct {
 	commit plumbing.Hash
@@ -35,7 +40,7 @@ type fileAt struct {
 const maxLines = 4096
 
 func newRecall() *recall {
-	return &recall{lines: map[fileAt][]plumbing.Hash{}, depth: map[plumbing.Hash]int{}}
+	return &recall{lines: map[fileAt][]plumbing.Hash{}, depth: map[plumbing.Hash]int{}, steps: map[stepFrom]step{}}
 }
 
 // past asks the history that a tree stands in.
@@ -43,6 +48,7 @@ type past struct {
 	memory *recall
 	repo   *git.Repository
 	sub    string // the folder of the repo that is the root of declarations
+	again  func() (*git.Repository, error)
 }
 
 func (p *past) lastChanged(ctx context.Context, rev, file string, from, to int) (fleet.Revision, error) {

@@ -1,7 +1,8 @@
 // Package source knows where declarations come from: a branch of a remote
 // config repo, the commits of a local one, or files that nobody has committed
-// yet. It says which revision is the current one, when to look again, and
-// which revision last changed a line. What the files mean is not its affair.
+// yet. It says which revision is the current one, when to look again, which
+// revision last changed a line, and what came before. What the files mean is
+// not its affair.
 //
 // A revision's files come from Git's objects, never from a checkout that
 // somebody may edit meanwhile, and symlinks are listed but never followed: so
@@ -60,6 +61,17 @@ type Source interface {
 	// alone: not on the clock, nor on what was asked before. Where history
 	// can't tell it is the tree's own revision. Only a done ctx is an error.
 	LastChanged(ctx context.Context, tree *Tree, file string, from, to int) (fleet.Revision, error)
+	// Before steps back from a revision of the tree's history to the newest
+	// one before it in which files that can hold declarations are others, and
+	// says how many commits it looked at. It goes by first parents alone: the
+	// others were never the branch's, so nothing of them was ever enforced.
+	// What comes before files that are not committed is the commit that the
+	// work tree stands at. Where history ends, also because the rest of it was
+	// not fetched, or after LookBack commits, the revision is empty. It depends
+	// on history alone.
+	Before(ctx context.Context, tree *Tree, rev fleet.Revision) (before fleet.Revision, looked int, err error)
+	// At is the tree at a revision that Before gave.
+	At(ctx context.Context, tree *Tree, rev fleet.Revision) (*Tree, error)
 }
 
 // lastChanged is every member's LastChanged.

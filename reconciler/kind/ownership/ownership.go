@@ -22,6 +22,7 @@ func New() kind.Kind {
 		Field:   "ownership",
 		Doc:     "Which team owns a repo and its paths; kept in the repo's CODEOWNERS file.",
 		Owns:    true,
+		Holds:   true,
 		Decode:  decode,
 		Check:   check,
 		Targets: targets,
