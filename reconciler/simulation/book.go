@@ -150,16 +150,20 @@ func (b *book) mayOpen(w sandbox.Write) (afterBot bool) {
 	if f == nil || f.open || f.merged || f.closedBy == ours || f.since >= b.p.result.Passes {
 		return false
 	}
-	switch {
-	case b.p.asksAgain(w.Detail, f.ended, w.At):
-		b.p.result.Asked++
+	if !b.p.mayAsk(f, w.At) {
+		b.breaks(w.Repo, "#%d was opened after %s had closed #%d of %s", w.Number, f.closedBy, number, w.Detail)
 		return false
-	case f.closedBy == bot && !f.afterBot && w.At.Sub(f.ended) >= 24*time.Hour:
-		b.p.result.Asked++
-		return true
 	}
-	b.breaks(w.Repo, "#%d was opened after %s had closed #%d of %s", w.Number, f.closedBy, number, w.Detail)
-	return false
+	b.p.result.Asked++
+	return f.closedBy == bot && !b.p.asksAgain(f.branch, f.ended, w.At)
+}
+
+// mayAsk reports whether another pull request may follow one that was closed,
+// and not by us: where its declaration asks again, and a day after a bot that
+// has closed but this one.
+func (p *play) mayAsk(f *pullFacts, now time.Time) bool {
+	return p.asksAgain(f.branch, f.ended, now) ||
+		f.closedBy == bot && !f.afterBot && now.Sub(f.ended) >= 24*time.Hour
 }
 
 // asksAgain reports whether a branch's declaration, by the revision read last,

@@ -33,7 +33,7 @@ func (p *play) begins(s *rollout.Step) {
 	at := begun{branch: branchKey{s.Repo, s.Branch}}
 	at.newest = p.book.newest[at.branch]
 	if f := p.book.pulls[pullKey{s.Repo, at.newest}]; f != nil {
-		at.open, at.theirs = f.open, !f.open && !f.merged && f.closedBy != ours
+		at.open, at.theirs = f.open, !f.open && !f.merged && f.closedBy != ours && !p.mayAsk(f, p.now)
 	}
 	p.book.begun = at
 }
