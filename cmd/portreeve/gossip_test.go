@@ -14,9 +14,10 @@ type gossip struct {
 	forge http.Handler
 	away  string // where its redirects lead
 
-	mu   sync.Mutex
-	mood string
-	said int
+	mu    sync.Mutex
+	mood  string
+	said  int
+	heard map[string]bool // all that it was told in confidence
 }
 
 // moods are the ways in which it fails, each for some passes.
@@ -28,8 +29,27 @@ func (g *gossip) set(mood string) {
 	g.mood, g.said = mood, 0
 }
 
+// hear keeps the secrets of a request: a token that an App was given, or what
+// it signed to be given one, is planted by nobody. It is called with mu held.
+func (g *gossip) hear(r *http.Request) {
+	if g.heard == nil {
+		g.heard = map[string]bool{}
+	}
+	_, password, _ := r.BasicAuth()
+	scheme, bearer, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "bearer") {
+		bearer = ""
+	}
+	for _, secret := range []string{password, bearer} {
+		if secret != "" {
+			g.heard[secret] = true
+		}
+	}
+}
+
 func (g *gossip) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
+	g.hear(r)
 	git := strings.Contains(r.URL.Path, ".git/")
 	mood, onGit := strings.CutPrefix(g.mood, "git ")
 	// The config repo is read, so that there is something to do.

@@ -181,6 +181,8 @@ func TestHostileTree(t *testing.T) {
 	add("40000", "..", sub)
 	add("40000", ".git", sub)
 	add("100644", "a/b", blob)
+	add("100644", "CASE", blob)
+	add("100644", "case", blob)
 	add("100644", "dup", blob)
 	add("100755", "dup", blob)
 	add("100664", "groupwritable", blob)
@@ -197,7 +199,7 @@ func TestHostileTree(t *testing.T) {
 	for _, d := range list {
 		names = append(names, d.Name())
 	}
-	if got := strings.Join(names, " "); err != nil || got != "dup good groupwritable zeropadded" {
+	if got := strings.Join(names, " "); err != nil || got != "CASE case dup good groupwritable zeropadded" {
 		t.Error(got, err)
 	}
 	for _, name := range []string{"../x", ".git/x", "a/b", ".git", ".."} {
@@ -208,8 +210,11 @@ func TestHostileTree(t *testing.T) {
 	if _, err := New(Options{}).Commit(s, []transform.Edit{{Path: "dup", Delete: true}}, someone, say); err == nil || !strings.Contains(err.Error(), "two entries") {
 		t.Error(err)
 	}
+	if _, err := New(Options{}).Commit(s, []transform.Edit{{Path: "Case", Content: []byte("e")}}, someone, say); err == nil || !strings.Contains(err.Error(), "letter case") {
+		t.Error(err)
+	}
 	made, err := New(Options{}).Commit(s, []transform.Edit{
-		{Path: "groupwritable", Content: []byte("new")}, {Path: "e", Content: []byte("e")},
+		{Path: "groupwritable", Content: []byte("new")}, {Path: "e", Content: []byte("e")}, {Path: "case", Content: []byte("new")},
 	}, someone, say)
 	if err != nil {
 		t.Fatal(err)
@@ -218,7 +223,7 @@ func TestHostileTree(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := srv.Git("r", "cat-file", "tree", string(made.Tree))
-	for _, kept := range []string{"40000 ..\x00", "40000 .git\x00", "100644 a/b\x00", "100755 dup\x00", "100664 groupwritable\x00", "040000 zeropadded\x00"} {
+	for _, kept := range []string{"100644 CASE\x00", "100644 case\x00", "40000 ..\x00", "40000 .git\x00", "100644 a/b\x00", "100755 dup\x00", "100664 groupwritable\x00", "040000 zeropadded\x00"} {
 		if !strings.Contains(got, kept) {
 			t.Errorf("lost %q", kept)
 		}

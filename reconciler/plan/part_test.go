@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"fmt"
 	"path"
 	"path/filepath"
 	"slices"
@@ -59,6 +60,23 @@ func (a *teller) listed(n plan.Need) {
 	}
 }
 
+// deep is a repo whose files lie far below its root, in many directories.
+func deep() (files []txtar.File) {
+	files = append(files, txtar.File{Name: "deep.cue", Data: []byte(`package fleet
+
+migrations: [string]: {title: "Order", why: "Order.", owner: "platform"}
+migrations: all: {select: name: "wide", steps: [{do: "replace", paths: ["**/*.go"], pattern: "old", with: "new"}]}
+migrations: one: {select: name: "deep", steps: [{do: "file", path: "a/b/c/d/e/f/g/h/i/j/k/l.txt", content: "x"}]}
+`)})
+	for i := range 20 {
+		name := fmt.Sprintf("acme/wide/d%d/e%d/main.go", i, i)
+		files = append(files, txtar.File{Name: name, Data: []byte("old\n")})
+		name = fmt.Sprintf("acme/deep/a/b/c/d/e/f/g/h/i/j/k/%d.go", i)
+		files = append(files, txtar.File{Name: name, Data: []byte("old\n")})
+	}
+	return files
+}
+
 // TestPartOfATree proves that a plan made on those directories alone that were
 // asked for is the one that is made on all, in no more rounds than are given.
 func TestPartOfATree(t *testing.T) {
@@ -66,13 +84,20 @@ func TestPartOfATree(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
-	parts := 0
+	cases := map[string][]txtar.File{"deep": deep()}
 	for _, file := range files {
 		archive, err := txtar.ParseFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, a := load(t, slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return f.Name == "plan" }))
+		cases[file] = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return f.Name == "plan" })
+	}
+	parts := 0
+	for file, files := range cases {
+		w, a := load(t, files)
+		if file == "deep" && len(w.Config.Problems) > 0 {
+			t.Fatal(w.Config.Problems)
+		}
 		want, _ := settle(w, a, newMemo())
 		forget(w, a)
 		a.partly = true
