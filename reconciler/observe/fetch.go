@@ -22,7 +22,7 @@ const fetches = 16
 // request has a bound of its own, but many repos that hang would add up.
 const fetchTime = 5 * time.Minute
 
-// fetch reads trees and files of many repos at once.
+// fetch reads trees, files and branches of many repos at once.
 func (o *Observer) fetch(ctx context.Context, w *plan.World, needs []plan.Need) {
 	if len(needs) == 0 {
 		return
@@ -35,29 +35,25 @@ func (o *Observer) fetch(ctx context.Context, w *plan.World, needs []plan.Need) 
 			order = append(order, n.Repo)
 		}
 		all := byRepo[n.Repo]
-		all.All, all.Files = all.All || n.All, append(all.Files, n.Files...)
+		all.Tree, all.All, all.Files = all.Tree || n.Tree, all.All || n.All, append(all.Files, n.Files...)
+		all.Histories, all.Replays = append(all.Histories, n.Histories...), append(all.Replays, n.Replays...)
 	}
 	order = o.badLast(order)
 	bounded, cancel := context.WithTimeout(ctx, fetchTime)
 	defer cancel()
-	o.each(order, "reading repos", func(name fleet.RepoName) {
-		note(w.Repos[name], o.inTime(ctx, bounded, w.Repos[name], byRepo[name]))
-	})
-}
-
-// each does something for many repos at once, each in a goroutine of its own.
-func (o *Observer) each(repos []fleet.RepoName, doing string, do func(fleet.RepoName)) {
 	var group errgroup.Group
 	group.SetLimit(cmp.Or(o.Workers, fetches))
 	var mu sync.Mutex
 	done := 0
-	for _, name := range repos {
+	for _, name := range order {
+		r, need := w.Repos[name], byRepo[name]
 		group.Go(func() error {
-			do(name)
+			err := o.inTime(ctx, bounded, r, need)
+			note(r, err) // each goroutine has a repo of its own
 			mu.Lock()
 			defer mu.Unlock()
 			done++
-			o.progress(doing, done, len(repos))
+			o.progress("reading repos", done, len(order))
 			return nil
 		})
 	}
@@ -113,7 +109,16 @@ func (o *Observer) markBad(name fleet.RepoName, err error) {
 	o.bad[name] = true
 }
 
-func (o *Observer) read(ctx context.Context, r *plan.Repo, need *plan.Need) (err error) {
+func (o *Observer) read(ctx context.Context, r *plan.Repo, need *plan.Need) error {
+	if need.Tree || need.All || len(need.Files) > 0 || len(need.Replays) > 0 {
+		if err := o.readTree(ctx, r, need); err != nil {
+			return err
+		}
+	}
+	return o.walk(ctx, r, need)
+}
+
+func (o *Observer) readTree(ctx context.Context, r *plan.Repo, need *plan.Need) (err error) {
 	remote := Remote(o.Forge, r.Listing)
 	tree, known := r.Tree.(*gitrepo.Snapshot)
 	switch {

@@ -120,19 +120,17 @@ func (o *Observer) renamed(ctx context.Context, w *plan.World, listed []fleet.Re
 // Answer answers what planning needs, into the world. A repo that can't
 // answer is marked with the reason, so that it isn't asked again.
 func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need) error {
-	var fetch, walk []plan.Need
+	var fetch []plan.Need
 	var branches []forge.Branch
 	var rules []fleet.RepoName
 	for _, n := range needs {
 		switch {
 		case n.OpenedToday:
 			o.openedToday(ctx, w)
-		case n.Tree || n.All || len(n.Files) > 0:
-			fetch = append(fetch, n)
 		case n.Rules:
 			rules = append(rules, n.Repo)
-		case len(n.Histories) > 0 || len(n.Replays) > 0:
-			walk = append(walk, n)
+		case len(n.Branches) == 0:
+			fetch = append(fetch, n)
 		}
 		for _, b := range n.Branches {
 			branches = append(branches, forge.Branch{Repo: n.Repo, Name: b})
@@ -149,7 +147,6 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 		}
 	}
 	o.fetch(ctx, w, fetch)
-	o.walk(ctx, w, walk)
 	w.Allowance = o.Forge.Allowance() // the answers had their price
 	return ctx.Err()
 }

@@ -20,23 +20,7 @@ type walked struct {
 }
 
 // walk reads branches that people worked on, commit by commit.
-func (o *Observer) walk(ctx context.Context, w *plan.World, needs []plan.Need) {
-	byRepo := map[fleet.RepoName][]plan.Need{}
-	var order []fleet.RepoName
-	for _, n := range needs {
-		if byRepo[n.Repo] == nil {
-			order = append(order, n.Repo)
-		}
-		byRepo[n.Repo] = append(byRepo[n.Repo], n)
-	}
-	o.each(order, "reading branches", func(name fleet.RepoName) {
-		for _, n := range byRepo[name] {
-			note(w.Repos[name], o.walkRepo(ctx, w.Repos[name], n))
-		}
-	})
-}
-
-func (o *Observer) walkRepo(ctx context.Context, r *plan.Repo, n plan.Need) error {
+func (o *Observer) walk(ctx context.Context, r *plan.Repo, n *plan.Need) error {
 	for _, branch := range n.Histories {
 		h, err := o.history(ctx, r, branch)
 		if err != nil {
@@ -87,9 +71,6 @@ func (o *Observer) replay(ctx context.Context, r *plan.Repo, q *rollout.Replay) 
 	kept := o.kept(key)
 	if kept != nil && kept.replay == answer {
 		return kept.replayed, nil
-	}
-	if err := o.read(ctx, r, &plan.Need{}); err != nil {
-		return nil, err
 	}
 	base, _ := r.Tree.(*gitrepo.Snapshot)
 	made, stop, err := o.Git.Replay(ctx, Remote(o.Forge, r.Listing), base, q.Edits, q.Picks)
