@@ -23,9 +23,23 @@ func TestGitHub(t *testing.T) {
 	})
 }
 
+// Rules that a ruleset holds are the same rules.
+func TestGitHubRulesets(t *testing.T) {
+	forgetest.RunRules(t, func(t *testing.T) forgetest.World {
+		f, w := sandboxWorld(t, true)
+		w.Forge = githubClient(t, f)
+		return w
+	})
+}
+
 // githubWorld is the sandbox behind HTTP.
 func githubWorld(t testing.TB) (*sandbox.Forge, forgetest.World) {
-	f, w := sandboxWorld(t)
+	f, w := sandboxWorld(t, false)
+	w.Forge = githubClient(t, f)
+	return f, w
+}
+
+func githubClient(t testing.TB, f *sandbox.Forge) *github.Client {
 	server := httptest.NewServer(f.Handler())
 	t.Cleanup(server.Close)
 	c, err := github.New(github.Options{
@@ -37,8 +51,7 @@ func githubWorld(t testing.TB) (*sandbox.Forge, forgetest.World) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Forge = c
-	return f, w
+	return c
 }
 
 // Every second request fails in one way or another, and each read is

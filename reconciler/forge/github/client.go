@@ -58,7 +58,7 @@ type Client struct {
 	cache   *etags
 	app     *installation // nil for a token
 
-	heads, pulls, rules, named pacer
+	heads, pulls, ready, rules, named pacer
 
 	mu   sync.Mutex
 	self fleet.Actor
@@ -99,6 +99,7 @@ func New(o Options) (*Client, error) {
 		cache:   newETags(maxRemembered),
 		heads:   pacer{top: 100},
 		pulls:   pacer{top: 100},
+		ready:   pacer{top: 100},
 		rules:   pacer{top: 100},
 		named:   pacer{top: 100},
 	}

@@ -16,10 +16,12 @@ const maxForeign = 10
 
 const pullFragments = `
 fragment who on Actor{__typename login}
+fragment entry on MergeQueueEntry{position state enqueuedAt estimatedTimeToMerge enqueuer{...who}}
 fragment pull on PullRequest{number url state isDraft isCrossRepository title body labels(first:50){nodes{name}}
-baseRefName headRefName headRefOid author{...who} createdAt updatedAt closedAt mergedAt mergeable reviewDecision
-commits(last:1){nodes{commit{oid message committedDate tree{oid} statusCheckRollup{state contexts(first:100){pageInfo{hasNextPage}
-nodes{__typename ...on CheckRun{name status conclusion detailsUrl} ...on StatusContext{context state targetUrl}}}}}}}
+baseRefName headRefName headRefOid author{...who} createdAt updatedAt closedAt mergedAt mergeable mergeStateStatus reviewDecision
+mergeQueueEntry{...entry} autoMergeRequest{enabledBy{...who}}
+commits(last:1){nodes{commit{oid message committedDate tree{oid} signature{isValid} statusCheckRollup{state contexts(first:100){pageInfo{hasNextPage}
+nodes{__typename ...on CheckRun{name status conclusion detailsUrl checkSuite{app{databaseId}}} ...on StatusContext{context state targetUrl}}}}}}}
 comments(last:20){nodes{fullDatabaseId author{...who} body createdAt}}
 timelineItems(last:1,itemTypes:[CLOSED_EVENT]){nodes{...on ClosedEvent{actor{...who}}}}}
 `
@@ -35,27 +37,32 @@ type branchAnswer struct {
 }
 
 type pullAnswer struct {
-	Number            int            `json:"number"`
-	URL               string         `json:"url"`
-	State             string         `json:"state"`
-	IsDraft           bool           `json:"isDraft"`
-	IsCrossRepository bool           `json:"isCrossRepository"`
-	Title             string         `json:"title"`
-	Body              string         `json:"body"`
-	Labels            *nodes[label]  `json:"labels"`
-	BaseRefName       string         `json:"baseRefName"`
-	HeadRefName       string         `json:"headRefName"`
-	HeadRefOid        string         `json:"headRefOid"`
-	Author            *actor         `json:"author"`
-	CreatedAt         time.Time      `json:"createdAt"`
-	UpdatedAt         time.Time      `json:"updatedAt"`
-	ClosedAt          *time.Time     `json:"closedAt"`
-	MergedAt          *time.Time     `json:"mergedAt"`
-	Mergeable         string         `json:"mergeable"`
-	ReviewDecision    string         `json:"reviewDecision"`
-	Commits           nodes[commit]  `json:"commits"`
-	Comments          nodes[comment] `json:"comments"`
-	TimelineItems     nodes[struct {
+	Number            int           `json:"number"`
+	URL               string        `json:"url"`
+	State             string        `json:"state"`
+	IsDraft           bool          `json:"isDraft"`
+	IsCrossRepository bool          `json:"isCrossRepository"`
+	Title             string        `json:"title"`
+	Body              string        `json:"body"`
+	Labels            *nodes[label] `json:"labels"`
+	BaseRefName       string        `json:"baseRefName"`
+	HeadRefName       string        `json:"headRefName"`
+	HeadRefOid        string        `json:"headRefOid"`
+	Author            *actor        `json:"author"`
+	CreatedAt         time.Time     `json:"createdAt"`
+	UpdatedAt         time.Time     `json:"updatedAt"`
+	ClosedAt          *time.Time    `json:"closedAt"`
+	MergedAt          *time.Time    `json:"mergedAt"`
+	Mergeable         string        `json:"mergeable"`
+	MergeStateStatus  string        `json:"mergeStateStatus"`
+	ReviewDecision    string        `json:"reviewDecision"`
+	MergeQueueEntry   *queueAnswer  `json:"mergeQueueEntry"`
+	AutoMergeRequest  *struct {
+		EnabledBy *actor `json:"enabledBy"`
+	} `json:"autoMergeRequest"`
+	Commits       nodes[commit]  `json:"commits"`
+	Comments      nodes[comment] `json:"comments"`
+	TimelineItems nodes[struct {
 		Actor *actor `json:"actor"`
 	}] `json:"timelineItems"`
 }
@@ -70,11 +77,14 @@ type label struct {
 
 type commit struct {
 	Commit struct {
-		Oid               string    `json:"oid"`
-		Message           string    `json:"message"`
-		CommittedDate     time.Time `json:"committedDate"`
-		Tree              object    `json:"tree"`
-		StatusCheckRollup *rollup   `json:"statusCheckRollup"`
+		Oid           string    `json:"oid"`
+		Message       string    `json:"message"`
+		CommittedDate time.Time `json:"committedDate"`
+		Tree          object    `json:"tree"`
+		Signature     *struct {
+			IsValid bool `json:"isValid"`
+		} `json:"signature"`
+		StatusCheckRollup *rollup `json:"statusCheckRollup"`
 	} `json:"commit"`
 }
 
@@ -92,9 +102,14 @@ type checkAnswer struct {
 	Status     string `json:"status"`
 	Conclusion string `json:"conclusion"`
 	DetailsURL string `json:"detailsUrl"`
-	Context    string `json:"context"`
-	State      string `json:"state"`
-	TargetURL  string `json:"targetUrl"`
+	CheckSuite *struct {
+		App *struct {
+			ID int64 `json:"databaseId"`
+		} `json:"app"`
+	} `json:"checkSuite"`
+	Context   string `json:"context"`
+	State     string `json:"state"`
+	TargetURL string `json:"targetUrl"`
 }
 
 type comment struct {
@@ -226,7 +241,12 @@ func (p *pullAnswer) pull(repo fleet.RepoName, a *branchAnswer, self fleet.Actor
 		HeadCommit: fleet.CommitID(p.HeadRefOid),
 		Author:     p.Author.actor(self),
 		Created:    p.CreatedAt, Updated: p.UpdatedAt,
-		Mergeable: mergeable(p.Mergeable), Review: review(p.ReviewDecision),
+		Mergeable: mergeable(p.Mergeable), Held: p.MergeStateStatus == "BLOCKED", Review: review(p.ReviewDecision),
+		Queued: p.MergeQueueEntry.entry(self),
+	}
+	if a := p.AutoMergeRequest; a != nil {
+		by := a.EnabledBy.actor(self)
+		out.AutoMerge = &by
 	}
 	if p.Labels != nil {
 		for _, l := range p.Labels.Nodes {
@@ -255,6 +275,9 @@ func (p *pullAnswer) pull(repo fleet.RepoName, a *branchAnswer, self fleet.Actor
 		last := n[len(n)-1].Commit
 		out.HeadCommit, out.HeadTree = fleet.CommitID(last.Oid), fleet.TreeID(last.Tree.Oid)
 		out.HeadMessage, out.HeadTime = last.Message, last.CommittedDate
+		if last.Signature != nil {
+			out.Signature = signature(last.Signature.IsValid)
+		}
 		out.Checks = last.StatusCheckRollup.checks()
 	}
 	for _, m := range p.Comments.Nodes {
@@ -278,7 +301,11 @@ func (r *rollup) checks() []fleet.Check {
 	for _, n := range r.Contexts.Nodes {
 		switch n.Type {
 		case "CheckRun":
-			out = append(out, fleet.Check{Name: n.Name, State: checkOfRun(n.Status, n.Conclusion), URL: n.DetailsURL})
+			c := fleet.Check{Name: n.Name, State: checkOfRun(n.Status, n.Conclusion), URL: n.DetailsURL}
+			if s := n.CheckSuite; s != nil && s.App != nil {
+				c.App = s.App.ID
+			}
+			out = append(out, c)
 		case "StatusContext":
 			out = append(out, fleet.Check{Name: n.Context, State: checkOfStatus(n.State), URL: n.TargetURL})
 		}

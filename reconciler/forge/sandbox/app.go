@@ -121,8 +121,8 @@ func getApp(c *call) (int, any, error) {
 // permissions are what the README asks for.
 func permissions() obj {
 	return obj{
-		"administration": "read", "checks": "read", "contents": "write", "metadata": "read",
-		"pull_requests": "write", "statuses": "write", "workflows": "write",
+		"administration": "read", "checks": "read", "contents": "write", "deployments": "read", "merge_queues": "write",
+		"metadata": "read", "pull_requests": "write", "statuses": "write", "workflows": "write",
 	}
 }
 

@@ -36,6 +36,7 @@ type check struct {
 	started    time.Time
 	completed  time.Time
 	by         *user
+	app        int64 // 0 of a status
 }
 
 func (c check) state() fleet.CheckState {
@@ -54,6 +55,9 @@ type verdictKey struct {
 	commit plumbing.Hash
 	check  int
 }
+
+// ciApp is CI's App, where a check has no other.
+const ciApp = 15368
 
 // ciUser is whom CI reports as.
 var ciUser = &user{id: 1, login: "sandbox-ci", bot: true}
@@ -79,6 +83,9 @@ func (r *repo) checks(h plumbing.Hash) []check {
 			c := check{
 				id: checkID(h, spec.Name), name: spec.Name, isStatus: spec.Status, started: start.Add(spec.Silent), by: ciUser,
 				url: fmt.Sprintf("%s/%s/commit/%s#%s", r.forge.baseURL, r.name, h, spec.Name),
+			}
+			if !spec.Status {
+				c.app = cmp.Or(spec.App, ciApp)
 			}
 			if age >= spec.After {
 				c.done, c.completed = true, start.Add(max(spec.After, spec.Silent))

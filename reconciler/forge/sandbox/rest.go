@@ -67,6 +67,7 @@ func (s *skin) routes() *http.ServeMux {
 		"GET /repos/{owner}/{repo}/commits/{ref}/check-runs":                            listCheckRuns,
 		"POST /repos/{owner}/{repo}/statuses/{sha}":                                     postStatus,
 		"GET /repos/{owner}/{repo}/rules/branches/{branch}":                             getRules,
+		"GET /repos/{owner}/{repo}/rulesets/{id}":                                       getRuleset,
 		"GET /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks": getRequiredChecks,
 
 		"GET /repos/{owner}/{repo}/pulls":                     listPulls,
