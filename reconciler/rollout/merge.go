@@ -29,6 +29,9 @@ func (i *Item) merge(s Settings, trailers Trailers, untouched bool) Decision {
 	case !untouched:
 		return i.review("finish and merge it, or close it",
 			"#%d has commits by people, so it is theirs to merge: Portreeve only keeps its own commit beneath them up to date", pr.Number)
+	case pr.AutoMerge != nil && pr.Review == fleet.ReviewRequired:
+		return i.review("approve it, or close it; then the forge merges it", "%s has #%d merged by the forge, which waits for a required review",
+			pr.AutoMerge.Login, pr.Number)
 	case pr.AutoMerge != nil:
 		return Decision{Outcome: i.outcome(Waiting, "the forge merges it once its rules let it; Portreeve leaves it alone",
 			"%s has #%d merged by the forge%s", pr.AutoMerge.Login, pr.Number, i.checksInWords())}

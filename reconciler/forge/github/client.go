@@ -62,6 +62,7 @@ type Client struct {
 
 	mu   sync.Mutex
 	self fleet.Actor
+	apps map[string]int64 // ids by the bot's login
 }
 
 var _ forge.Forge = (*Client)(nil)
@@ -94,6 +95,7 @@ func New(o Options) (*Client, error) {
 		graphql: graphql,
 		now:     o.Now,
 		backoff: o.Backoff,
+		apps:    map[string]int64{},
 		budget:  newBudget(o.Now, o.Wait),
 		secrets: &secrets{token: o.Token},
 		cache:   newETags(maxRemembered),

@@ -21,7 +21,7 @@ fragment pull on PullRequest{number url state isDraft isCrossRepository title bo
 baseRefName headRefName headRefOid author{...who} createdAt updatedAt closedAt mergedAt mergeable mergeStateStatus reviewDecision
 mergeQueueEntry{...entry} autoMergeRequest{enabledBy{...who}}
 commits(last:1){nodes{commit{oid message committedDate tree{oid} signature{isValid} statusCheckRollup{state contexts(first:100){pageInfo{hasNextPage}
-nodes{__typename ...on CheckRun{name status conclusion detailsUrl checkSuite{app{databaseId}}} ...on StatusContext{context state targetUrl}}}}}}}
+nodes{__typename ...on CheckRun{name status conclusion detailsUrl checkSuite{app{databaseId}}} ...on StatusContext{context state targetUrl creator{...who}}}}}}}}
 comments(last:20){nodes{fullDatabaseId author{...who} body createdAt}}
 timelineItems(last:1,itemTypes:[CLOSED_EVENT]){nodes{...on ClosedEvent{actor{...who}}}}}
 `
@@ -110,6 +110,7 @@ type checkAnswer struct {
 	Context   string `json:"context"`
 	State     string `json:"state"`
 	TargetURL string `json:"targetUrl"`
+	Creator   *actor `json:"creator"`
 }
 
 type comment struct {
@@ -205,7 +206,7 @@ func (c *Client) own(ctx context.Context, b forge.Branch, a *branchAnswer, self 
 	for page := 0; ; page++ {
 		for i := range a.PullRequests.Nodes {
 			if p := &a.PullRequests.Nodes[i]; !p.IsCrossRepository && p.HeadRefName == b.Name {
-				return p.pull(b.Repo, a, self), nil
+				return p.pull(b.Repo, a, self, func(bot string) int64 { return c.appID(ctx, bot) }), nil
 			}
 		}
 		next := a.PullRequests.PageInfo
@@ -234,7 +235,7 @@ func (c *Client) own(ctx context.Context, b forge.Branch, a *branchAnswer, self 
 
 // pull maps a pull request. What is said of its head all comes from one
 // commit: an answer may be older than the push that headRefOid tells of.
-func (p *pullAnswer) pull(repo fleet.RepoName, a *branchAnswer, self fleet.Actor) *fleet.PullRequest {
+func (p *pullAnswer) pull(repo fleet.RepoName, a *branchAnswer, self fleet.Actor, app func(bot string) int64) *fleet.PullRequest {
 	out := &fleet.PullRequest{
 		Repo: repo, Number: p.Number, URL: p.URL, State: fleet.PullOpen, Draft: p.IsDraft,
 		Title: p.Title, Body: p.Body, Base: p.BaseRefName, Head: p.HeadRefName,
@@ -278,7 +279,7 @@ func (p *pullAnswer) pull(repo fleet.RepoName, a *branchAnswer, self fleet.Actor
 		if last.Signature != nil {
 			out.Signature = signature(last.Signature.IsValid)
 		}
-		out.Checks = last.StatusCheckRollup.checks()
+		out.Checks = last.StatusCheckRollup.checks(app)
 	}
 	for _, m := range p.Comments.Nodes {
 		out.Comments = append(out.Comments, fleet.Comment{
@@ -292,8 +293,9 @@ func (p *pullAnswer) pull(repo fleet.RepoName, a *branchAnswer, self fleet.Actor
 }
 
 // checks are nil only if none has reported. Of more than 100 the rest is one
-// check, in the state of them all.
-func (r *rollup) checks() []fleet.Check {
+// check, in the state of them all. A check run tells its App; of a status only
+// the bot is told that set it.
+func (r *rollup) checks(app func(bot string) int64) []fleet.Check {
 	if r == nil {
 		return nil
 	}
@@ -307,7 +309,11 @@ func (r *rollup) checks() []fleet.Check {
 			}
 			out = append(out, c)
 		case "StatusContext":
-			out = append(out, fleet.Check{Name: n.Context, State: checkOfStatus(n.State), URL: n.TargetURL})
+			c := fleet.Check{Name: n.Context, State: checkOfStatus(n.State), URL: n.TargetURL}
+			if by := n.Creator.actor(fleet.Actor{}); by.Bot {
+				c.App = app(by.Login)
+			}
+			out = append(out, c)
 		}
 	}
 	if r.Contexts.PageInfo.HasNextPage {

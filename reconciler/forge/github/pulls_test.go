@@ -29,7 +29,7 @@ const rollupJSON = `{"state":"FAILURE","contexts":{"pageInfo":{"hasNextPage":tru
 {"__typename":"CheckRun","name":"lint","status":"COMPLETED","conclusion":"SKIPPED"},
 {"__typename":"CheckRun","name":"e2e","status":"IN_PROGRESS","conclusion":null},
 {"__typename":"CheckRun","name":"new","status":"COMPLETED","conclusion":"INVENTED_IN_2027"},
-{"__typename":"StatusContext","context":"cla","state":"EXPECTED","targetUrl":null}]}}`
+{"__typename":"StatusContext","context":"cla","state":"EXPECTED","targetUrl":null,"creator":{"__typename":"Bot","login":"cla-app"}}]}}`
 
 func pullsAnswer(rollup string, pulls ...string) json.RawMessage {
 	return json.RawMessage(`{"defaultBranchRef":{"target":{"oid":"base"}},"pullRequests":{"nodes":[` +
@@ -43,9 +43,15 @@ func TestPullRequestsMapsWhatTheForgeSays(t *testing.T) {
 	f.graphql(func(w http.ResponseWriter, q asked) {
 		answerEach(w, q, func(string) any { return pullsAnswer(rollupJSON, pullJSON) })
 	})
-	a := f.client(t).PullRequests(t.Context(), []forge.Branch{oneBranch})[oneBranch]
+	f.on("GET /apps/cla-app", 200, `{"id":42}`)
+	c := f.client(t)
+	c.PullRequests(t.Context(), []forge.Branch{oneBranch})
+	a := c.PullRequests(t.Context(), []forge.Branch{oneBranch})[oneBranch]
 	if a.Err != nil || a.Value == nil {
 		t.Fatalf("%+v", a)
+	}
+	if n := f.count("GET /apps/cla-app"); n != 1 {
+		t.Errorf("asked %d times which App it is", n)
 	}
 	p := a.Value
 	if p.State != fleet.PullClosed || !p.Draft || p.Number != 7 || p.BaseCommit != "base" || fmt.Sprint(p.Labels) != "[a z]" {
@@ -70,7 +76,7 @@ func TestPullRequestsMapsWhatTheForgeSays(t *testing.T) {
 	if p.Queued == nil || *p.Queued != queued || !p.Held || p.AutoMerge == nil || p.AutoMerge.Login != "ghost" {
 		t.Errorf("%+v, held %v, by itself %+v", p.Queued, p.Held, p.AutoMerge)
 	}
-	if p.Signature != fleet.SignatureUnverified || p.Checks[0].App != 15368 || p.Checks[1].App != 0 {
+	if p.Signature != fleet.SignatureUnverified || p.Checks[0].App != 15368 || p.Checks[1].App != 0 || p.Checks[4].App != 42 {
 		t.Errorf("%s, %+v", p.Signature, p.Checks)
 	}
 	if !p.Closed.Equal(time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC)) {
@@ -169,7 +175,7 @@ func FuzzAnswers(f *testing.F) {
 		var pulls branchAnswer
 		if got.into("a0", &pulls) == nil {
 			for i := range pulls.PullRequests.Nodes {
-				pulls.PullRequests.Nodes[i].pull("acme/ledger", &pulls, fleet.Actor{Login: "reeve"})
+				pulls.PullRequests.Nodes[i].pull("acme/ledger", &pulls, fleet.Actor{Login: "reeve"}, func(string) int64 { return 0 })
 			}
 		}
 		var head headAnswer

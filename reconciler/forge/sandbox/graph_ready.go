@@ -22,6 +22,9 @@ func appOf(id int64) *appNode {
 // ID is the node's id.
 func (a *appNode) ID() graphql.ID { return graphql.ID(fmt.Sprintf("A_%d", a.id)) }
 
+// Creator is who set it: an App under the name of its bot.
+func (k *contextNode) Creator() *actorNode { return actorOf(k.is.by, k.repo.forge.baseURL) }
+
 // DatabaseId is the id that rules name an App by.
 func (a *appNode) DatabaseId() *int32 { //nolint:revive // named by the schema
 	id := int32(a.id)

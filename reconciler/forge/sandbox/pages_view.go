@@ -211,7 +211,7 @@ func checkRows(r *repo, h plumbing.Hash) []checkRow {
 	var out []checkRow
 	for _, k := range r.checks(h) {
 		row := checkRow{Name: k.name, State: string(k.state()), Text: k.text, Required: r.requires(k)}
-		if k.by != ciUser {
+		if k.set {
 			row.URL = k.url // html/template lets no other scheme than http, https and mailto through
 		}
 		out = append(out, row)

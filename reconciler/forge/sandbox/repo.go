@@ -52,7 +52,7 @@ type repo struct {
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$`)
 
 // reserved owners would hide the API or the pages.
-var reserved = []string{"api", "app", "repos", "repositories", "user", "users", "orgs", "search", "meta", "rate_limit", "graphql", "nodes"}
+var reserved = []string{"api", "app", "apps", "repos", "repositories", "user", "users", "orgs", "search", "meta", "rate_limit", "graphql", "nodes"}
 
 // CreateRepo makes a repo with one commit, or an empty one if spec has no
 // files.

@@ -47,6 +47,7 @@ func (s *skin) routes() *http.ServeMux {
 		"GET /search/issues":       searchIssues,
 
 		"GET /app":               getApp,
+		"GET /apps/{slug}":       getAppBySlug,
 		"GET /app/installations": listInstallations,
 		"POST /app/installations/{id}/access_tokens": postToken,
 		"GET /orgs/{owner}/installation":             getInstallation,

@@ -163,7 +163,7 @@ func (r *repo) announceCheck(h plumbing.Hash, name string, done bool) {
 	complete := true
 	var told check
 	for _, k := range r.checks(h) {
-		if k.name == name && k.by == ciUser {
+		if k.name == name && !k.set {
 			told = k
 		}
 		complete = complete && (k.isStatus || k.done)
