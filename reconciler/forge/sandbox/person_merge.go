@@ -37,7 +37,8 @@ func (p *Person) AutoMerge(name fleet.RepoName, number int, on bool) error {
 		if on {
 			pr.autoMerge = p.user
 		}
-		pr.touch(p.user, "edit", fmt.Sprint("auto-merge ", on))
+		pr.quietly(p.user, "edit", fmt.Sprint("auto-merge ", on))
+		pr.announceAs(p.user, map[bool]string{true: "auto_merge_enabled", false: "auto_merge_disabled"}[on], obj{"reason": ""})
 		return nil
 	})
 }
@@ -49,7 +50,7 @@ func (p *Person) Discuss(name fleet.RepoName, number int, body string) error {
 			return invalid("PullRequestReviewComment", "body", "missing_field", "body can't be blank")
 		}
 		pr.threads = append(pr.threads, thread{id: r.forge.newID(), by: p.user, body: body, at: r.forge.time()})
-		pr.touch(p.user, "edit", "conversation")
+		pr.quietly(p.user, "edit", "conversation")
 		return nil
 	})
 }
@@ -63,9 +64,15 @@ func (p *Person) Resolve(name fleet.RepoName, number int) error {
 			resolved[i] = t
 		}
 		pr.threads = resolved
-		pr.touch(p.user, "edit", "resolved")
+		pr.quietly(p.user, "edit", "resolved")
 		return nil
 	})
+}
+
+// quietly notes a change of which touch would tell something else.
+func (p *pull) quietly(who *user, do, detail string) {
+	p.updated = p.repo.forge.time()
+	p.repo.forge.wrote(who, do, p.repo.name, p.number, detail)
 }
 
 type deploymentKey struct {

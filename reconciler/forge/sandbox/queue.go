@@ -103,8 +103,7 @@ func (r *repo) leaveQueue(p *pull, who *user, reason string) *queueEntry {
 	}
 	r.queue = slices.DeleteFunc(r.queue, func(o *queueEntry) bool { return o == e })
 	p.note(event{kind: eventDequeued, by: who, reason: reason, before: e.base})
-	p.updated = r.forge.time()
-	r.forge.wrote(who, "dequeue", r.name, p.number, reason)
+	p.quietly(who, "dequeue", reason)
 	p.announceAs(who, "dequeued", obj{"reason": hookReasons[reason]})
 	return e
 }
