@@ -61,7 +61,8 @@ func TestWebhooksAsPublished(t *testing.T) {
 
 	want := []string{
 		"check_run completed", "check_run created", "check_suite completed", "issue_comment created", "ping",
-		"pull_request closed", "pull_request converted_to_draft", "pull_request edited", "pull_request labeled",
+		"pull_request auto_merge_disabled", "pull_request auto_merge_enabled", "pull_request closed", "pull_request converted_to_draft",
+		"pull_request dequeued", "pull_request edited", "pull_request enqueued", "pull_request labeled",
 		"pull_request opened", "pull_request ready_for_review", "pull_request reopened", "pull_request synchronize",
 		"pull_request_review submitted", "push", "repository archived", "repository created", "repository deleted",
 		"repository edited", "repository unarchived", "status",
@@ -140,6 +141,16 @@ func allEvents(t *testing.T, f *sandbox.Forge) {
 	must(t, us.SetStatus(repo, head, "bare", fleet.CommitStatus{State: fleet.StatusSuccess}))
 	must(t, you.Merge(repo, n, fleet.MergeSquash))
 	must(t, you.DeleteBranch(repo, "portreeve/a"))
+	queued := open("portreeve/queued")
+	at, err := f.Pull(repo, queued)
+	must(t, err)
+	must(t, us.SetStatus(repo, at.HeadCommit, "test", fleet.CommitStatus{State: fleet.StatusSuccess})) // CI's own takes a second
+	must(t, you.SetRules(repo, sandbox.Rules{RequiredChecks: []string{"test"}, Queue: true}))
+	must(t, you.Enqueue(repo, queued))
+	must(t, you.Dequeue(repo, queued))
+	must(t, you.SetRules(repo, sandbox.Rules{RequiredChecks: []string{"never"}}))
+	must(t, you.AutoMerge(repo, queued, true))
+	must(t, you.AutoMerge(repo, queued, false))
 	open("portreeve/b")
 	must(t, you.DeleteBranch(repo, "portreeve/b")) // which closes it
 	must(t, you.SetTopics(repo, "service", "tier-1"))

@@ -66,7 +66,7 @@ migrations: greet: {
 // costConfig takes the why, the content, and who merges.
 const costConfig = `package fleet
 
-fleet: {repos: ["acme/closes", "acme/merges"], mode: "merge", limits: removals: "100%%"}
+fleet: {repos: ["acme/closes", "acme/merges", "acme/queues"], mode: "merge", limits: removals: "100%%"}
 teams: platform: github: "acme/platform"
 migrations: greet: {
 	title: "Greet politely"
@@ -83,9 +83,12 @@ migrations: greet: {
 // as the forge counts it. Whatever a step costs more would be missing later.
 func TestStepsCostNoMore(t *testing.T) {
 	var specs []sandbox.Spec
-	for _, name := range []fleet.RepoName{"acme/closes", "acme/merges"} {
-		specs = append(specs, sandbox.Spec{Name: name, Topics: []string{"guests"}, Files: map[string]sandbox.File{"main.go": {Content: "package main\n"}}})
+	for _, name := range []fleet.RepoName{"acme/closes", "acme/merges", "acme/queues"} {
+		specs = append(specs, sandbox.Spec{
+			Name: name, Topics: []string{"guests"}, Files: map[string]sandbox.File{"main.go": {Content: "package main\n"}},
+		})
 	}
+	specs[2].Rules = sandbox.Rules{RequiredChecks: []string{"test"}, Queue: true}
 	f := newStage(t, map[string]string{"fleet.cue": fmt.Sprintf(costConfig, "Guests ask.", "hi\n", "manual")}, specs...)
 	e := f.engine(t)
 	e.Applier.Workers, e.Observer.Settle = 1, 0
@@ -117,10 +120,15 @@ func TestStepsCostNoMore(t *testing.T) {
 	pass()
 	must(t, f.Person("kim").SetTopics("acme/closes"))
 	pass()
+	waits, err := f.Pull("acme/queues", 1)
+	must(t, err)
+	must(t, f.Person("kim").SetStatus("acme/queues", waits.HeadCommit, "test", fleet.CommitStatus{State: fleet.StatusSuccess}))
 	declare("Guests insist.", "good day\n", "no-checks")
 	pass()
 	pass()
-	for _, a := range []rollout.Action{rollout.Open, rollout.Reword, rollout.Update, rollout.Close, rollout.DeleteBranch, rollout.Merge} {
+	declare("Guests insist.", "good day\n", "manual")
+	pass()
+	for _, a := range []rollout.Action{rollout.Open, rollout.Reword, rollout.Update, rollout.Close, rollout.DeleteBranch, rollout.Merge, rollout.Enqueue, rollout.Dequeue} {
 		if seen[a] == 0 {
 			t.Errorf("no step to %s was taken: %v", a, seen)
 		}

@@ -52,7 +52,8 @@ func demoConfigRepo() (sandbox.Spec, error) {
 }
 
 // demoRepos are repos as one finds them: some up to date, some not, one whose
-// check fails, one without checks, one frozen, one archived.
+// check fails, one without checks, one with a merge queue, one frozen, one
+// archived.
 func demoRepos() []sandbox.Spec {
 	test := sandbox.CheckSpec{Name: "test", After: 2 * time.Second}
 	lint := sandbox.CheckSpec{Name: "lint", After: time.Second}
@@ -92,10 +93,10 @@ func demoRepos() []sandbox.Spec {
 			"package.json": "{\n  \"name\": \"web\"\n}\n", ".github/workflows/ci.yml": workflow("v5", "npm test"),
 			"SECURITY.md": "Write to security@acme.example.\n", "docs/index.md": "# Web\n",
 		}, "service"),
-		repo("search", "Java", checks(test), map[string]string{
+		queued(repo("search", "Java", checks(test), map[string]string{
 			"pom.xml": "<project/>\n", ".github/workflows/ci.yml": workflow("v4", "mvn verify"),
 			"catalog-info.yaml": catalog("search", "storefront"),
-		}),
+		})),
 		repo("mobile", "Kotlin", checks(test), map[string]string{
 			"build.gradle.kts": "plugins {}\n", ".github/workflows/ci.yml": workflow("v5", "./gradlew check"), "gradlew.sh": "#!/bin/sh\nexit 0\n",
 		}),
@@ -112,6 +113,12 @@ func demoRepos() []sandbox.Spec {
 		repo("play-ground", "Go", nil, map[string]string{"go.mod": goMod("play-ground")}),
 		old,
 	}
+}
+
+// queued gives a repo a merge queue.
+func queued(spec sandbox.Spec) sandbox.Spec {
+	spec.Rules = sandbox.Rules{RequiredChecks: []string{"test"}, Queue: true, Ruleset: true}
+	return spec
 }
 
 const goMain = "package main\n\nfunc main() {}\n"

@@ -183,7 +183,10 @@ func newEngine(c *connection, where string, committed, memory bool, log *slog.Lo
 		return nil, outside(err)
 	}
 	git := gitrepo.New(gitrepo.Options{HTTP: &http.Client{Transport: carry}, Signer: signer})
-	observer := &observe.Observer{Forge: client, Git: git, Now: time.Now, ConfigRepo: c.configRepo(where), Settle: c.settle, Progress: progress.step}
+	observer := &observe.Observer{
+		Forge: client, Git: git, Now: time.Now, ConfigRepo: c.configRepo(where), Settle: c.settle, Signs: signer != nil,
+		Progress: progress.step,
+	}
 	return &engine{store: kept, progress: progress, Reconciler: &reconciler.Reconciler{
 		Source: src, Kinds: members.Kinds(), Forge: client, Observer: observer,
 		Applier: &apply.Applier{

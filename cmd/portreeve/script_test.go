@@ -29,12 +29,16 @@ func TestMain(m *testing.M) {
 //	forge [flags]     start a sandbox with the repos under repos/OWNER/NAME and
 //	                  the config repo acme/config under config/; flags:
 //	                  noci=REPO,…  failing=REPO,…  slow=REPO,…  approvals=REPO,…
+//	                  queue=REPO,…  conversations=REPO,…  signed=REPO,…; and
+//	                  bypass lets portreeve pass the rules by, hidden hides
+//	                  branch protection from it
 //	person VERB REPO …  act as a person: merge N [METHOD], close N, reopen N,
 //	                  comment N TEXT, approve N, draft N, retarget N BRANCH, unlabel N
 //	                  LABEL, commit PATH FILE …, push BRANCH PATH FILE,
 //	                  amend BRANCH PATH FILE, update-branch BRANCH, delete-branch
 //	                  BRANCH, rename-branch BRANCH NAME, default-branch BRANCH,
-//	                  rename NAME, private, archive, delete-repo, generate NAME;
+//	                  rename NAME, private, archive, delete-repo, generate NAME,
+//	                  enqueue N, dequeue N, discuss N TEXT, resolve N;
 //	                  a commit's FILE is - for one that is removed
 //	pulls REPO        print the repo's pull requests, a line each
 //	body REPO N       print a pull request's body and comments
@@ -107,6 +111,12 @@ func cmdForge(ts *testscript.TestScript, _ bool, args []string) {
 	for _, s := range specs {
 		ts.Check(f.CreateRepo(s))
 	}
+	if _, ok := flags["bypass"]; ok {
+		f.Bypass("portreeve")
+	}
+	if _, ok := flags["hidden"]; ok {
+		f.HideProtection("portreeve")
+	}
 	server := httptest.NewServer(f.Handler())
 	ts.Defer(server.Close)
 	ts.Setenv("FORGE", server.URL)
@@ -129,6 +139,11 @@ func spec(name string, files map[string]sandbox.File, flags map[string][]string)
 	}
 	if slices.Contains(flags["approvals"], name) {
 		s.Rules.RequiredApprovals = 1
+	}
+	s.Rules.Conversations = slices.Contains(flags["conversations"], name)
+	s.Rules.Signatures = slices.Contains(flags["signed"], name)
+	if slices.Contains(flags["queue"], name) {
+		s.Rules.Queue, s.Rules.RequiredChecks, s.Rules.QueueTimeout = true, []string{"test"}, 3*time.Hour
 	}
 	return s
 }
@@ -167,6 +182,14 @@ func cmdPerson(ts *testscript.TestScript, neg bool, args []string) {
 		err = kim.Comment(repo, number, rest[1])
 	case "approve":
 		err = kim.Approve(repo, number)
+	case "enqueue":
+		err = kim.Enqueue(repo, number)
+	case "dequeue":
+		err = kim.Dequeue(repo, number)
+	case "discuss":
+		err = kim.Discuss(repo, number, rest[1])
+	case "resolve":
+		err = kim.Resolve(repo, number)
 	case "commit":
 		_, err = kim.CommitFiles(repo, "main", changes(ts, rest), "Change "+rest[0])
 	case "push":

@@ -146,6 +146,10 @@ func (a *Applier) step(ctx context.Context, repo *plan.Repo, s *rollout.Step) Re
 		r.Err = a.Forge.EditPull(ctx, s.Repo, s.Number, text)
 	case rollout.Merge:
 		r.Err = a.Forge.MergePull(ctx, s.Repo, s.Number, s.Expect, s.Method)
+	case rollout.Enqueue:
+		r.Err = a.Forge.EnqueuePull(ctx, s.Repo, s.Number, s.Expect)
+	case rollout.Dequeue:
+		r.Err = a.Forge.DequeuePull(ctx, s.Repo, s.Number)
 	case rollout.Close:
 		if s.Comment != "" {
 			r.Err = a.Forge.Comment(ctx, s.Repo, s.Number, s.Comment)
@@ -159,37 +163,6 @@ func (a *Applier) step(ctx context.Context, repo *plan.Repo, s *rollout.Step) Re
 		r.Err = fmt.Errorf("apply: unknown action %q", s.Action)
 	}
 	return r
-}
-
-// errNotAsPlanned is why a step is planned anew.
-var errNotAsPlanned = errors.New("its pull request has been opened, closed or merged since it was read")
-
-// asPlanned looks whether the branch's newest pull request is still the one
-// that was planned on, for those steps which neither a branch's commit nor a
-// pull request's guards: in a large fleet minutes lie in between, and whoever
-// has closed a pull request meanwhile shall find neither another one, nor its
-// branch rewritten, nor our word on why we closed it; and whoever has reopened
-// one shall not find it closed again, because its branch is gone.
-func (a *Applier) asPlanned(ctx context.Context, repo *plan.Repo, s *rollout.Step) error {
-	switch s.Action {
-	case rollout.Open, rollout.Update, rollout.Close, rollout.DeleteBranch:
-	default:
-		return nil
-	}
-	branch := forge.Branch{Repo: s.Repo, Name: s.Branch}
-	answer := a.Forge.PullRequests(ctx, []forge.Branch{branch})[branch]
-	if answer.Err != nil {
-		return answer.Err
-	}
-	before, now := repo.Pulls[s.Branch], answer.Value
-	same := (before == nil) == (now == nil) && (now == nil || before.Number == now.Number && before.State == now.State)
-	if s.Action == rollout.DeleteBranch { // after a step of the same plan that ended it
-		same = now == nil || now.State == fleet.PullMerged || now.State == fleet.PullClosed && now.ClosedBy.Self
-	}
-	if same {
-		return nil
-	}
-	return &fleet.Failure{Class: fleet.Moved, Op: string(s.Action), On: string(s.Repo), Err: errNotAsPlanned}
 }
 
 // push makes the step's commit and moves the branch to it. A step without

@@ -95,6 +95,7 @@ type PullRequest struct {
 	HeadTree    TreeID
 	HeadMessage string
 	HeadTime    time.Time
+	Signature   Signature // of HeadCommit
 	Author      Actor
 	Created     time.Time
 	Updated     time.Time
@@ -102,6 +103,14 @@ type PullRequest struct {
 	ClosedBy    Actor     // of a closed, not merged, pull request
 	Mergeable   Mergeable
 	Review      Review
+	// Held is the forge's word that a rule keeps it from being merged: also a
+	// rule that nobody here can read.
+	Held bool
+	// Queued is its place in a merge queue, nil when it is in none.
+	Queued *QueueEntry
+	// AutoMerge is who has told the forge to merge it by itself once its
+	// rules are fulfilled; nil for nobody.
+	AutoMerge *Actor
 	// Checks are the checks and statuses reported on HeadCommit; nil means
 	// that none has reported.
 	Checks []Check
@@ -161,6 +170,7 @@ type Check struct {
 	Name  string
 	State CheckState
 	URL   string
+	App   int64 // that reported it; 0 for none, or one that can't be told
 }
 
 // CheckState is a check's state. Neutral covers skipped ones.
@@ -171,22 +181,6 @@ const (
 	CheckSuccess CheckState = "success"
 	CheckFailure CheckState = "failure"
 	CheckNeutral CheckState = "neutral"
-)
-
-// Rules are what a repo asks of a pull request into its default branch.
-type Rules struct {
-	RequiredChecks []string // contexts, sorted
-	UpToDate       bool     // a head must contain its base's newest commit
-	MergeMethods   []MergeMethod
-}
-
-// MergeMethod is how a pull request becomes part of its base.
-type MergeMethod string
-
-const (
-	MergeCommit MergeMethod = "merge"
-	MergeSquash MergeMethod = "squash"
-	MergeRebase MergeMethod = "rebase"
 )
 
 // ErrUnread is the error, wrapped in an *fs.PathError, of reading a file of a

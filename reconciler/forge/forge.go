@@ -37,8 +37,13 @@ type Forge interface {
 	PullRequests(ctx context.Context, branches []Branch) map[Branch]Answer[*fleet.PullRequest]
 
 	// Rules reads what the repos ask of a pull request into their default
-	// branch.
+	// branch. A failure to be allowed to is Permanent, and names what is
+	// missing.
 	Rules(ctx context.Context, repos []fleet.RepoName) map[fleet.RepoName]Answer[fleet.Rules]
+
+	// Readiness reads what pull requests have of that which only some rules
+	// ask for.
+	Readiness(ctx context.Context, pulls []Pull) map[Pull]Answer[fleet.Readiness]
 
 	// OpenedSince tells the pull requests that Portreeve has opened since a
 	// moment in the organisations of repos, at least those of Self. It counts
@@ -68,6 +73,14 @@ type Forge interface {
 	// fleet.Permanent.
 	MergePull(ctx context.Context, repo fleet.RepoName, number int, head fleet.CommitID, method fleet.MergeMethod) error
 
+	// EnqueuePull puts a pull request at the end of its base's merge queue,
+	// under the same conditions; one that is in it keeps its place.
+	EnqueuePull(ctx context.Context, repo fleet.RepoName, number int, head fleet.CommitID) error
+
+	// DequeuePull takes a pull request out of the merge queue; one that is in
+	// none stays as it is.
+	DequeuePull(ctx context.Context, repo fleet.RepoName, number int) error
+
 	// SetStatus sets the commit status fleet.StatusContext.
 	SetStatus(ctx context.Context, repo fleet.RepoName, commit fleet.CommitID, status fleet.CommitStatus) error
 
@@ -85,6 +98,12 @@ type Answer[T any] struct {
 type Branch struct {
 	Repo fleet.RepoName
 	Name string
+}
+
+// Pull names a pull request.
+type Pull struct {
+	Repo   fleet.RepoName
+	Number int
 }
 
 // Text is what a pull request says.

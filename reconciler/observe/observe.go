@@ -27,8 +27,9 @@ type Observer struct {
 	Now   func() time.Time
 	// ConfigRepo is the config repo's name on the forge; empty for none.
 	ConfigRepo fleet.RepoName
-	// Settle is plan.World.Settle.
+	// Settle and Signs are plan.World's.
 	Settle time.Duration
+	Signs  bool
 	// Progress is told what is under way; it may be nil.
 	Progress func(doing string, done, of int)
 	// Workers is how many repos are read over Git at once, by default 16; with
@@ -49,7 +50,7 @@ func (o *Observer) World(ctx context.Context, config *fleet.Config) (*plan.World
 	if err != nil {
 		return nil, err
 	}
-	w := &plan.World{Now: o.Now(), Config: config, Repos: make(map[fleet.RepoName]*plan.Repo, len(listed)), Settle: o.Settle}
+	w := &plan.World{Now: o.Now(), Config: config, Repos: make(map[fleet.RepoName]*plan.Repo, len(listed)), Settle: o.Settle, Signs: o.Signs}
 	var names []fleet.RepoName
 	for _, listing := range listed {
 		r := &plan.Repo{Listing: listing, Out: config.Settings.Excludes(listing.Name), Pulls: map[string]*fleet.PullRequest{}}
@@ -123,6 +124,7 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 	var fetch []plan.Need
 	var branches []forge.Branch
 	var rules []fleet.RepoName
+	var ready []forge.Pull
 	for _, n := range needs {
 		switch {
 		case n.OpenedToday:
@@ -132,23 +134,53 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 		case len(n.Branches) == 0:
 			fetch = append(fetch, n)
 		}
+		for _, number := range n.Ready {
+			ready = append(ready, forge.Pull{Repo: n.Repo, Number: number})
+		}
 		for _, b := range n.Branches {
 			branches = append(branches, forge.Branch{Repo: n.Repo, Name: b})
 		}
 	}
 	o.pulls(ctx, w, branches)
-	if len(rules) > 0 {
-		o.progress("reading branch rules", 0, len(rules))
-		answers := o.Forge.Rules(ctx, rules)
-		for _, name := range rules {
-			r, answer := w.Repos[name], answers[name]
-			r.Rules = &answer.Value
-			note(r, answer.Err)
-		}
-	}
+	o.rules(ctx, w, rules)
+	o.ready(ctx, w, ready)
 	o.fetch(ctx, w, fetch)
 	w.Allowance = o.Forge.Allowance() // the answers had their price
 	return ctx.Err()
+}
+
+// rules that we are not let read keep from merging, and from nothing else.
+func (o *Observer) rules(ctx context.Context, w *plan.World, repos []fleet.RepoName) {
+	if len(repos) == 0 {
+		return
+	}
+	o.progress("reading branch rules", 0, len(repos))
+	answers := o.Forge.Rules(ctx, repos)
+	for _, name := range repos {
+		r, answer := w.Repos[name], answers[name]
+		if answer.Err != nil && fleet.ClassOf(answer.Err) == fleet.Permanent {
+			r.Rules = &fleet.Rules{Unread: answer.Err.Error()}
+			continue
+		}
+		r.Rules = &answer.Value
+		note(r, answer.Err)
+	}
+}
+
+func (o *Observer) ready(ctx context.Context, w *plan.World, pulls []forge.Pull) {
+	if len(pulls) == 0 {
+		return
+	}
+	o.progress("reading what pull requests lack", 0, len(pulls))
+	answers := o.Forge.Readiness(ctx, pulls)
+	for _, pull := range pulls {
+		r, answer := w.Repos[pull.Repo], answers[pull]
+		note(r, answer.Err)
+		if r.Ready == nil {
+			r.Ready = map[int]*fleet.Readiness{}
+		}
+		r.Ready[pull.Number] = &answer.Value
+	}
 }
 
 func (o *Observer) openedToday(ctx context.Context, w *plan.World) {

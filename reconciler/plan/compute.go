@@ -160,6 +160,7 @@ func (c *computation) add(item *rollout.Item, repo *Repo) {
 		item.Pull, item.History, item.Replayed = pull, repo.Histories[name], repo.Replays[name]
 		if pull != nil {
 			item.BotCloses = report.ParseAgain(pull.Body).Bots
+			item.Ready = repo.Ready[pull.Number]
 		}
 	}
 	c.text(item)
@@ -326,6 +327,9 @@ func (c *computation) one(settings rollout.Settings, item *rollout.Item) rollout
 	}
 	if d.Questions.Replay != nil {
 		c.needs.replay(item.Listing.Name, d.Questions.Replay)
+	}
+	if d.Questions.Readiness {
+		c.needs.ready(item.Listing.Name, item.Pull.Number)
 	}
 	return d
 }

@@ -15,6 +15,7 @@ type needs struct {
 	branches    map[fleet.RepoName]map[string]bool
 	histories   map[fleet.RepoName]map[string]bool
 	replays     map[fleet.RepoName][]rollout.Replay
+	pulls       map[fleet.RepoName]map[int]bool
 	openedToday bool
 }
 
@@ -23,6 +24,7 @@ func newNeeds() *needs {
 		trees: map[fleet.RepoName]bool{}, rule: map[fleet.RepoName]bool{},
 		paths: map[fleet.RepoName]map[fleet.Path]bool{}, branches: map[fleet.RepoName]map[string]bool{},
 		histories: map[fleet.RepoName]map[string]bool{}, replays: map[fleet.RepoName][]rollout.Replay{},
+		pulls: map[fleet.RepoName]map[int]bool{},
 	}
 }
 
@@ -46,6 +48,7 @@ func (n *needs) history(repo fleet.RepoName, branch string) { add(n.histories, r
 func (n *needs) replay(repo fleet.RepoName, r *rollout.Replay) {
 	n.replays[repo] = append(n.replays[repo], *r)
 }
+func (n *needs) ready(repo fleet.RepoName, number int) { add(n.pulls, repo, number) }
 
 func add[V comparable](m map[fleet.RepoName]map[V]bool, repo fleet.RepoName, v V) {
 	if m[repo] == nil {
@@ -74,6 +77,9 @@ func (n *needs) list() []Need {
 	}
 	for _, repo := range slices.Sorted(maps.Keys(n.replays)) {
 		out = append(out, Need{Repo: repo, Replays: n.replays[repo]})
+	}
+	for _, repo := range slices.Sorted(maps.Keys(n.pulls)) {
+		out = append(out, Need{Repo: repo, Ready: slices.Sorted(maps.Keys(n.pulls[repo]))})
 	}
 	if n.openedToday {
 		out = append(out, Need{OpenedToday: true})

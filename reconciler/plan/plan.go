@@ -24,6 +24,8 @@ type World struct {
 	// Settle is how long a commit's first checks are given to be followed by
 	// others where none is required: a forge starts them one by one.
 	Settle time.Duration
+	// Signs says that the commits that are made now are signed.
+	Signs bool
 	// Refused are the steps that were refused for good, by their keys.
 	Refused map[string]rollout.Refusal
 	// Allowance is what the forge's limits leave.
@@ -58,6 +60,9 @@ type Repo struct {
 	// becomes of the commits by people on them.
 	Histories map[string]*fleet.History
 	Replays   map[string]*fleet.Replayed
+	// Ready holds what of each pull request that was asked for is read just
+	// before a merge, by its number.
+	Ready map[int]*fleet.Readiness
 }
 
 // Need is a question that planning can't go on without.
@@ -71,6 +76,7 @@ type Need struct {
 	Rules       bool
 	Histories   []string // branches with an open pull request
 	Replays     []rollout.Replay
+	Ready       []int // numbers of pull requests
 	OpenedToday bool
 }
 

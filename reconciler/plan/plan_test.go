@@ -129,7 +129,11 @@ func load(t testing.TB, files []txtar.File) (*plan.World, *teller) {
 			w.Renamed[former] = name
 		}
 		w.Repos[name] = r
-		a.rules[name] = fleet.Rules{RequiredChecks: s.Rules.Required}
+		rules := fleet.Rules{MergeMethods: []fleet.MergeMethod{fleet.MergeCommit}, Queue: s.Rules.Queue}
+		for _, check := range s.Rules.Required {
+			rules.RequiredChecks = append(rules.RequiredChecks, fleet.RequiredCheck{Name: check})
+		}
+		a.rules[name] = rules
 	}
 	populate(w, a, said)
 	return w, a
@@ -168,7 +172,7 @@ func populate(w *plan.World, a *teller, said map[fleet.RepoName]repoFile) {
 // forget drops from a world all that was read for needs.
 func forget(w *plan.World, a *teller) {
 	for _, r := range w.Repos {
-		r.Tree, r.Rules, r.Pulls = nil, nil, map[string]*fleet.PullRequest{}
+		r.Tree, r.Rules, r.Ready, r.Pulls = nil, nil, nil, map[string]*fleet.PullRequest{}
 		r.Histories, r.Replays = nil, nil
 	}
 	for _, tree := range a.trees {

@@ -10,7 +10,7 @@ import (
 func (c *computation) settings() rollout.Settings {
 	return rollout.Settings{
 		Now: c.world.Now, Mode: c.world.Config.Settings.Mode, Revision: c.world.Config.Revision,
-		Settle: c.world.Settle,
+		Settle: c.world.Settle, Signs: c.world.Signs,
 		Closing: func(id fleet.ID, reason string) string {
 			return report.Closing(id, reason, c.world.Config.Revision)
 		},

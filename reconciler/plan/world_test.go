@@ -122,7 +122,10 @@ type repoFile struct {
 	Permanent bool
 	Checked   bool
 	Links     []string // paths that are symbolic links
-	Rules     struct{ Required []string }
+	Rules     struct {
+		Required []string
+		Queue    bool
+	}
 	// Branches says what made the commits of branches that have no pull
 	// request; Pulls gives the pull requests of branches.
 	Branches map[string]string
@@ -214,6 +217,12 @@ func (a *teller) answer(w *plan.World, needs []plan.Need) {
 			rules := a.rules[n.Repo]
 			r.Rules = &rules
 		}
+		for _, number := range n.Ready {
+			if r := w.Repos[n.Repo]; r.Ready == nil {
+				r.Ready = map[int]*fleet.Readiness{}
+			}
+			w.Repos[n.Repo].Ready[number] = &fleet.Readiness{}
+		}
 		for _, p := range n.Files {
 			a.trees[n.Repo].load(string(p))
 		}
@@ -247,6 +256,8 @@ func inWords(needs []plan.Need) string {
 			all = append(all, fmt.Sprintf("%s commits of %v", n.Repo, n.Histories))
 		case len(n.Replays) > 0:
 			all = append(all, fmt.Sprintf("%s what becomes of %d commits of %s", n.Repo, len(n.Replays[0].Picks), n.Replays[0].Branch))
+		case len(n.Ready) > 0:
+			all = append(all, fmt.Sprintf("%s what %v lack", n.Repo, n.Ready))
 		case len(n.Files) > 0:
 			all = append(all, fmt.Sprintf("%s files %v", n.Repo, n.Files))
 		default:

@@ -47,9 +47,12 @@ type itemFile struct {
 	AskAgain    time.Time `yaml:"askAgain"`
 	BotCloses   int       `yaml:"botCloses"` // before the pull request
 
+	Signs bool // commits are signed now
+
 	Branch    string // what made its commit, as pull.head; the open pull request's if left out; "none"
 	Pull      *pullFile
 	Rules     *rulesFile
+	Ready     *readyFile
 	Workflows *bool
 	Checked   bool // checks have reported on the base
 
@@ -90,13 +93,79 @@ type pullFile struct {
 	Mergeable fleet.Mergeable
 	Review    fleet.Review
 	Checks    map[string]fleet.CheckState
+	App       int64    // that reported the checks
 	Comments  []string // ours
+	Signature fleet.Signature
+	Held      bool
+	AutoMerge string `yaml:"autoMerge"` // who asked for it
+	Queued    *queuedFile
+}
+
+// queuedFile is a place in the merge queue, where we have put it.
+type queuedFile struct {
+	Position int
+	By       string // "us" if left out
+	State    fleet.QueueState
+	Estimate time.Duration
 }
 
 type rulesFile struct {
-	Required []string
-	UpToDate bool `yaml:"upToDate"`
-	Methods  []fleet.MergeMethod
+	Required      []string
+	App           int64 // that must report them
+	UpToDate      bool  `yaml:"upToDate"`
+	Methods       []fleet.MergeMethod
+	Approvals     int
+	LastPush      bool `yaml:"lastPush"`
+	Conversations bool
+	Signatures    bool
+	Deployments   []string
+	Locked, Queue bool
+	Unjudged      []string
+	Unread        string
+}
+
+func (f *rulesFile) rules() *fleet.Rules {
+	r := &fleet.Rules{
+		Unread: f.Unread, UpToDate: f.UpToDate, MergeMethods: f.Methods, Approvals: f.Approvals, LastPushApproval: f.LastPush,
+		Conversations: f.Conversations, Signatures: f.Signatures, Deployments: f.Deployments, Locked: f.Locked, Queue: f.Queue, Unjudged: f.Unjudged,
+	}
+	if f.Methods == nil {
+		r.MergeMethods = []fleet.MergeMethod{fleet.MergeCommit}
+	}
+	for _, name := range f.Required {
+		r.RequiredChecks = append(r.RequiredChecks, fleet.RequiredCheck{Name: name, App: f.App})
+	}
+	return r
+}
+
+// readyFile is what is read just before a merge.
+type readyFile struct {
+	Unresolved int
+	Approvals  map[string]fleet.CommitID // by whom, "us" for ourselves
+	Deployed   []string
+	Dequeued   *struct {
+		By, Said string
+		Reason   fleet.DequeueReason
+		Ago      time.Duration
+	}
+}
+
+func (f *readyFile) ready() *fleet.Readiness {
+	r := &fleet.Readiness{Unresolved: f.Unresolved, Deployed: f.Deployed}
+	for _, by := range slices.Sorted(maps.Keys(f.Approvals)) {
+		r.Approvals = append(r.Approvals, fleet.Approval{By: actor(by), Commit: f.Approvals[by]})
+	}
+	if d := f.Dequeued; d != nil {
+		r.Dequeued = &fleet.Dequeued{At: now.Add(-or(d.Ago, time.Hour)), By: actor(d.By), Reason: d.Reason, Said: d.Said}
+	}
+	return r
+}
+
+func actor(login string) fleet.Actor {
+	if login == "us" {
+		return fleet.Actor{Login: "portreeve[bot]", Bot: true, Self: true}
+	}
+	return fleet.Actor{Login: login, Bot: login == "github-merge-queue"}
 }
 
 type boundsFile struct {
@@ -224,7 +293,10 @@ func (f itemFile) item() (*rollout.Item, rollout.Settings) {
 		i.Want.Edits = nil
 	}
 	if r := f.Rules; r != nil {
-		i.Rules = &fleet.Rules{RequiredChecks: r.Required, UpToDate: r.UpToDate, MergeMethods: r.Methods}
+		i.Rules = r.rules()
+	}
+	if f.Ready != nil {
+		i.Ready = f.Ready.ready()
 	}
 	if f.Pull != nil {
 		if i.History = f.history(i); i.History != nil && len(i.History.Commits) > 0 {
@@ -243,7 +315,7 @@ func (f itemFile) item() (*rollout.Item, rollout.Settings) {
 		i.Branch = &fleet.Branch{Name: i.BranchName(), Commit: fleet.CommitID(or(of, "c1")), Tree: tree, Message: message}
 	}
 	return i, rollout.Settings{
-		Now: now, Mode: or(f.Mode, fleet.Merge), Settle: 30 * time.Second, Closing: closing,
+		Now: now, Mode: or(f.Mode, fleet.Merge), Settle: 30 * time.Second, Signs: f.Signs, Closing: closing,
 		IsClosing: func(comment string) bool { return strings.HasPrefix(comment, "Closed: ") },
 	}
 }
@@ -320,13 +392,20 @@ func (f *pullFile) pull(i *rollout.Item) *fleet.PullRequest {
 		Repo: i.Listing.Name, Number: 7, URL: "https://forge.example/7", State: or(f.State, fleet.PullOpen), Draft: f.Draft,
 		Base: or(f.Onto, "main"), Head: i.BranchName(), HeadCommit: or(f.Commit, "c1"), HeadTree: tree, HeadMessage: message,
 		HeadTime: now.Add(-or(f.Committed, age)), Created: now.Add(-age), Mergeable: or(f.Mergeable, fleet.MergeableYes), Review: f.Review,
-		BaseCommit: or(f.Base, i.Head.Commit),
+		BaseCommit: or(f.Base, i.Head.Commit), Signature: f.Signature, Held: f.Held,
+	}
+	if f.AutoMerge != "" {
+		by := actor(f.AutoMerge)
+		p.AutoMerge = &by
+	}
+	if q := f.Queued; q != nil {
+		p.Queued = &fleet.QueueEntry{Position: or(q.Position, 1), By: actor(or(q.By, "us")), State: or(q.State, fleet.QueueWaiting), Estimate: q.Estimate}
 	}
 	if f.Checks == nil {
 		f.Checks = map[string]fleet.CheckState{"test": fleet.CheckSuccess}
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.Checks)) {
-		p.Checks = append(p.Checks, fleet.Check{Name: name, State: f.Checks[name]})
+		p.Checks = append(p.Checks, fleet.Check{Name: name, State: f.Checks[name], App: f.App})
 	}
 	if p.State != fleet.PullOpen {
 		p.Closed = now.Add(-or(f.Ended, time.Hour))
@@ -373,7 +452,8 @@ func untouched(i *rollout.Item) bool {
 // red finds checks that forbid merging.
 func red(i *rollout.Item) func(fleet.Check) bool {
 	return func(c fleet.Check) bool {
-		counts := len(i.Rules.RequiredChecks) == 0 || slices.Contains(i.Rules.RequiredChecks, c.Name)
+		counts := len(i.Rules.RequiredChecks) == 0 ||
+			slices.ContainsFunc(i.Rules.RequiredChecks, func(r fleet.RequiredCheck) bool { return r.By(c) })
 		return counts && (c.State == fleet.CheckFailure || c.State == fleet.CheckPending)
 	}
 }

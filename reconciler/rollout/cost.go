@@ -6,7 +6,7 @@ import "github.com/portreeve/portreeve/reconciler/fleet"
 var (
 	read    = fleet.Cost{Requests: 1, Points: 1}
 	write   = fleet.Cost{Requests: 1, Points: 5}
-	look    = fleet.Cost{Queries: 1} // at the branch's pull request, before it is written
+	look    = fleet.Cost{Queries: 1} // at the branch's pull request, before it is written or merged
 	content = fleet.Cost{Creations: 1}
 )
 
@@ -25,13 +25,19 @@ func (s *Step) Cost() fleet.Cost {
 	case Reword:
 		return write.Plus(labels)
 	case Merge: // if it is refused, a read tells why
-		return write.Plus(read)
+		return look.Plus(write).Plus(read)
+	case Enqueue: // what it is, the change, and if that is refused, what it is now
+		return look.Plus(fleet.Cost{Queries: 3})
+	case Dequeue:
+		return fleet.Cost{Queries: 3}
 	case Close:
 		cost := look.Plus(write).Plus(read)
 		if s.Comment != "" {
 			cost = cost.Plus(content).Plus(write)
 		}
 		return cost
+	case DeleteBranch: // over Git, but for the look
+		return look
 	}
 	return fleet.Cost{}
 }

@@ -58,9 +58,14 @@ func (i *Item) frozen(p fleet.Problem) Decision {
 	return Decision{Outcome: i.outcome(Frozen, "mend it in the config repo; nothing to do here", "its declaration is invalid: %s", why)}
 }
 
-// paused leaves everything as it stands.
+// paused leaves everything as it stands, but for what we have put into a
+// merge queue, which does not stand still.
 func (i *Item) paused() Decision {
-	return Decision{Outcome: i.outcome(Frozen, "goes on when its declaration says so", "%s", i.Want.Paused)}
+	d := Decision{Outcome: i.outcome(Frozen, "goes on when its declaration says so", "%s", i.Want.Paused)}
+	if i.Pull != nil && i.Pull.Queued != nil && i.Pull.Queued.By.Self {
+		d.Steps = i.takeOut(i.Want.Paused)
+	}
+	return d
 }
 
 // readOnly is why the forge takes no write to the repo, or empty.
@@ -87,7 +92,7 @@ func (i *Item) remove(s Settings, state State, reason string) Decision {
 		if comment := s.Closing(i.ID, reason); !i.said(comment) {
 			step.Comment = comment
 		}
-		d.Steps = append(d.Steps, step)
+		d.Steps = append(i.takeOut(reason), step)
 		d.Outcome = i.outcome(Change, "", "closes #%d: %s", i.Pull.Number, reason)
 	case i.Pull.State == fleet.PullMerged && state == Done && i.Declaration != nil:
 		d.Outcome.Reason = fmt.Sprintf("%s, since #%d was merged", reason, i.Pull.Number)
@@ -210,6 +215,9 @@ func (i *Item) keep(s Settings) Decision {
 	if i.Pull.Base != i.Listing.DefaultBranch {
 		return Decision{Outcome: i.outcome(Blocked, fmt.Sprintf("point it at %s, or close it", i.Listing.DefaultBranch),
 			"#%d goes into %s, not into %s", i.Pull.Number, i.Pull.Base, i.Listing.DefaultBranch)}
+	}
+	if i.Pull.Queued != nil {
+		return i.queued(s)
 	}
 	if !untouched && i.History == nil {
 		return i.ask(Questions{History: true})

@@ -24,6 +24,7 @@ type Item struct {
 	Branch  *fleet.Branch      // nil when there is none
 	Pull    *fleet.PullRequest // newest of Branch's name, nil when there is none
 	Rules   *fleet.Rules       // nil while unknown
+	Ready   *fleet.Readiness   // of Pull, nil while unknown
 	// Workflows tells whether a workflow of the repo runs on pull requests;
 	// nil while unknown.
 	Workflows *bool
@@ -59,6 +60,7 @@ type Text struct {
 type Questions struct {
 	Rules     bool
 	Workflows bool
+	Readiness bool
 	History   bool
 	Replay    *Replay
 }
@@ -91,6 +93,8 @@ type Settings struct {
 	// Settle is how long a commit's first checks are given to be followed by
 	// others, where no list of required ones says what is to come.
 	Settle time.Duration
+	// Signs says that the commits that are made now are signed.
+	Signs bool
 	// Revision of the config repo, for comments.
 	Revision fleet.Revision
 	// Closing words the comment on a pull request that we close. Its last

@@ -14,12 +14,13 @@ import (
 const unreported = time.Hour
 
 // merge decides whether an open pull request, which is as wanted, is merged
-// now. Merging needs all of: a policy and a mode that let Portreeve merge, no
-// commit by people, reviews, a forge that says it merges, and checks that are
-// known to be green.
+// now, or put into the merge queue where its base asks for that. It needs all
+// of: a policy and a mode that let Portreeve merge, no commit by people, what
+// the rules ask for (see rules.go), a forge that says it merges, and checks
+// that are known to be green. Whether our identity could do without is never
+// asked.
 func (i *Item) merge(s Settings, trailers Trailers, untouched bool) Decision {
 	pr := i.Pull
-	manual := s.Mode != fleet.Merge || i.Want.Merge != fleet.MergeChecksPass && i.Want.Merge != fleet.MergeAlways
 	switch {
 	case pr.Draft:
 		return i.review("take it out of draft, or close it", "#%d is a draft", pr.Number)
@@ -28,7 +29,13 @@ func (i *Item) merge(s Settings, trailers Trailers, untouched bool) Decision {
 	case !untouched:
 		return i.review("finish and merge it, or close it",
 			"#%d has commits by people, so it is theirs to merge: Portreeve only keeps its own commit beneath them up to date", pr.Number)
-	case manual:
+	case pr.AutoMerge != nil && pr.Review == fleet.ReviewRequired:
+		return i.review("approve it, or close it; then the forge merges it", "%s has #%d merged by the forge, which waits for a required review",
+			pr.AutoMerge.Login, pr.Number)
+	case pr.AutoMerge != nil:
+		return Decision{Outcome: i.outcome(Waiting, "the forge merges it once its rules let it; Portreeve leaves it alone",
+			"%s has #%d merged by the forge%s", pr.AutoMerge.Login, pr.Number, i.checksInWords())}
+	case !i.automatic(s):
 		return i.review("merge it, or close it", "#%d has been open for %s%s", pr.Number, age(s.Now, pr.Created), i.checksInWords())
 	case pr.Review == fleet.ReviewRequired:
 		return i.review("approve it, or close it; then it merges by itself", "#%d has waited for a required review for %s",
@@ -36,22 +43,43 @@ func (i *Item) merge(s Settings, trailers Trailers, untouched bool) Decision {
 	case i.Rules == nil:
 		return i.ask(Questions{Rules: true})
 	}
-	if d, ok := i.checks(s); !ok {
-		return d
-	}
-	switch {
-	case pr.Mergeable != fleet.MergeableYes:
-		return Decision{Outcome: i.outcome(Waiting, "then it merges", "the forge is working out whether #%d merges cleanly", pr.Number)}
-	case i.Rules.UpToDate && trailers.Base != i.Head.Commit:
-		return i.update("it must be on its base's newest commit to be merged")
+	for _, gate := range []func(Settings, Trailers) (Decision, bool){i.passable, i.checks, i.clean, i.ready, i.left, i.newest, i.unheld} {
+		if d, open := gate(s, trailers); !open {
+			return d
+		}
 	}
 	reason := "checks are green"
 	if len(pr.Checks) == 0 {
 		reason = "the repo has no checks, and its declaration merges nevertheless"
 	}
+	if i.Rules.Queue {
+		return Decision{Outcome: i.outcome(Change, "", "adds #%d to the merge queue", pr.Number), Steps: []Step{i.step(Enqueue, reason)}}
+	}
 	step := i.step(Merge, reason)
 	step.Method = i.method()
 	return Decision{Outcome: i.outcome(Change, "", "merges #%d", pr.Number), Steps: []Step{step}}
+}
+
+// automatic reports whether the mode and the declaration let Portreeve merge.
+func (i *Item) automatic(s Settings) bool {
+	return s.Mode == fleet.Merge && (i.Want.Merge == fleet.MergeChecksPass || i.Want.Merge == fleet.MergeAlways)
+}
+
+// clean is whether the forge says that it merges cleanly.
+func (i *Item) clean(Settings, Trailers) (Decision, bool) {
+	if i.Pull.Mergeable == fleet.MergeableYes {
+		return Decision{}, true
+	}
+	return Decision{Outcome: i.outcome(Waiting, "then it merges", "the forge is working out whether #%d merges cleanly", i.Pull.Number)}, false
+}
+
+// newest is whether it is on its base's newest commit, where that is asked
+// for. A queue sees to it by itself.
+func (i *Item) newest(_ Settings, trailers Trailers) (Decision, bool) {
+	if !i.Rules.UpToDate || i.Rules.Queue || trailers.Base == i.Head.Commit {
+		return Decision{}, true
+	}
+	return i.update("it must be on its base's newest commit to be merged"), false
 }
 
 // review is an open pull request that waits for people of its repo.
@@ -64,14 +92,15 @@ func (i *Item) ask(q Questions) Decision {
 	return Decision{Outcome: i.outcome(Waiting, "", "it is being read"), Questions: q}
 }
 
-// method is how to merge: one commit on the base, where that is allowed.
+// method is how to merge: one commit on the base, where that is allowed. Empty
+// says that no way is.
 func (i *Item) method() fleet.MergeMethod {
 	for _, m := range []fleet.MergeMethod{fleet.MergeSquash, fleet.MergeCommit, fleet.MergeRebase} {
 		if slices.Contains(i.Rules.MergeMethods, m) {
 			return m
 		}
 	}
-	return fleet.MergeCommit
+	return ""
 }
 
 // checks reports whether the checks let it merge; otherwise the decision.
@@ -80,16 +109,12 @@ func (i *Item) method() fleet.MergeMethod {
 // configured is not that none is required. Checks are configured where a
 // context is required, checks have reported on the base, or a workflow runs
 // on pull requests.
-func (i *Item) checks(s Settings) (Decision, bool) {
+func (i *Item) checks(s Settings, _ Trailers) (Decision, bool) {
 	required := i.Rules.RequiredChecks
-	var missing, failing, running []string
-	for _, name := range required {
-		if !slices.ContainsFunc(i.Pull.Checks, func(c fleet.Check) bool { return c.Name == name }) {
-			missing = append(missing, name)
-		}
-	}
+	missing := i.unreported()
+	var failing, running []string
 	for _, c := range i.Pull.Checks {
-		if len(required) > 0 && !slices.Contains(required, c.Name) {
+		if len(required) > 0 && !slices.ContainsFunc(required, func(r fleet.RequiredCheck) bool { return r.By(c) }) {
 			continue
 		}
 		switch c.State {
@@ -132,6 +157,24 @@ func (i *Item) checks(s Settings) (Decision, bool) {
 	}
 	return Decision{Outcome: i.outcome(Blocked, `merge it by hand, or declare merge: "no-checks"`,
 		"#%d could merge, but the repo has no check configured", i.Pull.Number)}, false
+}
+
+// unreported are the required checks that have not reported, each once. One
+// that reported under another App's name has not.
+func (i *Item) unreported() (missing []string) {
+	for _, r := range i.Rules.RequiredChecks {
+		if slices.ContainsFunc(i.Pull.Checks, r.By) {
+			continue
+		}
+		what := r.Name
+		if slices.ContainsFunc(i.Pull.Checks, func(c fleet.Check) bool { return c.Name == r.Name }) {
+			what += " (of the App that is required)"
+		}
+		if !slices.Contains(missing, what) {
+			missing = append(missing, what)
+		}
+	}
+	return missing
 }
 
 // reportable is since when checks could report: they run for a pull request's

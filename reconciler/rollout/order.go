@@ -14,16 +14,17 @@ type sort int
 
 const (
 	ending sort = iota
+	leaving
 	merging
 	updating
 	rewording
 	openings
-	tidying // costs the forge nothing
+	tidying // costs the forge a look
 	sorts
 )
 
 // verbs say what becomes of a pull request.
-var verbs = [sorts]string{"closed", "merged", "updated", "reworded", "opened", "tidied up after"}
+var verbs = [sorts]string{"closed", "taken out of the merge queue", "merged", "updated", "reworded", "opened", "tidied up after"}
 
 // sortOf is by the step that weighs most: a pull request is reworded before
 // it is merged, and its branch deleted after it was closed.
@@ -33,7 +34,9 @@ func sortOf(d *Decision) sort {
 		switch s.Action {
 		case Close:
 			least = min(least, ending)
-		case Merge:
+		case Dequeue:
+			least = min(least, leaving)
+		case Merge, Enqueue:
 			least = min(least, merging)
 		case Update:
 			least = min(least, updating)

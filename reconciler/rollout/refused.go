@@ -27,6 +27,10 @@ func (a Action) words() string {
 		return "change the pull request's text"
 	case Merge:
 		return "merge the pull request"
+	case Enqueue:
+		return "add the pull request to the merge queue"
+	case Dequeue:
+		return "take the pull request out of the merge queue"
 	case Close:
 		return "close the pull request"
 	case DeleteBranch:

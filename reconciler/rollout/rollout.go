@@ -80,6 +80,8 @@ const (
 	Update       Action = "update"        // push the branch anew, set the text
 	Reword       Action = "reword"        // set the text alone
 	Merge        Action = "merge"         //
+	Enqueue      Action = "enqueue"       // into the merge queue
+	Dequeue      Action = "dequeue"       // out of it
 	Close        Action = "close"         // comment why, close
 	DeleteBranch Action = "delete-branch" // of a merged or closed pull request
 )

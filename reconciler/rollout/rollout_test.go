@@ -137,6 +137,9 @@ func decided(d rollout.Decision) string {
 	if r := d.Questions.Replay; r != nil {
 		fmt.Fprintf(&b, "  asks what becomes of%s on %s\n", picked(r.Picks), r.Base)
 	}
+	if d.Questions.Readiness {
+		b.WriteString("  asks what it lacks\n")
+	}
 	for _, s := range d.Steps {
 		b.WriteString("  " + inWords(s) + "\n")
 	}
@@ -248,7 +251,15 @@ func breaks(s rollout.Settings, i *rollout.Item, step rollout.Step) (broken []st
 		merged := i.Pull != nil && i.Pull.State == "merged" && i.Pull.HeadCommit == i.Branch.Commit
 		rule(merged || untouched(i) || keeps(i, step), "destroys commits by people")
 	}
-	if step.Action == rollout.Merge {
+	queued := open && i.Pull.Queued != nil
+	rule(!queued || step.Action == rollout.Dequeue || step.Action == rollout.Close || step.Action == rollout.DeleteBranch, "changes what is in a merge queue")
+	rule(step.Action != rollout.Dequeue || queued, "takes out of the queue what is not in it")
+	if step.Action == rollout.Merge || step.Action == rollout.Enqueue {
+		rule(i.Rules != nil && i.Rules.Unread == "" && i.Rules.Queue == (step.Action == rollout.Enqueue), "merges another way than the rules want")
+		rule(!i.Rules.Locked && (!i.Rules.Signatures || i.Pull.Signature == "verified"), "merges what the rules forbid")
+		rule(!i.Rules.Conversations || i.Ready != nil && i.Ready.Unresolved == 0, "merges over a conversation")
+		rule(!i.Rules.Queue || i.Ready != nil && (i.Ready.Dequeued == nil || i.Ready.Dequeued.By.Self), "puts again into the queue what was taken out")
+		rule(i.Pull.AutoMerge == nil, "merges what the forge is to merge")
 		rule(s.Mode == "merge" && (i.Want.Merge == "checks-pass" || i.Want.Merge == "no-checks"), "may not merge")
 		rule(untouched(i) && step.Expect == i.Pull.HeadCommit, "merges what nobody planned")
 		rule(!slices.ContainsFunc(i.Pull.Checks, red(i)), "merges over a check that is not green")

@@ -47,6 +47,12 @@ type pullFacts struct {
 	afterBot bool      // opened because a bot had closed the one before
 	since    int       // the pass in or before which it came to be so
 	reopened int
+
+	queued  bool // since the pass
+	inSince int
+	// lost is the pass in or before which somebody else, or the queue, took
+	// this head out of it; 0 for never.
+	lost int
 }
 
 func newBook(p *play) *book {
@@ -110,6 +116,18 @@ func (b *book) take(w sandbox.Write) {
 	case "reopen":
 		f.open, f.closedBy, f.since = true, "", b.p.result.Passes
 		f.reopened++
+	case "enqueue":
+		if w.By == ours && f.lost != 0 && f.lost < b.p.result.Passes {
+			b.breaks(w.Repo, "we put #%d into the queue again", w.Number)
+		}
+		f.queued, f.inSince, f.lost = true, b.p.result.Passes, 0
+	case "dequeue":
+		f.queued = false
+		if w.By != ours && w.Detail != "merged" {
+			f.lost = b.p.result.Passes
+		}
+	case "push":
+		b.takePush(w)
 	case "comment":
 		if w.By == ours {
 			text := string(w.Repo) + "#" + f.branch + w.Detail
@@ -123,6 +141,21 @@ func (b *book) take(w sandbox.Write) {
 			b.breaks(w.Repo, "we deleted the branch %s", branch)
 		}
 	}
+}
+
+// takePush holds that we push to nothing that is in a queue. What was lost by
+// it is lost no more: the head is another.
+func (b *book) takePush(w sandbox.Write) {
+	branch, _, _ := strings.Cut(w.Detail, " ")
+	key := pullKey{w.Repo, b.newest[branchKey{w.Repo, branch}]}
+	f := b.pulls[key]
+	if f == nil {
+		return
+	}
+	if w.By == ours && f.queued && f.inSince < b.p.result.Passes {
+		b.breaks(w.Repo, "we pushed to #%d, which is in the queue", key.number)
+	}
+	f.lost = 0
 }
 
 // ends is how often pull requests of a branch were opened again, by number or

@@ -25,6 +25,9 @@ const (
 	note       = "NOTES.md"
 )
 
+// otherApp reports some checks; the others are CI's own.
+const otherApp = 7
+
 // otherBase is a branch of each repo that pull requests may be pointed at.
 const otherBase = "next"
 
@@ -34,6 +37,10 @@ func (p *play) makeFleet() error {
 		p.forge.AddUser(login, "", false)
 	}
 	p.forge.AddUser(bot, "", true)
+	if p.chance(50) {
+		p.journal.add("", "we may merge whatever the rules say")
+		p.forge.Bypass(ours)
+	}
 	if err := p.forge.CreateRepo(sandbox.Spec{Name: configRepo, Files: map[string]sandbox.File{"README.md": {Content: "# Config\n"}}}); err != nil {
 		return err
 	}
@@ -67,6 +74,7 @@ func (p *play) spec(name fleet.RepoName) sandbox.Spec {
 		spec.MergeMethods = [][]fleet.MergeMethod{
 			{fleet.MergeCommit}, {fleet.MergeRebase}, {fleet.MergeSquash}, {fleet.MergeCommit, fleet.MergeRebase},
 		}[p.rng.IntN(4)]
+		p.methodsOf[name] = spec.MergeMethods
 	}
 	return spec
 }
@@ -114,6 +122,9 @@ func (p *play) checks(name fleet.RepoName) ([]sandbox.CheckSpec, sandbox.Rules) 
 			c.After = time.Duration(p.rng.IntN(3)) * time.Second
 		}
 		c.Silent = time.Duration(p.rng.IntN(20)) * time.Second
+		if !c.Status && p.chance(20) {
+			c.App = otherApp
+		}
 		c.Conclusion = []string{"success", "success", "success", "neutral", "skipped"}[p.rng.IntN(5)]
 		if of := p.rng.IntN(5); of > 0 {
 			c.Fails = failsSometimes(string(name)+check, uint32(of)+2)
@@ -143,11 +154,14 @@ func failsSometimes(salt string, oneIn uint32) func(func(string) ([]byte, bool))
 }
 
 func (p *play) rules(ci []sandbox.CheckSpec) sandbox.Rules {
-	var r sandbox.Rules
+	r := sandbox.Rules{CheckApps: map[string]int64{}, Ruleset: p.chance(50)}
 	if p.chance(40) {
 		for i := range ci {
 			if p.chance(60) {
 				r.RequiredChecks = append(r.RequiredChecks, ci[i].Name)
+				if app := pick(p, []int64{0, 0, 0, ci[i].App, otherApp}); app != 0 {
+					r.CheckApps[ci[i].Name] = app
+				}
 			}
 		}
 		if p.chance(10) {
@@ -158,5 +172,8 @@ func (p *play) rules(ci []sandbox.CheckSpec) sandbox.Rules {
 	if p.chance(20) {
 		r.RequiredApprovals = 1
 	}
+	r.DismissStale, r.LastPushApproval = p.chance(20), p.chance(5)
+	r.Conversations, r.Linear, r.Locked, r.Signatures = p.chance(20), p.chance(10), p.chance(2), p.chance(2)
+	r.Queue = p.chance(25)
 	return r
 }

@@ -129,7 +129,7 @@ func (a *actor) work(pr fleet.PullRequest) (string, error) {
 // talk is what people do on a pull request's page.
 func (a *actor) talk(pr fleet.PullRequest) (string, error) {
 	on := func(what string) string { return fmt.Sprintf("%s #%d", what, pr.Number) }
-	switch n := a.rng.IntN(20); n {
+	switch n := a.rng.IntN(26); n {
 	case 0, 1, 2:
 		return on("closes"), a.Close(a.repo, pr.Number)
 	case 3, 4, 5:
@@ -152,6 +152,17 @@ func (a *actor) talk(pr fleet.PullRequest) (string, error) {
 	case 18:
 		base := pick(a.play, []string{otherBase, "main"})
 		return on("points to " + base), a.Retarget(a.repo, pr.Number, base)
+	case 20, 21:
+		return on("puts into the queue"), a.Enqueue(a.repo, pr.Number)
+	case 22:
+		return on("takes out of the queue"), a.Dequeue(a.repo, pr.Number)
+	case 23:
+		return on("discusses"), a.Discuss(a.repo, pr.Number, "Why here?")
+	case 24:
+		return on("resolves"), a.Resolve(a.repo, pr.Number)
+	case 25:
+		asks := a.chance(60)
+		return on(fmt.Sprintf("asks to merge by itself (%v)", asks)), a.AutoMerge(a.repo, pr.Number, asks)
 	}
 	if a.chance(70) {
 		return "looks on", nil

@@ -42,7 +42,7 @@ func compareBranches(x, y branchKey) int {
 func (b *book) halted(says declared) {
 	still := says.stop || says.badSettings || says.mode == fleet.Observe
 	for _, w := range b.events {
-		if w.By == ours && (still || w.Do == "merge" && says.mode != fleet.Merge) {
+		if w.By == ours && (still || (w.Do == "merge" || w.Do == "enqueue") && says.mode != fleet.Merge) {
 			b.breaks(w.Repo, "writes are halted at revision %s, and we did %s %s", b.pass.Revision.Short(), w.Do, w.Detail)
 		}
 	}
@@ -171,8 +171,23 @@ func (w *watched) MergePull(ctx context.Context, repo fleet.RepoName, number int
 		if why := w.p.unfit(pr); why != "" {
 			w.p.book.breaks(repo, "we merge #%d, %s", number, why)
 		}
+		if err := w.p.forge.Forbids(repo, number, method); err != nil {
+			w.p.book.breaks(repo, "we merge #%d against a rule: %v", number, err)
+		}
 	}
 	return w.Forge.MergePull(ctx, repo, number, head, method)
+}
+
+func (w *watched) EnqueuePull(ctx context.Context, repo fleet.RepoName, number int, head fleet.CommitID) error {
+	if pr, err := w.p.forge.Pull(repo, number); err == nil && pr.HeadCommit == head && pr.State == fleet.PullOpen && pr.Queued == nil {
+		if why := w.p.unfit(pr); why != "" {
+			w.p.book.breaks(repo, "we put #%d into the queue, %s", number, why)
+		}
+		if err := w.p.forge.ForbidsQueue(repo, number); err != nil {
+			w.p.book.breaks(repo, "we put #%d into the queue against a rule: %v", number, err)
+		}
+	}
+	return w.Forge.EnqueuePull(ctx, repo, number, head)
 }
 
 // unfit is why Portreeve must not merge a pull request, or empty.
@@ -180,10 +195,13 @@ func (p *play) unfit(pr fleet.PullRequest) string {
 	if !untouched(pr.Head, pr.HeadMessage, pr.HeadTree) {
 		return "whose head is not ours, or was touched"
 	}
-	required := p.rulesOf[pr.Repo].RequiredChecks
+	required, apps := p.rulesOf[pr.Repo].RequiredChecks, p.rulesOf[pr.Repo].CheckApps
 	states := map[fleet.CheckState]int{}
 	reported := map[string]bool{}
 	for _, c := range pr.Checks {
+		if app := apps[c.Name]; app != 0 && c.App != app {
+			continue
+		}
 		reported[c.Name] = true
 		if len(required) == 0 || slices.Contains(required, c.Name) {
 			states[c.State]++

@@ -182,11 +182,40 @@ func (p *play) standsInTheWay(s *site, branch string, policy fleet.MergePolicy) 
 		return "a review is asked for"
 	case policy == fleet.MergeManual:
 		return "a person merges it"
+	case pr.AutoMerge != nil:
+		return "the forge is to merge it"
+	case pr.Queued != nil:
+		return "it is in the merge queue"
+	case p.book.pulls[pullKey{s.Name, pr.Number}].lost != 0 && p.rulesOf[s.Name].Queue:
+		return "it was taken out of the merge queue"
 	case pr.Mergeable == fleet.MergeableConflict:
 		return "it conflicts"
 	}
 	if _, err := p.forge.ReadFile(s.Name, "", ciFile); len(pr.Checks) == 0 && (err == nil || s.head.Checked) {
 		return "no check has reported, and there are some"
 	}
-	return p.unfit(pr)
+	if why := p.unfit(pr); why != "" {
+		return why
+	}
+	return p.forbidden(pr)
+}
+
+// forbidden is what only a person can give that a rule asks for; empty for
+// nothing.
+func (p *play) forbidden(pr fleet.PullRequest) string {
+	rules := p.rulesOf[pr.Repo]
+	methods := p.methodsOf[pr.Repo]
+	switch {
+	case rules.Locked:
+		return "its base is locked"
+	case rules.Signatures && pr.Signature != fleet.SignatureVerified:
+		return "it is not signed"
+	case rules.Linear && !rules.Queue && len(methods) == 1 && methods[0] == fleet.MergeCommit:
+		return "there is no way to merge it"
+	}
+	err := p.forge.ForbidsQueue(pr.Repo, pr.Number)
+	if err != nil && (strings.Contains(err.Error(), "conversation") || strings.Contains(err.Error(), "last pusher")) {
+		return err.Error()
+	}
+	return ""
 }

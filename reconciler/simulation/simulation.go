@@ -64,11 +64,13 @@ type play struct {
 	repos   []fleet.RepoName
 	rulesOf map[fleet.RepoName]sandbox.Rules
 	ciOf    map[fleet.RepoName][]sandbox.CheckSpec
-	configs *configs
-	engine  *reconciler.Reconciler
-	book    *book
-	journal journal
-	result  Result
+	// methodsOf are the ways to merge that the settings allow; none for all.
+	methodsOf map[fleet.RepoName][]fleet.MergeMethod
+	configs   *configs
+	engine    *reconciler.Reconciler
+	book      *book
+	journal   journal
+	result    Result
 
 	trouble bool               // people act and requests fail
 	faults  int                // of a hundred, now
@@ -83,7 +85,8 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 		o.Faults = 30
 	}
 	p := &play{
-		o: o, rulesOf: map[fleet.RepoName]sandbox.Rules{}, ciOf: map[fleet.RepoName][]sandbox.CheckSpec{}, rng: rand.New(rand.NewPCG(o.Seed, 0x706f727472656576)),
+		o: o, rulesOf: map[fleet.RepoName]sandbox.Rules{}, ciOf: map[fleet.RepoName][]sandbox.CheckSpec{},
+		methodsOf: map[fleet.RepoName][]fleet.MergeMethod{}, rng: rand.New(rand.NewPCG(o.Seed, 0x706f727472656576)),
 		began: time.Date(2026, time.March, 2, 8, 0, 0, 0, time.UTC),
 	}
 	p.now = p.began

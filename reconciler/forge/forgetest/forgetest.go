@@ -38,16 +38,42 @@ type World struct {
 	Merge    func(repo fleet.RepoName, number int) error
 	Comment  func(repo fleet.RepoName, number int, body string) error
 	Approve  func(repo fleet.RepoName, number int) error
+	// Discuss begins a conversation, Resolve resolves all of them.
+	Discuss func(repo fleet.RepoName, number int, body string) error
+	Resolve func(repo fleet.RepoName, number int) error
+	// Deploy deploys a commit to an environment, well or not.
+	Deploy func(repo fleet.RepoName, commit fleet.CommitID, environment string, well bool) error
+	// Dequeue takes a pull request out of the merge queue, AutoMerge has the
+	// forge merge it by itself once it may.
+	Dequeue func(repo fleet.RepoName, number int) error
+	// FailQueue has the checks fail of what is being tried in the queue.
+	FailQueue func(repo fleet.RepoName) error
+	AutoMerge func(repo fleet.RepoName, number int) error
 	// Report reports a check, or a commit status, on a commit.
 	Report func(repo fleet.RepoName, commit fleet.CommitID, check fleet.Check) error
 }
 
+type test struct {
+	name string
+	run  func(*testing.T, *run)
+}
+
+// RunRules proves of a member that it reads what branches ask for, and comes
+// up against it. A forge that has more than one way to ask is proved in each.
+func RunRules(t *testing.T, world func(t *testing.T) World) {
+	runAll(t, world, []test{
+		{"rules", testRules},
+		{"rules_all", testRulesAll},
+		{"merge_forbidden", testMergeForbidden},
+		{"merge_past_the_queue", testMergePastTheQueue},
+		{"queue", testQueue},
+	})
+}
+
 // Run proves a member; world makes a new one for each test.
 func Run(t *testing.T, world func(t *testing.T) World) {
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, *run)
-	}{
+	RunRules(t, world)
+	runAll(t, world, []test{
 		{"self", testSelf},
 		{"credentials", testCredentials},
 		{"allowance", testAllowance},
@@ -60,7 +86,7 @@ func Run(t *testing.T, world func(t *testing.T) World) {
 		{"heads_branches", testHeadsBranches},
 		{"heads_many_branches", testHeadsManyBranches},
 		{"heads_status", testHeadsStatus},
-		{"rules", testRules},
+		{"readiness", testReadiness},
 		{"pull_none", testPullNone},
 		{"pull_open", testPullOpen},
 		{"pull_newest", testPullNewest},
@@ -79,10 +105,20 @@ func Run(t *testing.T, world func(t *testing.T) World) {
 		{"close", testClose},
 		{"merge", testMerge},
 		{"merge_moved", testMergeMoved},
-		{"merge_forbidden", testMergeForbidden},
 		{"merge_closed", testMergeClosed},
+		{"merge_by_itself", testMergeByItself},
+		{"queue_order", testQueueOrder},
+		{"queue_refused", testQueueRefused},
+		{"queue_left_by_hand", testQueueLeftByHand},
+		{"queue_left_by_checks", testQueueLeftByChecks},
+		{"queue_left_by_us", testQueueLeftByUs},
+		{"queue_left_by_push", testQueueLeftByPush},
 		{"archived", testArchived},
-	} {
+	})
+}
+
+func runAll(t *testing.T, world func(t *testing.T) World, tests []test) {
+	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			test.run(t, &run{World: world(t), t: t})
 		})

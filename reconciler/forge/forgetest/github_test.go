@@ -23,9 +23,48 @@ func TestGitHub(t *testing.T) {
 	})
 }
 
+// Rules that a ruleset holds are the same rules.
+func TestGitHubRulesets(t *testing.T) {
+	forgetest.RunRules(t, func(t *testing.T) forgetest.World {
+		f, w := sandboxWorld(t, true)
+		w.Forge = githubClient(t, f)
+		return w
+	})
+}
+
+// Whichever way an App reports a check, it is told which App it was.
+func TestGitHubTellsTheAppsOfChecks(t *testing.T) {
+	f, w := githubWorld(t)
+	must(t, f.CreateRepo(sandbox.Spec{Name: "acme/ledger", Files: map[string]sandbox.File{"a": {Content: "a"}}, CI: []sandbox.CheckSpec{
+		{Name: "run"}, {Name: "run of another", App: 7}, {Name: "status", Status: true}, {Name: "status of another", Status: true, App: 7},
+	}}))
+	head, err := w.Commit("acme/ledger", "portreeve/ownership/x", map[string]string{"CODEOWNERS": "* @acme/a\n"}, "Name the owners")
+	must(t, err)
+	_, err = w.Forge.OpenPull(t.Context(), "acme/ledger", forge.NewPull{Text: forge.Text{Title: "T"}, Head: "portreeve/ownership/x", Base: "main"})
+	must(t, err)
+	must(t, w.Report("acme/ledger", head, fleet.Check{Name: "status of a person", State: fleet.CheckSuccess}))
+	branches := ourBranches([]fleet.RepoName{"acme/ledger"})
+	for name, member := range map[string]forge.Forge{"sandbox": f.As(bot), "github": w.Forge} {
+		a := member.PullRequests(t.Context(), branches)[branches[0]]
+		must(t, a.Err)
+		var apps []int64
+		for _, c := range a.Value.Checks {
+			apps = append(apps, c.App)
+		}
+		if fmt.Sprint(apps) != "[15368 7 15368 7 0]" {
+			t.Errorf("%s: %+v", name, a.Value.Checks)
+		}
+	}
+}
+
 // githubWorld is the sandbox behind HTTP.
 func githubWorld(t testing.TB) (*sandbox.Forge, forgetest.World) {
-	f, w := sandboxWorld(t)
+	f, w := sandboxWorld(t, false)
+	w.Forge = githubClient(t, f)
+	return f, w
+}
+
+func githubClient(t testing.TB, f *sandbox.Forge) *github.Client {
 	server := httptest.NewServer(f.Handler())
 	t.Cleanup(server.Close)
 	c, err := github.New(github.Options{
@@ -37,8 +76,7 @@ func githubWorld(t testing.TB) (*sandbox.Forge, forgetest.World) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.Forge = c
-	return f, w
+	return c
 }
 
 // Every second request fails in one way or another, and each read is

@@ -144,7 +144,7 @@ func testReposRenamed(t *testing.T, r *run) {
 func testRules(t *testing.T, r *run) {
 	free, strict, empty := r.repo("free"), r.repo("strict"), r.name("empty")
 	r.must(r.CreateRepo(empty, nil))
-	r.must(r.SetRules(strict, fleet.Rules{RequiredChecks: []string{"lint", "build"}, UpToDate: true}))
+	r.must(r.SetRules(strict, fleet.Rules{RequiredChecks: []fleet.RequiredCheck{{Name: "lint"}, {Name: "build"}}, UpToDate: true}))
 	unknown := r.name("unknown")
 	got := r.Forge.Rules(t.Context(), []fleet.RepoName{free, strict, empty, unknown})
 	r.must(got[free].Err)
@@ -154,7 +154,29 @@ func testRules(t *testing.T, r *run) {
 	if v := got[free].Value; len(v.RequiredChecks) != 0 || v.UpToDate || len(v.MergeMethods) == 0 {
 		t.Errorf("free: %+v", v)
 	}
-	if v := got[strict].Value; fmt.Sprint(v.RequiredChecks) != "[build lint]" || !v.UpToDate {
+	if v := got[strict].Value; fmt.Sprint(v.RequiredChecks) != "[{build 0} {lint 0}]" || !v.UpToDate {
 		t.Errorf("strict: %+v", v)
+	}
+}
+
+// Whatever a repo may ask of a pull request is read, and what it does not ask
+// is not made up.
+func testRulesAll(t *testing.T, r *run) {
+	free, strict := r.repo("free"), r.repo("strict")
+	want := fleet.Rules{
+		RequiredChecks: []fleet.RequiredCheck{{Name: "build", App: 15368}, {Name: "lint"}}, UpToDate: true, Approvals: 2, LastPushApproval: true,
+		Conversations: true, Signatures: true, Deployments: []string{"canary", "staging"}, Locked: true, Queue: true,
+	}
+	r.must(r.SetRules(strict, want))
+	got := r.Forge.Rules(t.Context(), []fleet.RepoName{free, strict})
+	r.must(got[free].Err)
+	r.must(got[strict].Err)
+	v := got[strict].Value
+	want.MergeMethods = v.MergeMethods
+	if fmt.Sprintf("%+v", v) != fmt.Sprintf("%+v", want) {
+		t.Errorf("got\n%+v\nwant\n%+v", v, want)
+	}
+	if v := got[free].Value; fmt.Sprintf("%+v", v) != fmt.Sprintf("%+v", fleet.Rules{MergeMethods: v.MergeMethods}) {
+		t.Errorf("free: %+v", v)
 	}
 }

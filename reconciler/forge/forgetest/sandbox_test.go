@@ -16,7 +16,7 @@ const (
 
 func TestSandbox(t *testing.T) {
 	forgetest.Run(t, func(t *testing.T) forgetest.World {
-		f, w := sandboxWorld(t)
+		f, w := sandboxWorld(t, false)
 		w.Forge = f.As(bot)
 		return w
 	})
@@ -32,8 +32,9 @@ func newSandbox(t testing.TB) *sandbox.Forge {
 	return f
 }
 
-// sandboxWorld is a world in the sandbox, but for the member that is proved.
-func sandboxWorld(t testing.TB) (*sandbox.Forge, forgetest.World) {
+// sandboxWorld is a world in the sandbox, but for the member that is proved;
+// its rules are a ruleset's, or classic branch protection.
+func sandboxWorld(t testing.TB, ruleset bool) (*sandbox.Forge, forgetest.World) {
 	f := newSandbox(t)
 	p := f.Person(person)
 	return f, forgetest.World{
@@ -50,8 +51,27 @@ func sandboxWorld(t testing.TB) (*sandbox.Forge, forgetest.World) {
 		Archive:    func(repo fleet.RepoName) error { return p.Archive(repo, true) },
 		SetTopics:  p.SetTopics,
 		SetRules: func(repo fleet.RepoName, rules fleet.Rules) error {
-			return p.SetRules(repo, sandbox.Rules{RequiredChecks: rules.RequiredChecks, UpToDate: rules.UpToDate})
+			is := sandbox.Rules{
+				UpToDate: rules.UpToDate, RequiredApprovals: rules.Approvals, LastPushApproval: rules.LastPushApproval,
+				Conversations: rules.Conversations, Signatures: rules.Signatures, Deployments: rules.Deployments,
+				Locked: rules.Locked, Queue: rules.Queue, CheckApps: map[string]int64{}, Ruleset: ruleset,
+			}
+			for _, c := range rules.RequiredChecks {
+				is.RequiredChecks = append(is.RequiredChecks, c.Name)
+				is.CheckApps[c.Name] = c.App
+			}
+			return p.SetRules(repo, is)
 		},
+		Discuss: p.Discuss,
+		Resolve: p.Resolve,
+		Deploy: func(repo fleet.RepoName, commit fleet.CommitID, environment string, well bool) error {
+			return p.Deploy(repo, commit, environment, map[bool]string{true: "SUCCESS", false: "FAILURE"}[well])
+		},
+		Dequeue: p.Dequeue,
+		FailQueue: func(repo fleet.RepoName) error {
+			return p.SetCI(repo, sandbox.CheckSpec{Name: "build", Fails: func(func(string) ([]byte, bool)) bool { return true }})
+		},
+		AutoMerge: func(repo fleet.RepoName, number int) error { return p.AutoMerge(repo, number, true) },
 		Commit: func(repo fleet.RepoName, branch string, files map[string]string, message string) (fleet.CommitID, error) {
 			changed := map[string]*sandbox.File{}
 			for path, content := range files {

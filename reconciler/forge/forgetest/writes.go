@@ -123,7 +123,7 @@ func testMergeMoved(t *testing.T, r *run) {
 
 func testMergeForbidden(t *testing.T, r *run) {
 	repo, head, opened := r.opened("ledger")
-	r.must(r.SetRules(repo, fleet.Rules{RequiredChecks: []string{"build"}}))
+	r.must(r.SetRules(repo, fleet.Rules{RequiredChecks: checks("build")}))
 	r.class(r.Forge.MergePull(t.Context(), repo, opened.Number, head, fleet.MergeSquash), fleet.Permanent)
 	r.must(r.Report(repo, head, fleet.Check{Name: "build", State: fleet.CheckFailure}))
 	r.class(r.Forge.MergePull(t.Context(), repo, opened.Number, head, fleet.MergeSquash), fleet.Permanent)

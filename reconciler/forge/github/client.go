@@ -58,10 +58,11 @@ type Client struct {
 	cache   *etags
 	app     *installation // nil for a token
 
-	heads, pulls, rules, named pacer
+	heads, pulls, ready, rules, named pacer
 
 	mu   sync.Mutex
 	self fleet.Actor
+	apps map[string]int64 // ids by the bot's login
 }
 
 var _ forge.Forge = (*Client)(nil)
@@ -94,11 +95,13 @@ func New(o Options) (*Client, error) {
 		graphql: graphql,
 		now:     o.Now,
 		backoff: o.Backoff,
+		apps:    map[string]int64{},
 		budget:  newBudget(o.Now, o.Wait),
 		secrets: &secrets{token: o.Token},
 		cache:   newETags(maxRemembered),
 		heads:   pacer{top: 100},
 		pulls:   pacer{top: 100},
+		ready:   pacer{top: 100},
 		rules:   pacer{top: 100},
 		named:   pacer{top: 100},
 	}

@@ -85,7 +85,11 @@ func (c *Client) ask(ctx context.Context, q *query, cost int) (*answers, error) 
 	if err != nil {
 		return nil, err
 	}
-	ctx = withSpend(ctx, spend{resource: graphql, cost: cost, points: cost})
+	points := cost
+	if q.mutation {
+		points = writePoints
+	}
+	ctx = withSpend(ctx, spend{resource: graphql, cost: cost, points: points})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.graphql, bytes.NewReader(body))
 	if err != nil {
 		return nil, err

@@ -16,10 +16,12 @@ const maxForeign = 10
 
 const pullFragments = `
 fragment who on Actor{__typename login}
+fragment entry on MergeQueueEntry{position state enqueuedAt estimatedTimeToMerge enqueuer{...who}}
 fragment pull on PullRequest{number url state isDraft isCrossRepository title body labels(first:50){nodes{name}}
-baseRefName headRefName headRefOid author{...who} createdAt updatedAt closedAt mergedAt mergeable reviewDecision
-commits(last:1){nodes{commit{oid message committedDate tree{oid} statusCheckRollup{state contexts(first:100){pageInfo{hasNextPage}
-nodes{__typename ...on CheckRun{name status conclusion detailsUrl} ...on StatusContext{context state targetUrl}}}}}}}
+baseRefName headRefName headRefOid author{...who} createdAt updatedAt closedAt mergedAt mergeable mergeStateStatus reviewDecision
+mergeQueueEntry{...entry} autoMergeRequest{enabledBy{...who}}
+commits(last:1){nodes{commit{oid message committedDate tree{oid} signature{isValid} statusCheckRollup{state contexts(first:100){pageInfo{hasNextPage}
+nodes{__typename ...on CheckRun{name status conclusion detailsUrl checkSuite{app{databaseId}}} ...on StatusContext{context state targetUrl creator{...who}}}}}}}}
 comments(last:20){nodes{fullDatabaseId author{...who} body createdAt}}
 timelineItems(last:1,itemTypes:[CLOSED_EVENT]){nodes{...on ClosedEvent{actor{...who}}}}}
 `
@@ -35,27 +37,32 @@ type branchAnswer struct {
 }
 
 type pullAnswer struct {
-	Number            int            `json:"number"`
-	URL               string         `json:"url"`
-	State             string         `json:"state"`
-	IsDraft           bool           `json:"isDraft"`
-	IsCrossRepository bool           `json:"isCrossRepository"`
-	Title             string         `json:"title"`
-	Body              string         `json:"body"`
-	Labels            *nodes[label]  `json:"labels"`
-	BaseRefName       string         `json:"baseRefName"`
-	HeadRefName       string         `json:"headRefName"`
-	HeadRefOid        string         `json:"headRefOid"`
-	Author            *actor         `json:"author"`
-	CreatedAt         time.Time      `json:"createdAt"`
-	UpdatedAt         time.Time      `json:"updatedAt"`
-	ClosedAt          *time.Time     `json:"closedAt"`
-	MergedAt          *time.Time     `json:"mergedAt"`
-	Mergeable         string         `json:"mergeable"`
-	ReviewDecision    string         `json:"reviewDecision"`
-	Commits           nodes[commit]  `json:"commits"`
-	Comments          nodes[comment] `json:"comments"`
-	TimelineItems     nodes[struct {
+	Number            int           `json:"number"`
+	URL               string        `json:"url"`
+	State             string        `json:"state"`
+	IsDraft           bool          `json:"isDraft"`
+	IsCrossRepository bool          `json:"isCrossRepository"`
+	Title             string        `json:"title"`
+	Body              string        `json:"body"`
+	Labels            *nodes[label] `json:"labels"`
+	BaseRefName       string        `json:"baseRefName"`
+	HeadRefName       string        `json:"headRefName"`
+	HeadRefOid        string        `json:"headRefOid"`
+	Author            *actor        `json:"author"`
+	CreatedAt         time.Time     `json:"createdAt"`
+	UpdatedAt         time.Time     `json:"updatedAt"`
+	ClosedAt          *time.Time    `json:"closedAt"`
+	MergedAt          *time.Time    `json:"mergedAt"`
+	Mergeable         string        `json:"mergeable"`
+	MergeStateStatus  string        `json:"mergeStateStatus"`
+	ReviewDecision    string        `json:"reviewDecision"`
+	MergeQueueEntry   *queueAnswer  `json:"mergeQueueEntry"`
+	AutoMergeRequest  *struct {
+		EnabledBy *actor `json:"enabledBy"`
+	} `json:"autoMergeRequest"`
+	Commits       nodes[commit]  `json:"commits"`
+	Comments      nodes[comment] `json:"comments"`
+	TimelineItems nodes[struct {
 		Actor *actor `json:"actor"`
 	}] `json:"timelineItems"`
 }
@@ -70,11 +77,14 @@ type label struct {
 
 type commit struct {
 	Commit struct {
-		Oid               string    `json:"oid"`
-		Message           string    `json:"message"`
-		CommittedDate     time.Time `json:"committedDate"`
-		Tree              object    `json:"tree"`
-		StatusCheckRollup *rollup   `json:"statusCheckRollup"`
+		Oid           string    `json:"oid"`
+		Message       string    `json:"message"`
+		CommittedDate time.Time `json:"committedDate"`
+		Tree          object    `json:"tree"`
+		Signature     *struct {
+			IsValid bool `json:"isValid"`
+		} `json:"signature"`
+		StatusCheckRollup *rollup `json:"statusCheckRollup"`
 	} `json:"commit"`
 }
 
@@ -92,9 +102,15 @@ type checkAnswer struct {
 	Status     string `json:"status"`
 	Conclusion string `json:"conclusion"`
 	DetailsURL string `json:"detailsUrl"`
-	Context    string `json:"context"`
-	State      string `json:"state"`
-	TargetURL  string `json:"targetUrl"`
+	CheckSuite *struct {
+		App *struct {
+			ID int64 `json:"databaseId"`
+		} `json:"app"`
+	} `json:"checkSuite"`
+	Context   string `json:"context"`
+	State     string `json:"state"`
+	TargetURL string `json:"targetUrl"`
+	Creator   *actor `json:"creator"`
 }
 
 type comment struct {
@@ -190,7 +206,7 @@ func (c *Client) own(ctx context.Context, b forge.Branch, a *branchAnswer, self 
 	for page := 0; ; page++ {
 		for i := range a.PullRequests.Nodes {
 			if p := &a.PullRequests.Nodes[i]; !p.IsCrossRepository && p.HeadRefName == b.Name {
-				return p.pull(b.Repo, a, self), nil
+				return p.pull(b.Repo, a, self, func(bot string) int64 { return c.appID(ctx, bot) }), nil
 			}
 		}
 		next := a.PullRequests.PageInfo
@@ -219,14 +235,19 @@ func (c *Client) own(ctx context.Context, b forge.Branch, a *branchAnswer, self 
 
 // pull maps a pull request. What is said of its head all comes from one
 // commit: an answer may be older than the push that headRefOid tells of.
-func (p *pullAnswer) pull(repo fleet.RepoName, a *branchAnswer, self fleet.Actor) *fleet.PullRequest {
+func (p *pullAnswer) pull(repo fleet.RepoName, a *branchAnswer, self fleet.Actor, app func(bot string) int64) *fleet.PullRequest {
 	out := &fleet.PullRequest{
 		Repo: repo, Number: p.Number, URL: p.URL, State: fleet.PullOpen, Draft: p.IsDraft,
 		Title: p.Title, Body: p.Body, Base: p.BaseRefName, Head: p.HeadRefName,
 		HeadCommit: fleet.CommitID(p.HeadRefOid),
 		Author:     p.Author.actor(self),
 		Created:    p.CreatedAt, Updated: p.UpdatedAt,
-		Mergeable: mergeable(p.Mergeable), Review: review(p.ReviewDecision),
+		Mergeable: mergeable(p.Mergeable), Held: p.MergeStateStatus == "BLOCKED", Review: review(p.ReviewDecision),
+		Queued: p.MergeQueueEntry.entry(self),
+	}
+	if a := p.AutoMergeRequest; a != nil {
+		by := a.EnabledBy.actor(self)
+		out.AutoMerge = &by
 	}
 	if p.Labels != nil {
 		for _, l := range p.Labels.Nodes {
@@ -255,7 +276,10 @@ func (p *pullAnswer) pull(repo fleet.RepoName, a *branchAnswer, self fleet.Actor
 		last := n[len(n)-1].Commit
 		out.HeadCommit, out.HeadTree = fleet.CommitID(last.Oid), fleet.TreeID(last.Tree.Oid)
 		out.HeadMessage, out.HeadTime = last.Message, last.CommittedDate
-		out.Checks = last.StatusCheckRollup.checks()
+		if last.Signature != nil {
+			out.Signature = signature(last.Signature.IsValid)
+		}
+		out.Checks = last.StatusCheckRollup.checks(app)
 	}
 	for _, m := range p.Comments.Nodes {
 		out.Comments = append(out.Comments, fleet.Comment{
@@ -269,8 +293,9 @@ func (p *pullAnswer) pull(repo fleet.RepoName, a *branchAnswer, self fleet.Actor
 }
 
 // checks are nil only if none has reported. Of more than 100 the rest is one
-// check, in the state of them all.
-func (r *rollup) checks() []fleet.Check {
+// check, in the state of them all. A check run tells its App; of a status only
+// the bot is told that set it.
+func (r *rollup) checks(app func(bot string) int64) []fleet.Check {
 	if r == nil {
 		return nil
 	}
@@ -278,9 +303,17 @@ func (r *rollup) checks() []fleet.Check {
 	for _, n := range r.Contexts.Nodes {
 		switch n.Type {
 		case "CheckRun":
-			out = append(out, fleet.Check{Name: n.Name, State: checkOfRun(n.Status, n.Conclusion), URL: n.DetailsURL})
+			c := fleet.Check{Name: n.Name, State: checkOfRun(n.Status, n.Conclusion), URL: n.DetailsURL}
+			if s := n.CheckSuite; s != nil && s.App != nil {
+				c.App = s.App.ID
+			}
+			out = append(out, c)
 		case "StatusContext":
-			out = append(out, fleet.Check{Name: n.Context, State: checkOfStatus(n.State), URL: n.TargetURL})
+			c := fleet.Check{Name: n.Context, State: checkOfStatus(n.State), URL: n.TargetURL}
+			if by := n.Creator.actor(fleet.Actor{}); by.Bot {
+				c.App = app(by.Login)
+			}
+			out = append(out, c)
 		}
 	}
 	if r.Contexts.PageInfo.HasNextPage {

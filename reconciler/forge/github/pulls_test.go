@@ -17,18 +17,19 @@ import (
 const pullJSON = `{"number":7,"url":"https://x/7","state":"CLOSED","isDraft":true,"isCrossRepository":false,"title":"T","body":"B",
 "labels":{"nodes":[{"name":"z"},{"name":"a"}]},"baseRefName":"main","headRefName":"portreeve/ownership/x","headRefOid":"h0",
 "author":{"__typename":"Bot","login":"reeve"},"createdAt":"2026-01-01T00:00:00Z","updatedAt":"2026-01-02T00:00:00Z","closedAt":"2026-01-03T00:00:00Z","mergedAt":null,
-"mergeable":"CONFLICTING","reviewDecision":"CHANGES_REQUESTED",
-"commits":{"nodes":[{"commit":{"oid":"h1","message":"M\n\nPortreeve-Spec: 1","committedDate":"2026-01-01T10:00:00Z","tree":{"oid":"t1"},"statusCheckRollup":ROLLUP}}]},
+"mergeable":"CONFLICTING","mergeStateStatus":"BLOCKED","reviewDecision":"CHANGES_REQUESTED","autoMergeRequest":{"enabledBy":null},
+"mergeQueueEntry":{"position":3,"state":"AWAITING_CHECKS","enqueuedAt":"2026-01-02T00:00:00Z","estimatedTimeToMerge":90,"enqueuer":{"__typename":"Bot","login":"reeve"}},
+"commits":{"nodes":[{"commit":{"oid":"h1","message":"M\n\nPortreeve-Spec: 1","committedDate":"2026-01-01T10:00:00Z","tree":{"oid":"t1"},"signature":{"isValid":false},"statusCheckRollup":ROLLUP}}]},
 "comments":{"nodes":[{"fullDatabaseId":"4000000001","author":null,"body":"one","createdAt":"2026-01-01T01:00:00Z"},
 {"fullDatabaseId":"4000000002","author":{"__typename":"User","login":"reeve"},"body":"two","createdAt":"2026-01-01T02:00:00Z"}]},
 "timelineItems":{"nodes":[{"actor":{"__typename":"User","login":"ada"}}]}}`
 
 const rollupJSON = `{"state":"FAILURE","contexts":{"pageInfo":{"hasNextPage":true},"nodes":[
-{"__typename":"CheckRun","name":"build","status":"COMPLETED","conclusion":"SUCCESS","detailsUrl":"https://x/b"},
+{"__typename":"CheckRun","name":"build","status":"COMPLETED","conclusion":"SUCCESS","detailsUrl":"https://x/b","checkSuite":{"app":{"databaseId":15368}}},
 {"__typename":"CheckRun","name":"lint","status":"COMPLETED","conclusion":"SKIPPED"},
 {"__typename":"CheckRun","name":"e2e","status":"IN_PROGRESS","conclusion":null},
 {"__typename":"CheckRun","name":"new","status":"COMPLETED","conclusion":"INVENTED_IN_2027"},
-{"__typename":"StatusContext","context":"cla","state":"EXPECTED","targetUrl":null}]}}`
+{"__typename":"StatusContext","context":"cla","state":"EXPECTED","targetUrl":null,"creator":{"__typename":"Bot","login":"cla-app"}}]}}`
 
 func pullsAnswer(rollup string, pulls ...string) json.RawMessage {
 	return json.RawMessage(`{"defaultBranchRef":{"target":{"oid":"base"}},"pullRequests":{"nodes":[` +
@@ -42,9 +43,15 @@ func TestPullRequestsMapsWhatTheForgeSays(t *testing.T) {
 	f.graphql(func(w http.ResponseWriter, q asked) {
 		answerEach(w, q, func(string) any { return pullsAnswer(rollupJSON, pullJSON) })
 	})
-	a := f.client(t).PullRequests(t.Context(), []forge.Branch{oneBranch})[oneBranch]
+	f.on("GET /apps/cla-app", 200, `{"id":42}`)
+	c := f.client(t)
+	c.PullRequests(t.Context(), []forge.Branch{oneBranch})
+	a := c.PullRequests(t.Context(), []forge.Branch{oneBranch})[oneBranch]
 	if a.Err != nil || a.Value == nil {
 		t.Fatalf("%+v", a)
+	}
+	if n := f.count("GET /apps/cla-app"); n != 1 {
+		t.Errorf("asked %d times which App it is", n)
 	}
 	p := a.Value
 	if p.State != fleet.PullClosed || !p.Draft || p.Number != 7 || p.BaseCommit != "base" || fmt.Sprint(p.Labels) != "[a z]" {
@@ -61,6 +68,16 @@ func TestPullRequestsMapsWhatTheForgeSays(t *testing.T) {
 	}
 	if want := (fleet.Actor{Login: "ada"}); p.ClosedBy != want {
 		t.Errorf("closed by: %+v", p.ClosedBy)
+	}
+	queued := fleet.QueueEntry{
+		Position: 3, State: fleet.QueueChecking, By: fleet.Actor{Login: "reeve", Bot: true, Self: true},
+		Since: time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC), Estimate: 90 * time.Second,
+	}
+	if p.Queued == nil || *p.Queued != queued || !p.Held || p.AutoMerge == nil || p.AutoMerge.Login != "ghost" {
+		t.Errorf("%+v, held %v, by itself %+v", p.Queued, p.Held, p.AutoMerge)
+	}
+	if p.Signature != fleet.SignatureUnverified || p.Checks[0].App != 15368 || p.Checks[1].App != 0 || p.Checks[4].App != 42 {
+		t.Errorf("%s, %+v", p.Signature, p.Checks)
 	}
 	if !p.Closed.Equal(time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("closed: %v", p.Closed)
@@ -158,7 +175,7 @@ func FuzzAnswers(f *testing.F) {
 		var pulls branchAnswer
 		if got.into("a0", &pulls) == nil {
 			for i := range pulls.PullRequests.Nodes {
-				pulls.PullRequests.Nodes[i].pull("acme/ledger", &pulls, fleet.Actor{Login: "reeve"})
+				pulls.PullRequests.Nodes[i].pull("acme/ledger", &pulls, fleet.Actor{Login: "reeve"}, func(string) int64 { return 0 })
 			}
 		}
 		var head headAnswer

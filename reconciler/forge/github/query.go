@@ -12,6 +12,7 @@ import (
 // share a variable.
 type query struct {
 	name      string
+	mutation  bool
 	body      strings.Builder
 	fragments string
 	args      strings.Builder
@@ -57,13 +58,16 @@ func (q *query) repo(alias, owner, name, selection string) {
 	q.line("%s:repository(owner:%s,name:%s){%s}", alias, q.str(owner), q.str(name), selection)
 }
 
-// encode is the request's body.
+// encode is the request's body. Only of a query can be asked what it cost.
 func (q *query) encode() ([]byte, error) {
-	text := "query " + q.name
+	text, cost := "query "+q.name, "rateLimit{cost limit remaining resetAt}\n"
+	if q.mutation {
+		text, cost = "mutation "+q.name, ""
+	}
 	if q.args.Len() > 0 {
 		text += "(" + q.args.String() + ")"
 	}
-	text += "{\n" + q.body.String() + "rateLimit{cost limit remaining resetAt}\n}\n" + q.fragments
+	text += "{\n" + q.body.String() + cost + "}\n" + q.fragments
 	return json.Marshal(struct {
 		Query         string         `json:"query"`
 		Variables     map[string]any `json:"variables"`

@@ -2,9 +2,8 @@ package github
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 
@@ -17,22 +16,43 @@ import (
 const ruleSelection = `...rules`
 
 const ruleFragments = `
-fragment rules on Repository{mergeCommitAllowed squashMergeAllowed rebaseMergeAllowed
-defaultBranchRef{name branchProtectionRule{requiredStatusCheckContexts requiresStatusChecks requiresStrictStatusChecks}}}
+fragment rules on Repository{mergeCommitAllowed squashMergeAllowed rebaseMergeAllowed mergeQueue{id} defaultBranchRef{name branchProtectionRule{
+requiresStatusChecks requiresStrictStatusChecks requiredStatusChecks{context app{databaseId}} requiresApprovingReviews requiredApprovingReviewCount
+requireLastPushApproval requiresConversationResolution requiresCommitSignatures requiresLinearHistory requiresDeployments requiredDeploymentEnvironments lockBranch}}}
 `
 
 type ruleAnswer struct {
 	MergeCommitAllowed bool `json:"mergeCommitAllowed"`
 	SquashMergeAllowed bool `json:"squashMergeAllowed"`
 	RebaseMergeAllowed bool `json:"rebaseMergeAllowed"`
-	DefaultBranchRef   *struct {
-		Name                 string `json:"name"`
-		BranchProtectionRule *struct {
-			Contexts []string `json:"requiredStatusCheckContexts"`
-			Checks   bool     `json:"requiresStatusChecks"`
-			Strict   bool     `json:"requiresStrictStatusChecks"`
-		} `json:"branchProtectionRule"`
+	// MergeQueue is that of the default branch.
+	MergeQueue       *struct{} `json:"mergeQueue"`
+	DefaultBranchRef *struct {
+		Name                 string      `json:"name"`
+		BranchProtectionRule *protection `json:"branchProtectionRule"`
 	} `json:"defaultBranchRef"`
+}
+
+// protection is a classic branch protection rule. Of what is switched off it
+// may still list the particulars.
+type protection struct {
+	ChecksOn bool `json:"requiresStatusChecks"`
+	Strict   bool `json:"requiresStrictStatusChecks"`
+	Checks   []struct {
+		Context string `json:"context"`
+		App     *struct {
+			ID int64 `json:"databaseId"`
+		} `json:"app"`
+	} `json:"requiredStatusChecks"`
+	ReviewsOn     bool     `json:"requiresApprovingReviews"`
+	Approvals     int      `json:"requiredApprovingReviewCount"`
+	LastPush      bool     `json:"requireLastPushApproval"`
+	Conversations bool     `json:"requiresConversationResolution"`
+	Signatures    bool     `json:"requiresCommitSignatures"`
+	Linear        bool     `json:"requiresLinearHistory"`
+	DeploymentsOn bool     `json:"requiresDeployments"`
+	Deployments   []string `json:"requiredDeploymentEnvironments"`
+	Locked        bool     `json:"lockBranch"`
 }
 
 // branchRules are what protection says of a default branch.
@@ -97,9 +117,22 @@ func rulesetPath(owner, short, branch string, page int) string {
 func (c *Client) askRules(ctx context.Context, repos []fleet.RepoName) (map[fleet.RepoName]forge.Answer[branchRules], error) {
 	q := newQuery("Rules")
 	q.fragments = ruleFragments
-	return askRepos(ctx, c, q, 1+len(repos)/100, repos, ruleSelection,
+	out, err := askRepos(ctx, c, q, 1+len(repos)/100, repos, ruleSelection,
 		func(_ fleet.RepoName, a *ruleAnswer) (branchRules, error) { return a.rules(), nil })
+	for repo, a := range out {
+		if part := (*partError)(nil); errors.As(a.Err, &part) && (part.Type == "FORBIDDEN" || part.Type == "INSUFFICIENT_SCOPES") {
+			a.Err = &classed{fleet.Permanent, part.Error() + "; " + protectionNeeds}
+			out[repo] = a
+		}
+	}
+	return out, err
 }
+
+// What has to be granted so that rules can be read.
+const (
+	protectionNeeds = "to read branch protection an App needs the repository permission Administration (read), and a token the scope repo"
+	rulesetNeeds    = "to read rulesets an App needs the repository permission Metadata (read), and a token the scope repo"
+)
 
 func (a *ruleAnswer) rules() branchRules {
 	var out branchRules
@@ -115,107 +148,40 @@ func (a *ruleAnswer) rules() branchRules {
 			out.rules.MergeMethods = append(out.rules.MergeMethods, m.method)
 		}
 	}
-	ref := a.DefaultBranchRef
-	if ref == nil {
-		return out
-	}
-	out.branch = ref.Name
-	// Contexts stay listed after "require status checks" was switched off.
-	if p := ref.BranchProtectionRule; p != nil && p.Checks {
-		out.rules.RequiredChecks = slices.Clone(p.Contexts)
-		out.rules.UpToDate = p.Strict
+	out.rules.Queue = a.MergeQueue != nil
+	if ref := a.DefaultBranchRef; ref != nil {
+		out.branch = ref.Name
+		if ref.BranchProtectionRule != nil {
+			ref.BranchProtectionRule.add(&out.rules)
+		}
 	}
 	return out
 }
 
-// ruleset is one rule of the active rulesets that apply to a branch.
-type ruleset struct {
-	Type       string `json:"type"`
-	Parameters struct {
-		Checks []struct {
-			Context string `json:"context"`
-		} `json:"required_status_checks"`
-		Strict  bool     `json:"strict_required_status_checks_policy"`
-		Methods []string `json:"allowed_merge_methods"`
-	} `json:"parameters"`
+func (p *protection) add(r *fleet.Rules) {
+	if p.ChecksOn {
+		r.UpToDate = p.Strict
+		for _, c := range p.Checks {
+			required := fleet.RequiredCheck{Name: c.Context}
+			if c.App != nil {
+				required.App = c.App.ID
+			}
+			r.RequiredChecks = append(r.RequiredChecks, required)
+		}
+	}
+	if p.ReviewsOn {
+		r.Approvals, r.LastPushApproval = p.Approvals, p.LastPush
+	}
+	if p.DeploymentsOn {
+		r.Deployments = append(r.Deployments, p.Deployments...)
+	}
+	if p.Linear {
+		linear(r)
+	}
+	r.Conversations, r.Signatures, r.Locked = p.Conversations, p.Signatures, p.Locked
 }
 
-func (c *Client) addRulesets(ctx context.Context, repo fleet.RepoName, b branchRules) (fleet.Rules, error) {
-	rules := b.rules
-	if b.branch != "" {
-		sets, err := c.rulesets(ctx, repo, b.branch)
-		if err != nil {
-			return rules, err
-		}
-		for _, s := range sets {
-			s.add(&rules)
-		}
-	}
-	slices.Sort(rules.RequiredChecks)
-	rules.RequiredChecks = slices.Compact(rules.RequiredChecks)
-	return rules, nil
-}
-
-func (r *ruleset) add(rules *fleet.Rules) {
-	only := func(allowed func(fleet.MergeMethod) bool) {
-		rules.MergeMethods = slices.DeleteFunc(rules.MergeMethods, func(m fleet.MergeMethod) bool { return !allowed(m) })
-	}
-	switch r.Type {
-	case "required_status_checks":
-		for _, check := range r.Parameters.Checks {
-			rules.RequiredChecks = append(rules.RequiredChecks, check.Context)
-		}
-		rules.UpToDate = rules.UpToDate || r.Parameters.Strict
-	case "required_linear_history":
-		only(func(m fleet.MergeMethod) bool { return m != fleet.MergeCommit })
-	case "pull_request":
-		if len(r.Parameters.Methods) > 0 {
-			only(func(m fleet.MergeMethod) bool { return slices.Contains(r.Parameters.Methods, string(m)) })
-		}
-	}
-}
-
-// rulesets reads the rules that apply to a branch. go-github's own call gives
-// neither pages nor a branch whose name has a slash.
-func (c *Client) rulesets(ctx context.Context, repo fleet.RepoName, branch string) ([]ruleset, error) {
-	owner, short, err := name(repo)
-	if err != nil {
-		return nil, err
-	}
-	var out []ruleset
-	for page := 1; page != 0; {
-		if page > maxPages {
-			return nil, errEndless
-		}
-		req, err := c.rest.NewRequest(http.MethodGet, rulesetPath(owner, short, branch, page), nil)
-		if err != nil {
-			return nil, err
-		}
-		var raw []json.RawMessage
-		resp, err := c.rest.Do(stale(ctx), req, &raw)
-		if status(err) == http.StatusNotFound {
-			return nil, nil // a forge that is older than rulesets: the repo itself was seen
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, text := range raw {
-			var kind struct {
-				Type string `json:"type"`
-			}
-			if err := json.Unmarshal(text, &kind); err != nil {
-				return nil, err
-			}
-			rule := ruleset{Type: kind.Type}
-			// The parameters of other types have other shapes.
-			if kind.Type == "required_status_checks" || kind.Type == "pull_request" {
-				if err := json.Unmarshal(text, &rule); err != nil {
-					return nil, err
-				}
-			}
-			out = append(out, rule)
-		}
-		page = resp.NextPage
-	}
-	return out, nil
+// linear leaves the merge methods that make no merge commit.
+func linear(r *fleet.Rules) {
+	r.MergeMethods = slices.DeleteFunc(r.MergeMethods, func(m fleet.MergeMethod) bool { return m == fleet.MergeCommit })
 }

@@ -94,3 +94,44 @@ func checkOfRun(status, conclusion string) fleet.CheckState {
 	}
 	return fleet.CheckFailure
 }
+
+func signature(valid bool) fleet.Signature {
+	if valid {
+		return fleet.SignatureVerified
+	}
+	return fleet.SignatureUnverified
+}
+
+func queueState(word string) fleet.QueueState {
+	switch word {
+	case "AWAITING_CHECKS":
+		return fleet.QueueChecking
+	case "MERGEABLE":
+		return fleet.QueueMergeable
+	case "UNMERGEABLE":
+		return fleet.QueueUnmergeable
+	case "LOCKED":
+		return fleet.QueueLocked
+	}
+	return fleet.QueueWaiting
+}
+
+// dequeueReason reads the forge's word on why a queue lost a pull request; it
+// has them in lower case in one place and in upper case in another. What it
+// does by itself it calls manual too, under the name of a bot.
+func dequeueReason(word string, by fleet.Actor) fleet.DequeueReason {
+	switch strings.ToLower(word) {
+	case "manual":
+		if by.Bot && !by.Self {
+			return fleet.DequeuedOther
+		}
+		return fleet.DequeuedByHand
+	case "failed_checks", "ci_failure", "checks_timed_out", "ci_timeout":
+		return fleet.DequeuedChecks
+	case "merge_conflict":
+		return fleet.DequeuedConflict
+	case "merged", "merge", "already_merged":
+		return fleet.DequeuedMerged
+	}
+	return fleet.DequeuedOther
+}

@@ -167,45 +167,6 @@ func TestSetStatusOnceAndCut(t *testing.T) {
 	}
 }
 
-func TestRulesJoinProtectionAndRulesets(t *testing.T) {
-	f := newFake(t)
-	f.graphql(func(w http.ResponseWriter, q asked) {
-		answerEach(w, q, func(name string) any {
-			switch name {
-			case "acme/both":
-				return json.RawMessage(`{"mergeCommitAllowed":true,"squashMergeAllowed":true,"rebaseMergeAllowed":false,"defaultBranchRef":{"name":"release/1",
-"branchProtectionRule":{"requiredStatusCheckContexts":["lint","build"],"requiresStatusChecks":true,"requiresStrictStatusChecks":false}}}`)
-			case "acme/off":
-				return json.RawMessage(`{"squashMergeAllowed":true,"defaultBranchRef":{"name":"main",
-"branchProtectionRule":{"requiredStatusCheckContexts":["old"],"requiresStatusChecks":false,"requiresStrictStatusChecks":true}}}`)
-			case "acme/empty":
-				return json.RawMessage(`{"rebaseMergeAllowed":true,"defaultBranchRef":null}`)
-			}
-			return nil
-		})
-	})
-	f.mux.HandleFunc("GET /repos/acme/both/rules/branches/{branch}", func(w http.ResponseWriter, r *http.Request) {
-		if r.PathValue("branch") != "release/1" {
-			t.Errorf("asked for branch %q", r.PathValue("branch"))
-		}
-		fmt.Fprint(w, `[{"type":"required_linear_history"},{"type":"deletion","parameters":{"required_status_checks":"of another shape"}},
-{"type":"required_status_checks","parameters":{"strict_required_status_checks_policy":true,"required_status_checks":[{"context":"build"},{"context":"audit"}]}}]`)
-	})
-	f.on("GET /repos/acme/off/rules/branches/main", 404, `{"message":"Not Found"}`)
-	got := f.client(t).Rules(t.Context(), []fleet.RepoName{"acme/both", "acme/off", "acme/empty", "acme/gone"})
-	for repo, want := range map[fleet.RepoName]string{
-		"acme/both":  "[audit build lint] true [squash]",
-		"acme/off":   "[] false [squash]",
-		"acme/empty": "[] false [rebase]",
-	} {
-		a := got[repo]
-		if text := fmt.Sprint(a.Value.RequiredChecks, a.Value.UpToDate, a.Value.MergeMethods); a.Err != nil || text != want {
-			t.Errorf("%s: %s, %v", repo, text, a.Err)
-		}
-	}
-	wantFailure(t, got["acme/gone"].Err, fleet.Permanent)
-}
-
 // 900 reads a minute are fewer than a fleet may have repos: each pass gets
 // further, and where it may not ask it uses what it knows.
 func TestRulesOfMoreReposThanALimitAllows(t *testing.T) {

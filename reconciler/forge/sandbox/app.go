@@ -118,11 +118,46 @@ func getApp(c *call) (int, any, error) {
 	}, nil
 }
 
+// appBehind is the App that a user is the bot of, 0 for none.
+func (f *Forge) appBehind(who *user) int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, a := range f.apps {
+		if a.user == who {
+			return a.ID
+		}
+	}
+	return 0
+}
+
+// getAppBySlug finds an App as anybody may, those too that only report checks.
+func getAppBySlug(c *call) (int, any, error) {
+	slug := c.req.PathValue("slug")
+	id := map[string]int64{ciUser.login: ciApp}[slug]
+	if n, ok := strings.CutPrefix(slug, "app-"); ok {
+		id, _ = strconv.ParseInt(n, 10, 64)
+	}
+	c.forge.mu.Lock()
+	for _, a := range c.forge.apps {
+		if a.Slug == slug {
+			id = a.ID
+		}
+	}
+	c.forge.mu.Unlock()
+	if id == 0 {
+		return 0, nil, notFound()
+	}
+	return 200, obj{
+		"id": id, "slug": slug, "node_id": fmt.Sprintf("A_%d", id), "name": slug, "description": "", "external_url": c.web,
+		"html_url": c.web + "/apps/" + slug, "permissions": obj{}, "events": []string{},
+	}, nil
+}
+
 // permissions are what the README asks for.
 func permissions() obj {
 	return obj{
-		"administration": "read", "checks": "read", "contents": "write", "metadata": "read",
-		"pull_requests": "write", "statuses": "write", "workflows": "write",
+		"administration": "read", "checks": "read", "contents": "write", "deployments": "read", "merge_queues": "write",
+		"metadata": "read", "pull_requests": "write", "statuses": "write", "workflows": "write",
 	}
 }
 

@@ -29,6 +29,7 @@ type check struct {
 	id         int64
 	name       string
 	isStatus   bool
+	set        bool // by a request, and not by the repo's CI
 	done       bool
 	conclusion string // GitHub's, lower case: success, failure, neutral, skipped, …
 	text       string
@@ -36,6 +37,7 @@ type check struct {
 	started    time.Time
 	completed  time.Time
 	by         *user
+	app        int64 // 0 of what a person has set
 }
 
 func (c check) state() fleet.CheckState {
@@ -54,6 +56,12 @@ type verdictKey struct {
 	commit plumbing.Hash
 	check  int
 }
+
+// appUser is whom an App that nobody has registered reports as.
+func appUser(id int64) *user { return &user{id: id, login: fmt.Sprintf("app-%d", id), bot: true} }
+
+// ciApp is CI's App, where a check has no other.
+const ciApp = 15368
 
 // ciUser is whom CI reports as.
 var ciUser = &user{id: 1, login: "sandbox-ci", bot: true}
@@ -80,6 +88,10 @@ func (r *repo) checks(h plumbing.Hash) []check {
 				id: checkID(h, spec.Name), name: spec.Name, isStatus: spec.Status, started: start.Add(spec.Silent), by: ciUser,
 				url: fmt.Sprintf("%s/%s/commit/%s#%s", r.forge.baseURL, r.name, h, spec.Name),
 			}
+			c.app = cmp.Or(spec.App, ciApp)
+			if c.app != ciApp {
+				c.by = appUser(c.app)
+			}
 			if age >= spec.After {
 				c.done, c.completed = true, start.Add(max(spec.After, spec.Silent))
 				c.conclusion, c.text = cmp.Or(spec.Conclusion, "success"), spec.Name+" passed"
@@ -91,14 +103,16 @@ func (r *repo) checks(h plumbing.Hash) []check {
 		}
 	}
 	for _, s := range r.statuses[h] {
-		out = append(out, s.check())
+		c := s.check()
+		c.app = r.forge.appBehind(s.by)
+		out = append(out, c)
 	}
 	return out
 }
 
 func (s status) check() check {
 	return check{
-		id: s.id, name: s.context, isStatus: true, done: s.state != fleet.StatusPending, conclusion: string(s.state),
+		id: s.id, name: s.context, isStatus: true, set: true, done: s.state != fleet.StatusPending, conclusion: string(s.state),
 		text: s.description, url: s.url, started: s.created, completed: s.updated, by: s.by,
 	}
 }

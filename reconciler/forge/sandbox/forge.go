@@ -38,6 +38,9 @@ type Forge struct {
 	decide func(Request) *FaultAnswer
 	limits Limits
 	meters map[string]*meter // by login
+
+	bypass       map[*user]bool // who may merge whatever the rules say
+	unprivileged map[*user]bool // from whom classic protection is hidden
 }
 
 // user is an identity. It is never changed once made.
@@ -60,6 +63,7 @@ func New(o Options) (*Forge, error) {
 		repos: map[fleet.RepoName]*repo{}, byID: map[string]*repo{}, lastID: 1000,
 		counts: Counts{REST: map[string]int{}, Git: map[string]int{}, Member: map[string]int{}},
 		limits: GitHubLimits(), meters: map[string]*meter{},
+		bypass: map[*user]bool{}, unprivileged: map[*user]bool{},
 	}
 	if f.now == nil {
 		f.now = time.Now
@@ -135,6 +139,9 @@ func (r *repo) do(act func(*repo) error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.sync(nobody); err != nil {
+		return err
+	}
+	if err := r.settle(); err != nil {
 		return err
 	}
 	return act(r)

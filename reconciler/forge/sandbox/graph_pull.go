@@ -2,8 +2,8 @@ package sandbox
 
 import (
 	"fmt"
-	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/graph-gophers/graphql-go"
@@ -32,7 +32,7 @@ type requiredArgs struct {
 func (k *checkNode) IsRequired(requiredArgs) bool {
 	k.repo.mu.Lock()
 	defer k.repo.mu.Unlock()
-	return slices.Contains(k.repo.rules.RequiredChecks, k.is.name)
+	return k.repo.requires(k.is)
 }
 
 type runNode struct{ *checkNode }
@@ -77,6 +77,11 @@ func (k *runNode) StartedAt() *dateTime { return optTime(k.is.started) }
 // CompletedAt is when it was done.
 func (k *runNode) CompletedAt() *dateTime { return optTime(k.is.completed) }
 
+// CheckSuite is the run's suite, of which only the App is kept.
+func (k *runNode) CheckSuite() *suiteNode { return &suiteNode{appOf(k.is.app)} }
+
+type suiteNode struct{ App *appNode }
+
 type contextNode struct{ *checkNode }
 
 // ID is the node's id.
@@ -107,6 +112,9 @@ type pullNode struct {
 	of  *pull
 	is  pull // a copy; what it points to is never changed in place
 	web string
+	// merging looks once: one answer says one thing of a merge, in whatever
+	// order its fields are asked for.
+	merging func() (fleet.Mergeable, string, error)
 
 	Title, Body              string
 	IsDraft                  bool
@@ -116,10 +124,24 @@ type pullNode struct {
 
 // showPull needs the repo's lock.
 func showPull(p *pull, web string) *pullNode {
-	return &pullNode{
+	n := &pullNode{
 		of: p, is: *p, web: web, Title: p.title, Body: p.body, IsDraft: p.draft,
 		BaseRefName: p.base, HeadRefName: p.head,
 	}
+	var once sync.Once
+	var state fleet.Mergeable
+	var word string
+	var err error
+	n.merging = func() (fleet.Mergeable, string, error) {
+		once.Do(func() {
+			p.repo.mu.Lock()
+			defer p.repo.mu.Unlock()
+			state, err = p.repo.mergeable(p, false)
+			word = p.repo.mergeStateOf(p, state)
+		})
+		return state, word, err
+	}
+	return n
 }
 
 // ID is the node's id.
@@ -204,18 +226,14 @@ func (n *pullNode) MergedAt() *dateTime {
 
 // Mergeable begins to be worked out when it is first asked for.
 func (n *pullNode) Mergeable() (string, error) {
-	n.is.repo.mu.Lock()
-	defer n.is.repo.mu.Unlock()
-	state, err := n.is.repo.mergeable(n.of, false)
+	state, _, err := n.merging()
 	return strings.ToUpper(string(state)), err
 }
 
 // MergeStateStatus says what stands in the way of a merge.
 func (n *pullNode) MergeStateStatus() (string, error) {
-	n.is.repo.mu.Lock()
-	defer n.is.repo.mu.Unlock()
-	state, err := n.is.repo.mergeable(n.of, false)
-	return strings.ToUpper(n.is.repo.mergeStateOf(n.of, state)), err
+	_, word, err := n.merging()
+	return strings.ToUpper(word), err
 }
 
 // ReviewDecision is null where no review is required.
@@ -340,34 +358,4 @@ func (n *pullNode) Comments(args struct {
 		all = append(all, &commentNode{n, c})
 	}
 	return connect(all, args.slicing, "comments")
-}
-
-type eventNode struct {
-	IDValue   graphql.ID
-	Actor     *actorNode
-	CreatedAt dateTime
-}
-
-// ID is the node's id.
-func (e *eventNode) ID() graphql.ID { return e.IDValue }
-
-// ToClosedEvent is the event; there are no others.
-func (e *eventNode) ToClosedEvent() (*eventNode, bool) { return e, true }
-
-// TimelineItems are the times it was closed or merged; other events are not
-// kept.
-func (n *pullNode) TimelineItems(args struct {
-	slicing
-	Since     *dateTime
-	Skip      *int32
-	ItemTypes *[]string
-},
-) (*connection[*eventNode], error) {
-	var all []*eventNode
-	if args.ItemTypes == nil || slices.Contains(*args.ItemTypes, "CLOSED_EVENT") {
-		for i, c := range n.is.closings {
-			all = append(all, &eventNode{graphql.ID(fmt.Sprintf("CE_%s_%d", n.is.nodeID(), i)), actorOf(c.by, n.web), dateTime{c.at}})
-		}
-	}
-	return connect(all, args.slicing, "timelineItems")
 }

@@ -80,6 +80,7 @@ type repoNode struct {
 	topics        []string
 	defaultBranch string
 	rules         Rules
+	classic       bool
 	heads         map[string]plumbing.Hash
 	pulls         []*pull
 }
@@ -92,7 +93,7 @@ func showRepo(r *repo, web string) *repoNode {
 		CreatedAt: dateTime{r.created}, UpdatedAt: dateTime{r.updated}, PushedAt: optTime(r.pushed),
 		MergeCommitAllowed: r.allows(fleet.MergeCommit), SquashMergeAllowed: r.allows(fleet.MergeSquash),
 		RebaseMergeAllowed: r.allows(fleet.MergeRebase),
-		topics:             r.topics, defaultBranch: r.defaultBranch, rules: r.rules, heads: r.heads, pulls: r.pulls,
+		topics:             r.topics, defaultBranch: r.defaultBranch, rules: r.rules, classic: r.classic(), heads: r.heads, pulls: r.pulls,
 	}
 	if r.language != "" {
 		n.PrimaryLanguage = &named{r.language}
@@ -272,35 +273,4 @@ func (f *refNode) Prefix() string { return f.PrefixText }
 // Target is the branch's commit.
 func (f *refNode) Target() *objectNode {
 	return &objectNode{repo: f.repo.of, web: f.repo.web, hash: f.repo.heads[f.branch], kind: plumbing.CommitObject}
-}
-
-type protectionNode struct {
-	IDValue                      graphql.ID
-	Pattern                      string
-	RequiredApprovingReviewCount *int32
-	RequiredStatusCheckContexts  *[]*string
-	RequiresApprovingReviews     bool
-	RequiresStatusChecks         bool
-	RequiresStrictStatusChecks   bool
-}
-
-// ID is the node's id.
-func (p *protectionNode) ID() graphql.ID { return p.IDValue }
-
-// BranchProtectionRule is null where no classic rule holds.
-func (f *refNode) BranchProtectionRule() *protectionNode {
-	rules := f.repo.rules
-	if f.branch != f.repo.defaultBranch || rules.Ruleset || len(rules.RequiredChecks) == 0 && rules.RequiredApprovals == 0 {
-		return nil
-	}
-	contexts := []*string{}
-	for _, name := range rules.RequiredChecks {
-		contexts = append(contexts, &name)
-	}
-	count := int32(rules.RequiredApprovals)
-	return &protectionNode{
-		IDValue: graphql.ID("BPR_" + f.repo.of.nodeID()), Pattern: f.branch, RequiredApprovingReviewCount: &count,
-		RequiredStatusCheckContexts: &contexts, RequiresApprovingReviews: count > 0,
-		RequiresStatusChecks: len(contexts) > 0, RequiresStrictStatusChecks: len(contexts) > 0 && rules.UpToDate,
-	}
 }

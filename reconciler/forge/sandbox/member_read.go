@@ -129,16 +129,20 @@ func (r *repo) show(p *pull, as *user) (fleet.PullRequest, error) {
 		Repo: r.name, Number: p.number, URL: r.pullURL(p), State: p.state, Draft: p.draft,
 		Title: p.title, Body: p.body, Labels: slices.Clone(p.labels), Base: p.base, Head: p.head,
 		HeadCommit: fleet.CommitID(p.headOID.String()), HeadTree: fleet.TreeID(c.TreeHash.String()),
-		HeadMessage: c.Message, HeadTime: c.Committer.When.UTC(),
+		HeadMessage: c.Message, HeadTime: c.Committer.When.UTC(), Signature: signatureOf(c),
 		Author: p.author.actor(as), Created: p.created, Updated: p.updated, Closed: p.ended,
 		Mergeable: mergeable, Review: reviewOf(p.decision()),
-		BaseCommit: commitID(r.heads[r.defaultBranch]),
+		BaseCommit: commitID(r.heads[r.defaultBranch]), Held: r.mergeStateOf(p, mergeable) == "blocked", Queued: p.entry().show(as),
+	}
+	if p.autoMerge != nil {
+		by := p.autoMerge.actor(as)
+		out.AutoMerge = &by
 	}
 	if p.state == fleet.PullClosed && p.endedBy != nil {
 		out.ClosedBy = p.endedBy.actor(as)
 	}
 	for _, k := range r.checks(p.headOID) {
-		out.Checks = append(out.Checks, fleet.Check{Name: k.name, State: k.state(), URL: k.url})
+		out.Checks = append(out.Checks, fleet.Check{Name: k.name, State: k.state(), URL: k.url, App: k.app})
 	}
 	for _, c := range p.comments[max(0, len(p.comments)-newestComments):] {
 		out.Comments = append(out.Comments, fleet.Comment{ID: c.id, Author: c.by.actor(as), Body: c.body, Created: c.at})
@@ -167,24 +171,6 @@ func reviewOf(decision string) fleet.Review {
 		return fleet.ReviewChangesRequested
 	}
 	return fleet.ReviewNone
-}
-
-func (m *member) Rules(ctx context.Context, repos []fleet.RepoName) map[fleet.RepoName]forge.Answer[fleet.Rules] {
-	out := make(map[fleet.RepoName]forge.Answer[fleet.Rules], len(repos))
-	for _, name := range repos {
-		var rules fleet.Rules
-		err := m.call(ctx, "Rules", false, name, func() error {
-			return m.forge.with(name, func(r *repo) error {
-				rules = fleet.Rules{
-					RequiredChecks: slices.Sorted(slices.Values(r.rules.RequiredChecks)),
-					UpToDate:       r.rules.UpToDate, MergeMethods: slices.Clone(r.methods),
-				}
-				return nil
-			})
-		})
-		out[name] = forge.Answer[fleet.Rules]{Value: rules, Err: err}
-	}
-	return out
 }
 
 func (m *member) OpenedSince(ctx context.Context, owners []string, since time.Time) (out fleet.Openings, err error) {

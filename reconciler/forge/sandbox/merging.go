@@ -82,33 +82,44 @@ func cannotMerge(format string, args ...any) error {
 
 // mergePull merges by the rules.
 func (r *repo) mergePull(who *user, p *pull, q mergeRequest) (plumbing.Hash, error) {
-	if err := r.mayMerge(p, q); err != nil {
+	if err := r.canMerge(p, q); err != nil {
 		return plumbing.ZeroHash, err
 	}
-	var h plumbing.Hash
-	var err error
-	switch q.method {
-	case fleet.MergeSquash:
-		h, err = r.squash(who, p, q)
-	case fleet.MergeRebase:
-		h, err = r.rebase(who, p)
-	default:
-		h, err = r.mergeCommit(who, p, q)
+	if err := r.forbids(p, q.method); err != nil && !r.forge.mayBypass(who) {
+		return plumbing.ZeroHash, err
 	}
+	h, err := r.merged(who, p, q)
 	if err != nil {
 		return h, err
 	}
+	return h, r.land(who, p, h)
+}
+
+// merged makes the commit of a merge, of which the tree is known.
+func (r *repo) merged(who *user, p *pull, q mergeRequest) (plumbing.Hash, error) {
+	switch q.method {
+	case fleet.MergeSquash:
+		return r.squash(who, p, q)
+	case fleet.MergeRebase:
+		return r.rebase(who, p)
+	}
+	return r.mergeCommit(who, p, q)
+}
+
+// land moves the base to the commit of a merge.
+func (r *repo) land(who *user, p *pull, h plumbing.Hash) error {
 	ref := plumbing.NewHashReference(plumbing.NewBranchReferenceName(p.base), h)
 	old := plumbing.NewHashReference(ref.Name(), r.heads[p.base])
 	if err := r.git.CheckAndSetReference(ref, old); err != nil {
-		return h, &Refusal{Status: 409, Message: "Base branch was modified. Review and try the merge again."}
+		return &Refusal{Status: 409, Message: "Base branch was modified. Review and try the merge again."}
 	}
 	p.baseOID, p.mergeCommit = r.heads[p.base], h
 	r.end(p, who, fleet.PullMerged)
-	return h, r.sync(who)
+	return r.sync(who)
 }
 
-func (r *repo) mayMerge(p *pull, q mergeRequest) error {
+// canMerge says what stands against a merge whoever asks for it.
+func (r *repo) canMerge(p *pull, q mergeRequest) error {
 	if err := r.writable(); err != nil {
 		return err
 	}
@@ -138,75 +149,7 @@ func (r *repo) mayMerge(p *pull, q mergeRequest) error {
 	if state == fleet.MergeableConflict {
 		return cannotMerge("Pull Request is not mergeable")
 	}
-	return r.obeysRules(p)
-}
-
-// obeysRules says what a rule of the default branch has against a merge now.
-func (r *repo) obeysRules(p *pull) error {
-	if p.base != r.defaultBranch {
-		return nil
-	}
-	switch p.decision() {
-	case "REVIEW_REQUIRED":
-		return cannotMerge("At least %d approving review is required by reviewers with write access.", r.rules.RequiredApprovals)
-	case "CHANGES_REQUESTED":
-		if r.rules.RequiredApprovals > 0 {
-			return cannotMerge("Changes have been requested by reviewers with write access.")
-		}
-	}
-	if err := r.checksPass(p); err != nil {
-		return err
-	}
-	if behind, err := r.behind(p); err != nil {
-		return err
-	} else if behind && r.rules.UpToDate {
-		return cannotMerge("Head branch is not up to date with the base branch")
-	}
 	return nil
-}
-
-func (r *repo) checksPass(p *pull) error {
-	got := map[string]check{}
-	for _, c := range r.checks(p.headOID) {
-		got[c.name] = c
-	}
-	var missing []string
-	counts := map[string]int{}
-	for _, name := range r.rules.RequiredChecks {
-		word := "expected"
-		if c, ok := got[name]; ok {
-			switch c.state() {
-			case fleet.CheckSuccess, fleet.CheckNeutral:
-				continue
-			case fleet.CheckPending:
-				word = "pending"
-			default:
-				word = "failing"
-			}
-		}
-		missing = append(missing, name)
-		counts[word]++
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	var parts []string
-	for _, word := range []string{"expected", "pending", "failing"} {
-		if counts[word] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", counts[word], word))
-		}
-	}
-	if len(missing) == 1 {
-		return cannotMerge("Required status check %q is %s.", missing[0], strings.Fields(parts[0])[1])
-	}
-	return cannotMerge("%d of %d required status checks have not succeeded: %s.",
-		len(missing), len(r.rules.RequiredChecks), strings.Join(parts, " and "))
-}
-
-// behind says whether the base has commits that the head has not.
-func (r *repo) behind(p *pull) (bool, error) {
-	up, err := r.contains(p.headOID, r.heads[p.base])
-	return !up, err
 }
 
 // signature is a user's, now.

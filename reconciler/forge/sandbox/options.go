@@ -55,11 +55,27 @@ type Spec struct {
 // Rules are a repo's rules for its default branch.
 type Rules struct {
 	RequiredChecks    []string
+	CheckApps         map[string]int64 // the App that a required check must come from
 	RequiredApprovals int
-	UpToDate          bool // a head must contain its base's newest commit
+	DismissStale      bool     // an approval counts for the commit that it saw
+	LastPushApproval  bool     // of the newest commit, by another than its pusher
+	UpToDate          bool     // a head must contain its base's newest commit
+	Conversations     bool     // must be resolved
+	Signatures        bool     // of all commits; none is looked into
+	Linear            bool     // no merge commits
+	Deployments       []string // environments that a head must be deployed to
+	Locked            bool     // nothing is merged
+	Queue             bool     // merges go through the merge queue
+	// QueueMethod is how the queue merges, by a merge commit when empty.
+	QueueMethod fleet.MergeMethod
+	// QueueTimeout is how long the queue waits for checks; an hour when zero.
+	QueueTimeout time.Duration
 	// Ruleset shows the rules as a ruleset, under /rules/branches, rather
 	// than as classic branch protection, under branchProtectionRule.
 	Ruleset bool
+	// Others are types of rules that the forge finds nothing against, such
+	// as "code_scanning". They are in rulesets alone.
+	Others []string
 }
 
 // CheckSpec is one check of a repo's CI.
@@ -72,6 +88,8 @@ type CheckSpec struct {
 	After time.Duration
 	// Never says that the check is never reported.
 	Never bool
+	// App reports the check; CI's own when zero. None reports a status.
+	App int64
 	// Status reports a commit status rather than a check run.
 	Status bool
 	// Conclusion of a check that does not fail, as GitHub writes it;

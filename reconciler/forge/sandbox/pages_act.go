@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -74,7 +75,7 @@ func (p *pages) act(w http.ResponseWriter, r *http.Request) {
 	n, _ := strconv.Atoi(r.PathValue("number"))
 	who := p.forge.Person(pageUser)
 	body := strings.ReplaceAll(in.Get("body"), "\r\n", "\n")
-	if body != "" && r.PathValue("act") != "comment" && r.PathValue("act") != "request-changes" {
+	if body != "" && !slices.Contains([]string{"comment", "request-changes", "discuss"}, r.PathValue("act")) {
 		err = who.Comment(name, n, body)
 	}
 	if err == nil {
@@ -89,6 +90,16 @@ func (p *pages) act(w http.ResponseWriter, r *http.Request) {
 			err = who.Close(name, n)
 		case "reopen":
 			err = who.Reopen(name, n)
+		case "enqueue":
+			err = who.Enqueue(name, n)
+		case "dequeue":
+			err = who.Dequeue(name, n)
+		case "discuss":
+			err = who.Discuss(name, n, body)
+		case "resolve":
+			err = who.Resolve(name, n)
+		case "auto-merge":
+			err = who.AutoMerge(name, n, in.Get("on") != "")
 		case "merge":
 			err = who.Merge(name, n, fleet.MergeMethod(cmp.Or(in.Get("method"), "merge")))
 		default:

@@ -105,11 +105,14 @@ func (p *pages) repo(q *http.Request) (name string, data any, err error) {
 			"Title": string(r.name), "Repo": string(r.name), "Archived": r.archived, "Topics": r.topics,
 			"Branch": r.defaultBranch, "Branches": slices.Sorted(maps.Keys(r.heads)), "Clone": baseOf(q) + "/" + string(r.name) + ".git",
 		}
-		var rows []pullRow
+		var rows, queued []pullRow
 		for _, pr := range slices.Backward(r.pulls) {
 			rows = append(rows, rowOf(r, pr))
 		}
-		out["Pulls"] = rows
+		for _, e := range r.queue {
+			queued = append(queued, rowOf(r, e.pull))
+		}
+		out["Pulls"], out["Queue"], out["Queued"] = rows, r.rules.Queue, queued
 		data = out
 		tip := r.heads[r.defaultBranch]
 		if tip.IsZero() {
@@ -207,8 +210,8 @@ type checkRow struct {
 func checkRows(r *repo, h plumbing.Hash) []checkRow {
 	var out []checkRow
 	for _, k := range r.checks(h) {
-		row := checkRow{Name: k.name, State: string(k.state()), Text: k.text, Required: slices.Contains(r.rules.RequiredChecks, k.name)}
-		if k.by != ciUser {
+		row := checkRow{Name: k.name, State: string(k.state()), Text: k.text, Required: r.requires(k)}
+		if k.set {
 			row.URL = k.url // html/template lets no other scheme than http, https and mailto through
 		}
 		out = append(out, row)
@@ -267,6 +270,21 @@ type talkRow struct {
 	When               time.Time
 }
 
+// words say what happened; merged tells the closing that was a merge.
+func (e event) words(merged bool) string {
+	switch {
+	case merged:
+		return "merged this"
+	case e.kind == eventForced:
+		return "rewrote the branch"
+	case e.kind == eventEnqueued:
+		return "added this to the merge queue"
+	case e.kind == eventDequeued:
+		return "took this out of the merge queue (" + strings.ReplaceAll(e.reason, "_", " ") + ")"
+	}
+	return "closed this"
+}
+
 // talk is what was said about a pull request, oldest first.
 func talk(p *pull) []talkRow {
 	var out []talkRow
@@ -280,15 +298,30 @@ func talk(p *pull) []talkRow {
 		}
 		out = append(out, talkRow{v.by.login, v.body, verb, v.by.bot, v.at})
 	}
-	for i, c := range p.closings {
-		verb := "closed this"
-		if i == len(p.closings)-1 && p.state == fleet.PullMerged {
-			verb = "merged this"
+	for _, t := range p.threads {
+		verb := "began a conversation"
+		if t.resolved {
+			verb += ", resolved since,"
 		}
-		out = append(out, talkRow{c.by.login, "", verb, c.by.bot, c.at})
+		out = append(out, talkRow{t.by.login, t.body, verb, t.by.bot, t.at})
+	}
+	for i, e := range p.events {
+		out = append(out, talkRow{e.by.login, "", e.words(i == len(p.events)-1 && p.state == fleet.PullMerged), e.by.bot, e.at})
 	}
 	slices.SortStableFunc(out, func(a, b talkRow) int { return a.When.Compare(b.When) })
 	return out
+}
+
+// placeOf says where in the queue an entry is; empty for none.
+func placeOf(e *queueEntry) string {
+	if e == nil {
+		return ""
+	}
+	text := fmt.Sprintf("Number %d in the merge queue, put there by %s", e.position(), e.by.login)
+	if !e.head.IsZero() {
+		text += fmt.Sprintf("; checks run on %s, which is it merged into the base's newest commit", short(e.head))
+	}
+	return text + "."
 }
 
 func (p *pages) pull(q *http.Request) (name string, data any, err error) {
@@ -306,7 +339,18 @@ func (p *pages) pull(q *http.Request) (name string, data any, err error) {
 			"Self": pr.author.login == pageUser,
 		}
 		if pr.state == fleet.PullOpen {
-			if err := r.mayMerge(pr, mergeRequest{method: r.methods[0]}); err != nil {
+			out["Queue"], out["Queued"] = r.rules.Queue && pr.base == r.defaultBranch, placeOf(pr.entry())
+			out["Unresolved"] = slices.ContainsFunc(pr.threads, func(t thread) bool { return !t.resolved })
+			if pr.autoMerge != nil {
+				out["AutoMerge"] = pr.autoMerge.login
+			}
+			err := r.canMerge(pr, mergeRequest{method: r.methods[0]})
+			if err == nil && out["Queue"] == true {
+				err = r.obeysRules(pr)
+			} else if err == nil {
+				err = r.forbids(pr, r.methods[0])
+			}
+			if err != nil {
 				out["Blocked"] = err.Error()
 			}
 			out["Conflicts"] = pr.merging.conflicts

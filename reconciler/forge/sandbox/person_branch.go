@@ -65,10 +65,16 @@ func (p *Person) Retarget(name fleet.RepoName, number int, base string) error {
 		} else if merged {
 			return invalid("PullRequest", "base", "custom", fmt.Sprintf("There are no new commits between base branch '%s' and head branch '%s'", base, pr.head))
 		}
-		pr.base = base
-		pr.touch(p.user, "edit", "base "+base)
+		r.point(pr, p.user, base)
 		return nil
 	})
+}
+
+// point gives a pull request another base, which takes it out of the queue.
+func (r *repo) point(p *pull, who *user, base string) {
+	r.leaveQueue(p, who, leftByHand)
+	p.base = base
+	p.touch(who, "edit", "base "+base)
 }
 
 // Reaches reports whether the history of a branch holds a commit; of a branch

@@ -29,23 +29,56 @@ type pull struct {
 	headOID plumbing.Hash
 	baseOID plumbing.Hash
 
-	author   *user
-	created  time.Time
-	updated  time.Time
-	ended    time.Time // closed or merged
-	endedBy  *user
-	closings []closing
+	author  *user
+	created time.Time
+	updated time.Time
+	ended   time.Time // closed or merged
+	endedBy *user
+	events  []event
 
 	mergeCommit plumbing.Hash
 	merging     mergeability
+	autoMerge   *user // who told the forge to merge it once it may
+	pusher      *user // of the head
 
 	comments []comment
 	reviews  []review
+	threads  []thread
 }
 
-type closing struct {
-	by *user
-	at time.Time
+// event is one of a pull request's timeline, oldest first.
+type event struct {
+	kind   eventKind
+	by     *user
+	at     time.Time
+	reason string // of eventDequeued
+	// before and after are the heads around a eventForced; of an eventDequeued
+	// before is what its group was built on.
+	before, after plumbing.Hash
+}
+
+// eventKind is the GraphQL type of an event.
+type eventKind string
+
+const (
+	eventClosed   eventKind = "ClosedEvent" // also of a merge
+	eventForced   eventKind = "HeadRefForcePushedEvent"
+	eventEnqueued eventKind = "AddedToMergeQueueEvent"
+	eventDequeued eventKind = "RemovedFromMergeQueueEvent"
+)
+
+func (p *pull) note(e event) {
+	e.at = p.repo.forge.time()
+	p.events = append(p.events, e)
+}
+
+// thread is a conversation on a pull request's code.
+type thread struct {
+	id       int64
+	by       *user
+	body     string
+	at       time.Time
+	resolved bool
 }
 
 type comment struct {
@@ -137,7 +170,7 @@ func (r *repo) openPull(who *user, n forge.NewPull, draft bool) (*pull, error) {
 	p := &pull{
 		repo: r, number: len(r.pulls) + 1, id: r.forge.newID(), state: fleet.PullOpen, draft: draft,
 		title: n.Title, body: n.Body, base: n.Base, head: n.Head, headOID: head, baseOID: base,
-		author: who, created: now, updated: now,
+		author: who, pusher: who, created: now, updated: now,
 	}
 	p.addLabels(n.Labels)
 	r.pulls = append(r.pulls, p)
@@ -214,11 +247,12 @@ func (r *repo) close(who *user, p *pull) error {
 
 // end closes or merges, whatever the rules.
 func (r *repo) end(p *pull, who *user, state fleet.PullState) {
+	r.leaveQueue(p, who, map[bool]string{true: leftMerged, false: leftByHand}[state == fleet.PullMerged])
 	p.state, p.ended, p.endedBy = state, r.forge.time(), who
 	if h := r.heads[p.base]; state == fleet.PullClosed && !h.IsZero() {
 		p.baseOID = h
 	}
-	p.closings = append(p.closings, closing{who, p.ended})
+	p.note(event{kind: eventClosed, by: who})
 	do := "close"
 	if state == fleet.PullMerged {
 		do = "merge"
@@ -302,16 +336,10 @@ func (r *repo) review(who *user, p *pull, state, body string) (review, error) {
 
 // decision is what the reviews come to: GitHub's reviewDecision, "" for null.
 func (p *pull) decision() string {
-	latest := map[string]string{}
-	for _, v := range p.reviews {
-		if v.state != "COMMENTED" {
-			latest[v.by.login] = v.state
-		}
-	}
 	approvals := 0
-	for _, state := range latest {
-		if state == "CHANGES_REQUESTED" {
-			return state
+	for _, v := range p.opinions() {
+		if v.state == "CHANGES_REQUESTED" {
+			return v.state
 		}
 		approvals++
 	}
@@ -322,4 +350,18 @@ func (p *pull) decision() string {
 		return "APPROVED"
 	}
 	return "REVIEW_REQUIRED"
+}
+
+// opinions are each reviewer's latest approval or request for changes, without
+// those approvals that a push has dismissed.
+func (p *pull) opinions() []review {
+	var out []review
+	for _, v := range p.reviews {
+		if v.state != "COMMENTED" {
+			out = append(slices.DeleteFunc(out, func(o review) bool { return o.by == v.by }), v)
+		}
+	}
+	return slices.DeleteFunc(out, func(v review) bool {
+		return p.repo.rules.DismissStale && v.state == "APPROVED" && v.commit != p.headOID
+	})
 }

@@ -43,13 +43,16 @@ type repo struct {
 	since    map[plumbing.Hash]time.Time // when CI began on a commit
 	verdicts map[verdictKey]bool
 	statuses map[plumbing.Hash][]status // one for each context, oldest first
-	pulls    []*pull                    // pull n is pulls[n-1]
+	// deployments are the states of the newest ones.
+	deployments map[deploymentKey]string
+	queue       []*queueEntry
+	pulls       []*pull // pull n is pulls[n-1]
 }
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$`)
 
 // reserved owners would hide the API or the pages.
-var reserved = []string{"api", "app", "repos", "repositories", "user", "users", "orgs", "search", "meta", "rate_limit", "graphql", "nodes"}
+var reserved = []string{"api", "app", "apps", "repos", "repositories", "user", "users", "orgs", "search", "meta", "rate_limit", "graphql", "nodes"}
 
 // CreateRepo makes a repo with one commit, or an empty one if spec has no
 // files.
@@ -74,7 +77,7 @@ func (f *Forge) CreateRepo(spec Spec) error {
 		methods: slices.Clone(spec.MergeMethods), ci: slices.Clone(spec.CI),
 		created: now, updated: now, pushed: now,
 		heads: map[string]plumbing.Hash{}, since: map[plumbing.Hash]time.Time{},
-		verdicts: map[verdictKey]bool{}, statuses: map[plumbing.Hash][]status{},
+		verdicts: map[verdictKey]bool{}, statuses: map[plumbing.Hash][]status{}, deployments: map[deploymentKey]string{},
 	}
 	if len(r.methods) == 0 {
 		r.methods = []fleet.MergeMethod{fleet.MergeCommit, fleet.MergeSquash, fleet.MergeRebase}
@@ -173,8 +176,11 @@ func (r *repo) follow(p *pull, who *user, before map[string]plumbing.Hash) error
 		return nil
 	}
 	if p.headOID != head {
+		if err := r.headMoved(p, who, head); err != nil {
+			return err
+		}
 		moved := obj{"before": p.headOID.String(), "after": head.String()}
-		p.headOID = head
+		p.headOID, p.pusher = head, who
 		p.updated = r.forge.time()
 		r.begin(head)
 		if err := r.writePullRef(p); err != nil {
@@ -192,6 +198,17 @@ func (r *repo) follow(p *pull, who *user, before map[string]plumbing.Hash) error
 		return nil
 	}
 	r.end(p, who, fleet.PullClosed) // its head was moved back into its base
+	return nil
+}
+
+// headMoved notes what a push to its head does to a pull request: it is in no
+// queue any more, and a head that was rewritten is an event.
+func (r *repo) headMoved(p *pull, who *user, head plumbing.Hash) error {
+	r.leaveQueue(p, who, leftByHand)
+	if kept, err := r.contains(head, p.headOID); err != nil || kept {
+		return err
+	}
+	p.note(event{kind: eventForced, by: who, before: p.headOID, after: head})
 	return nil
 }
 

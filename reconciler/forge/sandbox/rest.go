@@ -47,6 +47,7 @@ func (s *skin) routes() *http.ServeMux {
 		"GET /search/issues":       searchIssues,
 
 		"GET /app":               getApp,
+		"GET /apps/{slug}":       getAppBySlug,
 		"GET /app/installations": listInstallations,
 		"POST /app/installations/{id}/access_tokens": postToken,
 		"GET /orgs/{owner}/installation":             getInstallation,
@@ -67,6 +68,7 @@ func (s *skin) routes() *http.ServeMux {
 		"GET /repos/{owner}/{repo}/commits/{ref}/check-runs":                            listCheckRuns,
 		"POST /repos/{owner}/{repo}/statuses/{sha}":                                     postStatus,
 		"GET /repos/{owner}/{repo}/rules/branches/{branch}":                             getRules,
+		"GET /repos/{owner}/{repo}/rulesets/{id}":                                       getRuleset,
 		"GET /repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks": getRequiredChecks,
 
 		"GET /repos/{owner}/{repo}/pulls":                     listPulls,

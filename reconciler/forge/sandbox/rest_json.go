@@ -186,8 +186,10 @@ func (r *repo) mergeStateOf(p *pull, state fleet.Mergeable) string {
 	case state == fleet.MergeableConflict:
 		return "dirty"
 	}
-	if behind, _ := r.behind(p); behind && r.rules.UpToDate && p.base == r.defaultBranch {
-		return "behind"
+	if r.rules.UpToDate && !r.rules.Queue && p.base == r.defaultBranch {
+		if behind, _ := r.behind(p); behind {
+			return "behind"
+		}
 	}
 	if r.obeysRules(p) != nil {
 		return "blocked"

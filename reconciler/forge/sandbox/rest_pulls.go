@@ -107,8 +107,7 @@ func patchPull(c *call) (status int, body any, err error) {
 			if r.heads[*in.Base].IsZero() || p.state != fleet.PullOpen {
 				return invalid("PullRequest", "base", "invalid", "")
 			}
-			p.base = *in.Base
-			p.touch(c.who, "edit", "base "+p.base)
+			r.point(p, c.who, *in.Base)
 		}
 		if in.State != nil {
 			if err := r.setState(c.who, p, *in.State); err != nil {

@@ -117,7 +117,7 @@ func getTopics(c *call) (status int, body any, err error) {
 func list[T any](in []T) []T { return append([]T{}, in...) }
 
 func (c *call) branchJSON(r *repo, name string) obj {
-	protected := name == r.defaultBranch && (len(r.rules.RequiredChecks) > 0 || r.rules.RequiredApprovals > 0)
+	protected := name == r.defaultBranch && (r.classic() || r.rules.Ruleset)
 	return obj{
 		"name": name, "protected": protected,
 		"commit": obj{"sha": r.heads[name].String(), "url": fmt.Sprintf("%s/repos/%s/commits/%s", c.api, r.name, r.heads[name])},
@@ -288,59 +288,4 @@ func (c *call) fileJSON(r *repo, path string, e object.TreeEntry) (any, error) {
 	out["encoding"] = "base64"
 	out["content"] = base64.StdEncoding.EncodeToString(content)
 	return out, nil
-}
-
-func getRules(c *call) (status int, body any, err error) {
-	err = c.repo(func(r *repo) error {
-		out := []obj{}
-		if c.req.PathValue("branch") == r.defaultBranch && r.rules.Ruleset {
-			out = r.rulesJSON()
-		}
-		body = page(c, out)
-		return nil
-	})
-	return 200, body, err
-}
-
-func (r *repo) rulesJSON() []obj {
-	from := obj{"ruleset_source_type": "Repository", "ruleset_source": string(r.name), "ruleset_id": r.id}
-	out := []obj{}
-	add := func(kind string, parameters obj) {
-		rule := maps.Clone(from)
-		rule["type"], rule["parameters"] = kind, parameters
-		out = append(out, rule)
-	}
-	if r.rules.RequiredApprovals > 0 {
-		add("pull_request", obj{
-			"required_approving_review_count": r.rules.RequiredApprovals, "dismiss_stale_reviews_on_push": false,
-			"require_code_owner_review": false, "require_last_push_approval": false, "required_review_thread_resolution": false,
-			"allowed_merge_methods": r.methods,
-		})
-	}
-	if len(r.rules.RequiredChecks) > 0 {
-		checks := []obj{}
-		for _, name := range r.rules.RequiredChecks {
-			checks = append(checks, obj{"context": name})
-		}
-		add("required_status_checks", obj{
-			"required_status_checks": checks, "strict_required_status_checks_policy": r.rules.UpToDate,
-			"do_not_enforce_on_create": false,
-		})
-	}
-	return out
-}
-
-func getRequiredChecks(c *call) (status int, body any, err error) {
-	err = c.repo(func(r *repo) error {
-		if c.req.PathValue("branch") != r.defaultBranch || r.rules.Ruleset || len(r.rules.RequiredChecks) == 0 {
-			return &Refusal{Status: 404, Message: "Required status checks not enabled"}
-		}
-		checks := []obj{}
-		for _, name := range r.rules.RequiredChecks {
-			checks = append(checks, obj{"context": name, "app_id": nil})
-		}
-		body = obj{"strict": r.rules.UpToDate, "contexts": list(r.rules.RequiredChecks), "checks": checks}
-		return nil
-	})
-	return 200, body, err
 }

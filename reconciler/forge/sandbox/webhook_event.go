@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -44,7 +45,7 @@ func (r *repo) announcePush(who *user, branch string, before, after plumbing.Has
 }
 
 // pullActions are GitHub's words for what is done to a pull request.
-var pullActions = map[string]string{"open": "opened", "close": "closed", "merge": "closed", "reopen": "reopened"}
+var pullActions = map[string]string{"open": "opened", "close": "closed", "merge": "closed", "reopen": "reopened", "enqueue": "enqueued"}
 
 // announce tells of what was done to a pull request, in the words of
 // Write.Do.
@@ -162,7 +163,7 @@ func (r *repo) announceCheck(h plumbing.Hash, name string, done bool) {
 	complete := true
 	var told check
 	for _, k := range r.checks(h) {
-		if k.name == name && k.by == ciUser {
+		if k.name == name && !k.set {
 			told = k
 		}
 		complete = complete && (k.isStatus || k.done)
@@ -201,6 +202,11 @@ func (r *repo) headBranch(h plumbing.Hash) string {
 	for _, p := range r.pulls {
 		if p.state == fleet.PullOpen && p.headOID == h {
 			return p.head
+		}
+	}
+	for _, e := range r.queue {
+		if e.head == h {
+			return fmt.Sprintf("gh-readonly-queue/%s/pr-%d-%s", e.pull.base, e.pull.number, e.base)
 		}
 	}
 	for name, head := range r.heads {
