@@ -57,7 +57,7 @@ func (r *reading) judgedValues(values []value) []value {
 }
 
 func (r *reading) lacksJudgement(v value) bool {
-	return !v.judged || r.full && v.spec == nil && v.json != nil && len(v.refs) > 0
+	return !v.judged || r.full && v.spec == nil && v.json != nil && len(v.problems) == 0 && len(v.refs) > 0
 }
 
 // judge has a declaration's kind decode it.
@@ -71,13 +71,16 @@ func (r *reading) judge(v *value) {
 		v.problems = append(slices.Clip(v.problems), problem("bad-name", v.pos, v.field+"."+v.name, "",
 			`found name %q, expected 2 to 64 of a-z, 0-9 and single "-", no "-" at an end`, v.name))
 	}
+	at := fleet.Declaration{Pos: v.pos, Fields: v.fields}
 	if len(v.problems) > 0 {
+		if v.owner != "" { // as much as can be told even so
+			v.refs = []fleet.Ref{{Field: "owner", Pos: at.FieldPos("owner"), Team: v.owner}}
+		}
 		return
 	}
 	source := kind.Source{ID: fleet.ID{Kind: k.Name, Name: v.name}, Pos: v.pos, Fields: v.fields, JSON: v.json}
 	decoded, problems := k.Decode(source)
 	v.owner, v.owns, v.refs, v.problems = decoded.Owner, decoded.Owns, decoded.Refs, problems
-	at := fleet.Declaration{Pos: v.pos, Fields: v.fields}
 	for i, ref := range v.refs {
 		v.refs[i].Pos = at.FieldPos(ref.Field)
 	}

@@ -51,7 +51,7 @@ type spot struct {
 type value struct {
 	spot
 	problems []fleet.Problem
-	// fields and json are nil in an index, which keeps the json of teams and
+	// fields and json are nil in an index, which keeps those of teams and
 	// settings alone. json is nil, too, when there are problems.
 	fields map[string]fleet.Pos
 	json   []byte
@@ -101,9 +101,9 @@ func leanValues(values []value) []value {
 	}
 	short := make([]value, len(values))
 	for i, v := range values {
-		v.fields, v.spec, v.hash, v.specHash = nil, nil, "", ""
+		v.spec, v.hash, v.specHash = nil, "", ""
 		if v.field != "teams" && v.field != "fleet" {
-			v.json = nil
+			v.fields, v.json = nil, nil
 		}
 		short[i] = v
 	}

@@ -98,15 +98,11 @@ func (f *Folder) tree(name string) string {
 }
 
 func sum(key string, value []byte) []byte {
+	of := sha256.Sum256([]byte(key))
 	h := sha256.New()
-	h.Write(binaryLength(key))
-	h.Write([]byte(key))
+	h.Write(of[:])
 	h.Write(value)
 	return h.Sum(nil)
-}
-
-func binaryLength(s string) []byte {
-	return []byte{byte(len(s) >> 24), byte(len(s) >> 16), byte(len(s) >> 8), byte(len(s))}
 }
 
 // trim removes, once a day, what was not used for days, and then the oldest
