@@ -248,6 +248,6 @@ func (b *builder) broken(e spot, problems []fleet.Problem) {
 	k, ok := b.kinds.ByField(e.field)
 	id := fleet.ID{Kind: k.Name, Name: e.name}
 	if ok && b.byID[id] == nil {
-		b.byID[id] = &declared{&fleet.Declaration{ID: id, Pos: e.pos, End: e.end, Owner: e.owner, Frozen: problems}, nil}
+		b.byID[id] = &declared{&fleet.Declaration{ID: id, Pos: e.pos, End: e.end, Owner: e.owner, Frozen: slices.Clip(problems)}, nil}
 	}
 }

@@ -199,7 +199,7 @@ func (f *file) member(group string, field *ast.Field) {
 			Message: "the name is empty",
 		})
 	}
-	if name != "" {
+	if name != "" && !hides(field.Label) {
 		f.note(group, name, field.Label, field)
 	}
 }
@@ -219,6 +219,12 @@ func (f *file) enter(e *entry) {
 	e.file = f
 	f.entries = append(f.entries, e)
 	f.named[[2]string{e.field, e.name}] = e
+}
+
+// hides reports whether a label is of a hidden field or a definition.
+func hides(label ast.Label) bool {
+	id, ok := label.(*ast.Ident)
+	return ok && (strings.HasPrefix(id.Name, "_") || strings.HasPrefix(id.Name, "#"))
 }
 
 // labelName is the name of a label that is written out, else empty.

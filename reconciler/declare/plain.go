@@ -78,7 +78,7 @@ func (l *looker) field(d *ast.Field, levels int) {
 	}
 	switch label := d.Label.(type) {
 	case *ast.Ident:
-		if strings.HasPrefix(label.Name, "_") || strings.HasPrefix(label.Name, "#") {
+		if hides(label) {
 			l.plain = false
 			levels = 0
 		}

@@ -23,7 +23,7 @@ func plainFields(x *ast.StructLit) (map[string]ast.Expr, bool) {
 			return nil, false
 		}
 		name := labelName(f.Label)
-		if name == "" || fields[name] != nil || !plainName7(f.Label, name) {
+		if name == "" || fields[name] != nil || hides(f.Label) || !isPrintable(name) {
 			return nil, false
 		}
 		fields[name] = f.Value
@@ -31,11 +31,7 @@ func plainFields(x *ast.StructLit) (map[string]ast.Expr, bool) {
 	return fields, true
 }
 
-// plainName7 reports whether a label is of ASCII, and hides nothing.
-func plainName7(label ast.Label, name string) bool {
-	if _, ok := label.(*ast.Ident); ok && (name[0] == '_' || name[0] == '#') {
-		return false
-	}
+func isPrintable(name string) bool {
 	return strings.IndexFunc(name, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 }
 
