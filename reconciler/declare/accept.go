@@ -11,7 +11,7 @@ import (
 )
 
 // Most declarations are plain data that is right. Of those, reading the schema
-// tells so in a twentieth of the time that CUE takes. It is CUE that decides:
+// tells so in a small part of the time that CUE takes. It is CUE that decides:
 // what is accepted here it would accept, which a test holds to it, and what is
 // not, be it wrong or only unusual, it is asked about.
 
