@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"slices"
 	"sync/atomic"
@@ -39,6 +38,9 @@ type Reconciler struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 
+	// Loader reads declarations of Kinds; if it is nil, one that keeps nothing
+	// on disk.
+	Loader *declare.Loader
 	// StatusURL is what the commit status links to; may be empty.
 	StatusURL string
 	// Publish is given the record of each pass; may be nil.
@@ -194,7 +196,10 @@ func (r *Reconciler) read(ctx context.Context) (config *fleet.Config, stale, err
 		return r.config, stale, nil
 	}
 	if r.reader == nil {
-		r.reader = &held.Reader{Source: r.Source, Kinds: r.Kinds, Load: func(fsys fs.FS) *fleet.Config { return declare.Load(fsys, r.Kinds) }}
+		if r.Loader == nil {
+			r.Loader = declare.NewLoader(r.Kinds)
+		}
+		r.reader = &held.Reader{Source: r.Source, Kinds: r.Kinds, Load: r.Loader.Load}
 	}
 	config, err = r.reader.Read(ctx, tree)
 	if config == nil {

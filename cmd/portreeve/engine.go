@@ -21,6 +21,7 @@ import (
 	"github.com/portreeve/portreeve/cmd/internal/release"
 	"github.com/portreeve/portreeve/reconciler"
 	"github.com/portreeve/portreeve/reconciler/apply"
+	"github.com/portreeve/portreeve/reconciler/declare"
 	"github.com/portreeve/portreeve/reconciler/disk"
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge/github"
@@ -188,13 +189,22 @@ func newEngine(c *connection, where string, committed, memory bool, log *slog.Lo
 		Progress: progress.step,
 	}
 	return &engine{store: kept, progress: progress, Reconciler: &reconciler.Reconciler{
-		Source: src, Kinds: members.Kinds(), Forge: client, Observer: observer,
+		Source: src, Kinds: members.Kinds(), Loader: loader(data), Forge: client, Observer: observer,
 		Applier: &apply.Applier{
 			Forge: client, Git: git, Author: gitrepo.Signature{Name: author.Name, Email: author.Address}, SignOff: c.signOff, Now: time.Now,
 			Progress: func(_ apply.Result, done, of int) { progress.step("writing", done, of) },
 		},
 		Memo: memo(kept), Log: log, Now: time.Now,
 	}}, nil
+}
+
+// loader keeps what it reads in the data directory, if there is one.
+func loader(data string) *declare.Loader {
+	l := declare.NewLoader(members.Kinds())
+	if data != "" {
+		l.Dir = filepath.Join(data, "declarations")
+	}
+	return l
 }
 
 // memo keeps wants, apart for each build of the program that computes them.

@@ -14,15 +14,17 @@ import (
 // their files, so that a brake that somebody pulled in a broken commit works.
 // Where the mode is written twice the lower counts, and where it can't be
 // read, the lowest.
-func (l *loader) asks(files []*file) {
-	invalid := l.config.Settings.Invalid
+func (r *reading) asks(config *fleet.Config, members []*member) {
+	invalid := config.Settings.Invalid
 	if invalid == nil {
 		return
 	}
 	invalid.Mode = ""
-	for _, f := range files {
-		if slices.ContainsFunc(f.entries, func(e *entry) bool { return e.field == "fleet" }) {
-			readSettings(f.source, invalid)
+	for _, m := range members {
+		if slices.ContainsFunc(m.entries, func(e spot) bool { return e.field == "fleet" }) {
+			if src, err := r.find.content(m.path); err == nil {
+				readSettings(src, invalid)
+			}
 		}
 	}
 	if invalid.Mode == "" {

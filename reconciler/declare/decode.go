@@ -1,12 +1,8 @@
 package declare
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,22 +12,26 @@ import (
 	"github.com/portreeve/portreeve/reconciler/kind"
 )
 
-// loader makes a Config of evaluated values.
-type loader struct {
+// builder makes a Config of evaluated values.
+type builder struct {
 	kinds    kind.Set
 	config   *fleet.Config
-	byID     map[fleet.ID]*fleet.Declaration
-	json     map[fleet.ID]json.RawMessage
+	byID     map[fleet.ID]*declared
 	settings bool // a "fleet" stands somewhere
 	// badTeams are teams that stand in the config repo and are invalid.
 	badTeams map[fleet.TeamName]fleet.Pos
 }
 
-func newLoader(kinds kind.Set) *loader {
-	return &loader{
+// declared is a declaration and, if it was evaluated, its value.
+type declared struct {
+	*fleet.Declaration
+	value *value
+}
+
+func newBuilder(kinds kind.Set, size int) *builder {
+	return &builder{
 		kinds:    kinds,
-		byID:     map[fleet.ID]*fleet.Declaration{},
-		json:     map[fleet.ID]json.RawMessage{},
+		byID:     make(map[fleet.ID]*declared, size),
 		badTeams: map[fleet.TeamName]fleet.Pos{},
 		config: &fleet.Config{
 			Settings:    fleet.Settings{Mode: fleet.Observe},
@@ -41,27 +41,27 @@ func newLoader(kinds kind.Set) *loader {
 	}
 }
 
-func (l *loader) take(values []value) {
-	for _, v := range values {
-		switch v.field {
+func (b *builder) take(values []value) {
+	for i := range values {
+		switch v := &values[i]; v.field {
 		case "": // what only a file's loop knows to be there
-			l.problems(v.problems)
-			l.config.Unreadable = append(l.config.Unreadable, v.pos.File)
+			b.problems(v.problems)
+			b.config.Unreadable = append(b.config.Unreadable, v.pos.File)
 		case "fleet":
-			l.fleet(v)
+			b.fleet(*v)
 		case "teams":
-			l.team(v)
+			b.team(*v)
 		default:
-			if k, ok := l.kinds.ByField(v.field); ok {
-				l.declaration(k, v)
+			if k, ok := b.kinds.ByField(v.field); ok {
+				b.declaration(k, v)
 			}
 		}
 	}
 }
 
 // problems notes problems, and reports whether one is an error.
-func (l *loader) problems(problems []fleet.Problem) bool {
-	l.config.Problems = append(l.config.Problems, problems...)
+func (b *builder) problems(problems []fleet.Problem) bool {
+	b.config.Problems = append(b.config.Problems, problems...)
 	return fleet.HasErrors(problems)
 }
 
@@ -72,63 +72,34 @@ func problem(code string, pos fleet.Pos, field, hint, format string, args ...any
 	}
 }
 
-var (
-	declarationName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}[a-z0-9]$`)
-	teamName        = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-)
-
-func (l *loader) declaration(k kind.Kind, v value) {
+func (b *builder) declaration(k kind.Kind, v *value) {
 	id := fleet.ID{Kind: k.Name, Name: v.name}
-	d := &fleet.Declaration{ID: id, Pos: v.pos, End: v.end, Fields: v.fields, Owner: v.owner}
-	if twin := l.byID[id]; twin != nil {
+	if twin := b.byID[id]; twin != nil {
 		return // reported by duplicates
 	}
-	l.byID[id] = d
-	problems := v.problems
-	if !declarationName.MatchString(v.name) || strings.Contains(v.name, "--") {
-		problems = append(problems, problem("bad-name", v.pos, v.field+"."+v.name, "",
-			`found name %q, expected 2 to 64 of a-z, 0-9 and single "-", no "-" at an end`, v.name))
+	d := &fleet.Declaration{
+		ID: id, Pos: v.pos, End: v.end, Owner: v.owner,
+		Owns: v.owns, Refs: v.refs, Fields: v.fields, Hash: v.hash,
 	}
-	if len(problems) == 0 {
-		source := kind.Source{ID: id, Pos: v.pos, Fields: v.fields, JSON: v.json}
-		decoded, more := k.Decode(source)
-		d.Owner, d.Spec = decoded.Owner, decoded.Spec
-		d.SpecHash, d.Hash = hash(k.Name, decoded.Effect), hash(k.Name, json.RawMessage(v.json))
-		problems, l.json[id] = more, v.json
-	}
-	l.freeze(d, problems)
+	b.byID[id] = &declared{d, v}
+	b.freeze(d, v.problems)
 }
 
 // freeze notes problems of a declaration; an error among them freezes it.
-func (l *loader) freeze(d *fleet.Declaration, problems []fleet.Problem) {
+func (b *builder) freeze(d *fleet.Declaration, problems []fleet.Problem) {
+	if len(problems) == 0 {
+		return
+	}
+	problems = slices.Clone(problems)
 	for i := range problems {
 		problems[i].Declaration = d.ID.String()
 	}
-	if l.problems(problems) {
+	if b.problems(problems) {
 		d.Frozen = append(d.Frozen, problems...)
 	}
 }
 
-// hash covers the JSON of a value of a kind, with sorted names, so that it does
-// not depend on the order of a struct's fields.
-func hash(kindName string, effect any) string {
-	data, err := json.Marshal(effect)
-	if err == nil {
-		var tree any
-		dec := json.NewDecoder(bytes.NewReader(data))
-		dec.UseNumber()
-		if err = dec.Decode(&tree); err == nil {
-			data, err = json.Marshal(tree)
-		}
-	}
-	if err != nil {
-		panic(fmt.Sprintf("declare: effect of kind %s: %v", kindName, err))
-	}
-	sum := sha256.Sum256(append([]byte(kindName+"\n"), data...))
-	return hex.EncodeToString(sum[:])[:16]
-}
-
-func (l *loader) team(v value) {
+func (b *builder) team(v value) {
 	name := fleet.TeamName(v.name)
 	problems := v.problems
 	if !teamName.MatchString(v.name) {
@@ -152,24 +123,24 @@ func (l *loader) team(v value) {
 		problems = append(problems, problem("bad-value", v.at("timezone"), "teams."+v.name+".timezone",
 			`for example "Europe/London"`, "unknown time zone %q", spec.Timezone))
 	}
-	if l.problems(problems) {
-		l.badTeam(name, v.pos, problems)
+	if b.problems(problems) {
+		b.badTeam(name, v.pos, problems)
 	}
-	l.config.Teams[name] = fleet.Team{
+	b.config.Teams[name] = fleet.Team{
 		Name: name, Pos: v.pos, Title: spec.Title, GitHub: spec.GitHub,
 		Members: spec.Members, Contact: spec.Contact, Timezone: spec.Timezone,
 	}
 }
 
 // badTeam notes a team that is declared and invalid.
-func (l *loader) badTeam(name fleet.TeamName, pos fleet.Pos, problems []fleet.Problem) {
-	l.badTeams[name] = pos
-	l.config.BrokenTeams[name] = fleet.FirstError(problems)
+func (b *builder) badTeam(name fleet.TeamName, pos fleet.Pos, problems []fleet.Problem) {
+	b.badTeams[name] = pos
+	b.config.BrokenTeams[name] = fleet.FirstError(problems)
 }
 
 // badSettings notes that the settings are declared and invalid.
-func (l *loader) badSettings(pos fleet.Pos, problems []fleet.Problem) {
-	l.config.Settings = fleet.Settings{
+func (b *builder) badSettings(pos fleet.Pos, problems []fleet.Problem) {
+	b.config.Settings = fleet.Settings{
 		Pos: pos, Mode: fleet.Observe, Invalid: &fleet.InvalidSettings{Problem: fleet.FirstError(problems)},
 	}
 }
@@ -180,8 +151,8 @@ func (v value) at(field string) fleet.Pos {
 	return d.FieldPos(field)
 }
 
-func (l *loader) fleet(v value) {
-	l.settings = true
+func (b *builder) fleet(v value) {
+	b.settings = true
 	problems := v.problems
 	s := fleet.Settings{Pos: v.pos, Mode: fleet.Observe}
 	var spec struct {
@@ -207,8 +178,8 @@ func (l *loader) fleet(v value) {
 		problems = append(problems, v.globs("include", spec.Include)...)
 		problems = append(problems, v.globs("exclude", spec.Exclude)...)
 	}
-	if l.problems(problems) || l.config.Settings.Pos.File != "" { // a second one: see duplicates
-		l.badSettings(v.pos, problems)
+	if b.problems(problems) || b.config.Settings.Pos.File != "" { // a second one: see duplicates
+		b.badSettings(v.pos, problems)
 		return
 	}
 	s.Org, s.Repos, s.Include, s.Exclude = spec.Org, spec.Repos, spec.Include, spec.Exclude
@@ -219,7 +190,7 @@ func (l *loader) fleet(v value) {
 		OpenPerTeam: spec.Limits.OpenPerTeam, NewPerDay: spec.Limits.NewPerDay,
 		Removals: share(spec.Limits.Removals),
 	}
-	l.config.Settings = s
+	b.config.Settings = s
 }
 
 // share reads what passed the schema; 5% if nothing was written.
@@ -244,36 +215,39 @@ func (v value) globs(field string, globs []string) []fleet.Problem {
 }
 
 // file takes what a file says besides its values.
-func (l *loader) file(f *file) {
-	l.problems(f.problems)
-	if f.partial {
-		l.config.Unreadable = append(l.config.Unreadable, f.path)
+func (b *builder) file(m *member) {
+	problems := slices.Clone(m.problems)
+	for _, k := range m.marks {
+		problems = append(problems, k.problems...)
 	}
-	if !f.broken {
+	b.problems(problems)
+	if m.partial {
+		b.config.Unreadable = append(b.config.Unreadable, m.path)
+	}
+	if !m.broken {
 		return
 	}
-	l.config.Broken = append(l.config.Broken, f.path)
-	for _, e := range f.entries {
-		v := value{field: e.field, name: e.name, pos: e.pos, end: e.end, owner: e.owner(), problems: slices.Clone(f.problems)}
-		switch {
-		case e.field == "fleet":
-			l.settings = true
-			l.badSettings(e.pos, f.problems)
-		case e.field == "teams":
-			l.badTeam(fleet.TeamName(e.name), e.pos, f.problems)
-			l.config.Teams[fleet.TeamName(e.name)] = fleet.Team{Name: fleet.TeamName(e.name), Pos: e.pos}
+	b.config.Broken = append(b.config.Broken, m.path)
+	for _, e := range m.entries {
+		switch e.field {
+		case "fleet":
+			b.settings = true
+			b.badSettings(e.pos, problems)
+		case "teams":
+			b.badTeam(fleet.TeamName(e.name), e.pos, problems)
+			b.config.Teams[fleet.TeamName(e.name)] = fleet.Team{Name: fleet.TeamName(e.name), Pos: e.pos}
 		default:
-			l.broken(v)
+			b.broken(e, problems)
 		}
 	}
 }
 
 // broken notes a declaration of a file that could not be evaluated. The
 // problems are the file's and are listed there.
-func (l *loader) broken(v value) {
-	k, ok := l.kinds.ByField(v.field)
-	id := fleet.ID{Kind: k.Name, Name: v.name}
-	if ok && l.byID[id] == nil {
-		l.byID[id] = &fleet.Declaration{ID: id, Pos: v.pos, End: v.end, Owner: v.owner, Frozen: v.problems}
+func (b *builder) broken(e spot, problems []fleet.Problem) {
+	k, ok := b.kinds.ByField(e.field)
+	id := fleet.ID{Kind: k.Name, Name: e.name}
+	if ok && b.byID[id] == nil {
+		b.byID[id] = &declared{&fleet.Declaration{ID: id, Pos: e.pos, End: e.end, Owner: e.owner, Frozen: slices.Clip(problems)}, nil}
 	}
 }

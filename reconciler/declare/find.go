@@ -2,6 +2,7 @@ package declare
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -15,8 +16,8 @@ import (
 
 // Bounds on what is read at all.
 const (
-	maxFiles = 50_000
-	maxBytes = 256 << 10 // of one file
+	maxFiles = 100_000
+	maxBytes = 4 << 20   // of one file
 	maxTotal = 512 << 20 // of all files
 	maxDepth = 32        // of folders
 )
@@ -24,14 +25,15 @@ const (
 // source is a file of the config repo as it was read.
 type source struct {
 	path string
+	id   string // of data
 	data []byte
 }
 
-// finder reads the *.cue files of a tree. It never follows a symlink: what a
-// symlink shows isn't in the commit.
+// finder finds and reads the *.cue files of a tree. It never follows a
+// symlink: what a symlink shows isn't in the commit.
 type finder struct {
 	fsys     fs.FS
-	files    []source
+	files    []string
 	total    int
 	problems []fleet.Problem
 	// unreadable are files whose declarations are unknown.
@@ -66,8 +68,12 @@ func (f *finder) entry(name string, e fs.DirEntry, depth int) {
 		}
 	case e.IsDir():
 		f.folder(name, depth+1)
+	case isCUE && !e.Type().IsRegular(): // to open a pipe may wait for ever
+		f.refuse(name, "unreadable", "is no regular file", "")
+	case isCUE && len(f.files) >= maxFiles:
+		f.refuse(name, "too-large", fmt.Sprintf("more than %d files", maxFiles), "")
 	case isCUE:
-		f.file(name)
+		f.files = append(f.files, name)
 	}
 }
 
@@ -78,29 +84,47 @@ func (f *finder) leadsToFolder(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-func (f *finder) file(name string) {
-	if len(f.files) >= maxFiles {
-		f.refuse(name, "too-large", fmt.Sprintf("more than %d files", maxFiles), "")
-		return
+// read reads a file. It reports false where that can't be, which is then a
+// problem.
+func (f *finder) read(name string) (source, bool) {
+	src, err := f.content(name)
+	switch {
+	case errors.Is(err, errTooLarge):
+		f.refuse(name, "too-large", fmt.Sprintf("is larger than %d MiB", maxBytes>>20), "split it into several files")
+	case err != nil:
+		f.refuse(name, "unreadable", "can't be read: "+reason(err), "")
 	}
+	return src, err == nil
+}
+
+var errTooLarge = errors.New("too large")
+
+func (f *finder) content(name string) (source, error) {
 	file, err := f.fsys.Open(name)
 	if err != nil {
-		f.refuse(name, "unreadable", "can't be read: "+reason(err), "")
-		return
+		return source{}, err
 	}
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, maxBytes+1))
-	switch {
-	case err != nil:
-		f.refuse(name, "unreadable", "can't be read: "+reason(err), "")
-	case len(data) > maxBytes:
-		f.refuse(name, "too-large", fmt.Sprintf("is larger than %d KiB", maxBytes>>10), "split it into several files")
-	case f.total+len(data) > maxTotal:
-		f.refuse(name, "too-large", fmt.Sprintf("the files together are larger than %d MiB", maxTotal>>20), "")
-	default:
-		f.total += len(data)
-		f.files = append(f.files, source{name, data})
+	if err == nil && len(data) > maxBytes {
+		err = errTooLarge
 	}
+	return source{name, contentID(data), data}, err
+}
+
+// count adds a file's size, and refuses a file that makes the total too large.
+func (f *finder) count(name string, size int) bool {
+	if f.total+size > maxTotal {
+		f.refuse(name, "too-large", fmt.Sprintf("the files together are larger than %d MiB", maxTotal>>20), "")
+		return false
+	}
+	f.total += size
+	return true
+}
+
+func contentID(data []byte) string {
+	sum := sha256.Sum256(data)
+	return string(sum[:])
 }
 
 // vendored warns of a copy of the schema, which CUE's own tools read, that is

@@ -2,11 +2,11 @@ package declare
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
-	"strconv"
+	"sync"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -18,26 +18,29 @@ import (
 
 // duplicates reports names that stand in two files. Which of them is meant
 // can't be told, so neither is used.
-func (l *loader) duplicates(files []*file) {
+func (b *builder) duplicates(files []*member) {
 	type key struct{ field, name string }
-	seen := map[key][]*entry{}
+	first := map[key]spot{}
+	more := map[key][]spot{}
 	for _, f := range files {
 		for _, e := range f.entries {
 			k := key{e.field, e.name}
-			seen[k] = append(seen[k], e)
+			if _, twice := first[k]; twice {
+				more[k] = append(more[k], e)
+			} else {
+				first[k] = e
+			}
 		}
 	}
-	keys := slices.SortedFunc(maps.Keys(seen), func(a, b key) int {
+	keys := slices.SortedFunc(maps.Keys(more), func(a, b key) int {
 		return cmp.Or(cmp.Compare(a.field, b.field), cmp.Compare(a.name, b.name))
 	})
 	for _, k := range keys {
-		if len(seen[k]) > 1 {
-			l.duplicate(seen[k])
-		}
+		b.duplicate(append([]spot{first[k]}, more[k]...))
 	}
 }
 
-func (l *loader) duplicate(entries []*entry) {
+func (b *builder) duplicate(entries []spot) {
 	first := entries[0]
 	what := fmt.Sprintf("%q of %s", first.name, first.field)
 	field := first.field + "." + first.name
@@ -50,65 +53,64 @@ func (l *loader) duplicate(entries []*entry) {
 		problems = append(problems, problem("duplicate", e.pos, field, "keep one of them",
 			"%s is declared twice, also at %s", what, other.pos))
 	}
-	switch k, ok := l.kinds.ByField(first.field); {
+	switch k, ok := b.kinds.ByField(first.field); {
 	case first.field == "fleet":
-		l.problems(problems)
-		l.badSettings(first.pos, problems)
+		b.problems(problems)
+		b.badSettings(first.pos, problems)
 	case first.field == "teams":
-		l.problems(problems)
-		l.badTeam(fleet.TeamName(first.name), first.pos, problems)
+		b.problems(problems)
+		b.badTeam(fleet.TeamName(first.name), first.pos, problems)
 	case ok:
-		if d := l.byID[fleet.ID{Kind: k.Name, Name: first.name}]; d != nil {
+		if d := b.byID[fleet.ID{Kind: k.Name, Name: first.name}]; d != nil {
 			d.Pos, d.End = first.pos, first.end
-			l.freeze(d, problems)
+			b.freeze(d.Declaration, problems)
 		}
 	}
 }
 
 // finish holds the declarations against one another.
-func (l *loader) finish() *fleet.Config {
-	c := l.config
-	c.Declarations = slices.SortedFunc(maps.Values(l.byID), func(a, b *fleet.Declaration) int {
-		return a.ID.Compare(b.ID)
-	})
-	for _, d := range c.Declarations {
-		if len(d.Frozen) > 0 {
-			d.Spec, d.SpecHash = nil, ""
-		}
+func (b *builder) finish() *fleet.Config {
+	c := b.config
+	all := slices.SortedFunc(maps.Values(b.byID), func(a, b *declared) int { return a.ID.Compare(b.ID) })
+	for _, d := range all {
+		c.Declarations = append(c.Declarations, d.Declaration)
 	}
 	kind.Index(c)
-	found := make([][]fleet.Problem, len(c.Declarations))
+	found := make([][]fleet.Problem, len(all))
 	inTwo(len(found), func(i int) {
-		d := c.Declarations[i]
-		switch k, ok := l.kinds.Find(d.ID.Kind); {
+		d := all[i]
+		switch k, ok := b.kinds.Find(d.ID.Kind); {
 		case ok && len(d.Frozen) == 0:
-			found[i] = l.check(k, d)
-		case ok && d.Owner != "" && d.Fields != nil: // what can be told of it even so
-			found[i] = kind.CheckTeam(k, d, c, "owner", d.Owner)
+			found[i] = b.check(k, d.Declaration)
+		case ok && d.Owner != "" && d.value != nil: // what can be told of it even so
+			found[i] = kind.CheckTeam(k, d.Declaration, c, "owner", d.Owner)
 		}
 	})
-	for i, d := range c.Declarations {
+	for i, d := range all {
 		fit := len(d.Frozen) == 0
-		l.freeze(d, found[i])
-		if fit && len(d.Frozen) > 0 {
-			d.Draft = &fleet.Draft{Spec: d.Spec, SpecHash: d.SpecHash}
-			d.Spec, d.SpecHash = nil, ""
+		b.freeze(d.Declaration, found[i])
+		switch {
+		case d.value == nil || !fit:
+		case len(d.Frozen) > 0:
+			d.Draft = &fleet.Draft{Spec: d.value.spec, SpecHash: d.value.specHash}
+		default:
+			d.Spec, d.SpecHash = d.value.spec, d.value.specHash
 		}
 	}
 	kind.Index(c) // without those that the checks have frozen
-	for name := range l.badTeams {
+	for name := range b.badTeams {
 		delete(c.Teams, name)
 	}
 	switch {
-	case l.settings:
+	case b.settings:
 	case len(c.Unreadable) > 0:
-		l.badSettings(fleet.Pos{}, []fleet.Problem{problem("unreadable", fleet.Pos{File: c.Unreadable[0]}, "fleet", "",
+		b.badSettings(fleet.Pos{}, []fleet.Problem{problem("unreadable", fleet.Pos{File: c.Unreadable[0]}, "fleet", "",
 			"the file can't be read whole, and may hold the settings")})
 	default:
 		missing := problem("no-settings", fleet.Pos{}, "fleet", `write fleet: org: "acme" in fleet.cue`,
 			`no file declares "fleet": there are no repos to look at`)
 		missing.Severity = fleet.Warning
-		l.problems([]fleet.Problem{missing})
+		b.problems([]fleet.Problem{missing})
 	}
 	c.Problems = fleet.SortProblems(c.Problems)
 	slices.Sort(c.Unreadable)
@@ -119,9 +121,9 @@ func (l *loader) finish() *fleet.Config {
 
 // check leaves out what a kind says of a team that is invalid: it saw only
 // what was left of it.
-func (l *loader) check(k kind.Kind, d *fleet.Declaration) []fleet.Problem {
-	bad := l.toBadTeams(k.Field, d)
-	problems := slices.DeleteFunc(k.Check(d, l.config), func(p fleet.Problem) bool {
+func (b *builder) check(k kind.Kind, d *fleet.Declaration) []fleet.Problem {
+	bad := b.toBadTeams(k.Field, d)
+	problems := slices.DeleteFunc(k.Check(d, b.config), func(p fleet.Problem) bool {
 		return slices.ContainsFunc(bad, func(b fleet.Problem) bool { return b.Pos == p.Pos })
 	})
 	return append(problems, bad...)
@@ -129,58 +131,30 @@ func (l *loader) check(k kind.Kind, d *fleet.Declaration) []fleet.Problem {
 
 // toBadTeams freezes what refers to a team that is declared and invalid: it is
 // not unknown, but there is no telling who it is.
-func (l *loader) toBadTeams(field string, d *fleet.Declaration) []fleet.Problem {
-	if len(l.badTeams) == 0 {
-		return nil
-	}
-	var tree any
-	if json.Unmarshal(l.json[d.ID], &tree) != nil {
-		return nil
-	}
+func (b *builder) toBadTeams(field string, d *fleet.Declaration) []fleet.Problem {
 	var problems []fleet.Problem
-	for path, team := range references("", tree) {
-		if pos, bad := l.badTeams[team]; bad {
-			problems = append(problems, problem("invalid-team", d.FieldPos(path), field+"."+d.ID.Name+"."+path,
-				"mend it there", "team %q is invalid, at %s", team, pos))
+	for _, r := range d.Refs {
+		if pos, bad := b.badTeams[r.Team]; bad {
+			problems = append(problems, problem("invalid-team", d.FieldPos(r.Field), field+"."+d.ID.Name+"."+r.Field,
+				"mend it there", "team %q is invalid, at %s", r.Team, pos))
 		}
 	}
 	return problems
 }
 
-// references are the teams that a declaration names, by path.
-func references(path string, tree any) map[string]fleet.TeamName {
-	found := map[string]fleet.TeamName{}
-	switch x := tree.(type) {
-	case map[string]any:
-		for name, child := range x {
-			below := joinName(path, name)
-			if team, ok := child.(string); ok && name == "owner" {
-				found[below] = fleet.TeamName(team)
+// inTwo calls do for each of n, in two goroutines where there are two
+// processors.
+func inTwo(n int, do func(i int)) {
+	var workers sync.WaitGroup
+	step := min(2, runtime.GOMAXPROCS(0))
+	for w := range step {
+		workers.Go(func() {
+			for i := w; i < n; i += step {
+				do(i)
 			}
-			if list, ok := child.([]any); ok && name == "coOwners" {
-				for i, item := range list {
-					team, _ := item.(string)
-					found[fmt.Sprintf("%s[%d]", below, i)] = fleet.TeamName(team)
-				}
-			}
-			maps.Copy(found, references(below, child))
-		}
-	case []any:
-		for i, child := range x {
-			maps.Copy(found, references(fmt.Sprintf("%s[%d]", path, i), child))
-		}
+		})
 	}
-	return found
-}
-
-func joinName(path, name string) string {
-	switch {
-	case !isIdent(name):
-		return path + "[" + strconv.Quote(name) + "]"
-	case path == "":
-		return name
-	}
-	return path + "." + name
+	workers.Wait()
 }
 
 func validGlob(glob string) bool { return doublestar.ValidatePattern(glob) }

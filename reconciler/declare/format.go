@@ -44,15 +44,19 @@ func FormatFile(fsys fs.FS, name string) ([]Formatted, []fleet.Problem) {
 }
 
 func formatAll(find finder) ([]Formatted, []fleet.Problem) {
-	changed, problems := []Formatted{}, find.problems
-	for _, src := range find.files {
+	changed, problems := []Formatted{}, []fleet.Problem(nil)
+	for _, name := range find.files {
+		src, ok := find.read(name)
+		if !ok {
+			continue
+		}
 		data, more := Format(src.path, src.data)
 		problems = append(problems, more...)
 		if len(more) == 0 && !bytes.Equal(data, src.data) {
 			changed = append(changed, Formatted{src.path, data, firstDifference(src, data)})
 		}
 	}
-	return changed, fleet.SortProblems(problems)
+	return changed, fleet.SortProblems(append(problems, find.problems...))
 }
 
 // Format writes a file in CUE's standard format: what "cue fmt" does. The

@@ -2,7 +2,6 @@ package declare
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -13,7 +12,6 @@ import (
 	"cuelang.org/go/cue/token"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
-	"github.com/portreeve/portreeve/schema"
 )
 
 // packageName is the package that every file of a config repo is of.
@@ -26,30 +24,36 @@ const schemaDir = "\x00schema/"
 // file is a file of the config repo, parsed and looked at.
 type file struct {
 	source
-	ast     *ast.File
-	entries []*entry
-	// plain says that the file is data alone: what it declares does not
-	// depend on other files, and evaluating it costs what its size says.
-	plain bool
-	// reaches says that the file constrains what other files declare.
-	reaches  bool
+	ast      *ast.File
+	entries  []*entry
+	named    map[[2]string]*entry
 	problems []fleet.Problem
-	// broken says that the file is not evaluated: what it declares is frozen.
-	broken bool
-	// partial says that the file may declare more than entries names.
-	partial bool
-	schema  string // the name that the schema is imported by
+	fate
+	plain, reaches bool
+	makes, refers  []string
+	schema         string // the name that the schema is imported by
+	importsUsed    bool   // as far as is known; CUE takes one that is not for a mistake
 }
 
-// entry is a declaration, a team or the settings, as a file's text shows it.
+// entry is a declaration, a team or the settings, in a file's tree.
 type entry struct {
-	field string // "migrations"
-	name  string // empty for "fleet"
-	pos   fleet.Pos
-	end   int
+	spot
 	file  *file
 	nodes []*ast.Field // the same name may be written in parts
 	taken bool         // out of its file, for a mistake that kept all from being built
+}
+
+// sheet is what is kept of the file.
+func (f *file) sheet() *sheet {
+	s := &sheet{
+		path: f.path, id: f.id, size: len(f.data), problems: f.problems, fate: f.fate,
+		plain: f.plain, reaches: f.reaches, makes: f.makes, refers: f.refers,
+	}
+	for _, e := range f.entries {
+		e.owner = e.writtenOwner()
+		s.entries = append(s.entries, e.spot)
+	}
+	return s
 }
 
 // holds reports whether a position lies within the entry.
@@ -62,19 +66,22 @@ func (e *entry) holds(pos token.Pos) bool {
 // parse reads one file. groups are the top-level fields that hold named
 // things.
 func parse(src source, groups []string) *file {
-	f := &file{source: src}
+	f := &file{source: src, named: map[[2]string]*entry{}}
 	tree, err := parser.ParseFile(src.path, src.data)
 	f.ast = tree
 	f.index(groups)
 	if err != nil {
 		f.syntax(err)
 		f.recover(groups)
-		return f
+	} else {
+		f.clause()
+		f.imports()
+		f.look()
+		f.partial = f.partial || f.broken && f.reaches
 	}
-	f.clause()
-	f.imports()
-	f.look()
-	f.partial = f.partial || f.broken && f.reaches
+	sortEntries(f.entries)
+	slices.Sort(f.makes)
+	f.makes = slices.Compact(f.makes)
 	return f
 }
 
@@ -121,27 +128,6 @@ func (f *file) clause() {
 	f.refuse("no-package", start, `write "package fleet" on its first line`, "has no package clause")
 }
 
-// safeImports are the standard packages that a file may use.
-var safeImports = []string{"list", "math", "net", "path", "regexp", "strconv", "strings", "struct", "time"}
-
-func (f *file) imports() {
-	for spec := range f.ast.ImportSpecs() {
-		name, err := literal.Unquote(spec.Path.Value)
-		switch {
-		case err != nil:
-			f.refuse("import", spec.Path.Pos(), "", "import path %s can't be read", spec.Path.Value)
-		case name == schema.ImportPath:
-			f.schema = path.Base(name)
-			if spec.Name != nil {
-				f.schema = spec.Name.Name
-			}
-		case !slices.Contains(safeImports, name):
-			f.refuse("import", spec.Path.Pos(), fleet.DidYouMean(name, append(safeImports, schema.ImportPath)),
-				"import of %q is not allowed", name)
-		}
-	}
-}
-
 // index notes what the file declares at its top.
 func (f *file) index(groups []string) {
 	for _, d := range f.ast.Decls {
@@ -155,8 +141,11 @@ func (f *file) index(groups []string) {
 			f.note(name, "", field.Label, field)
 		case slices.Contains(groups, name):
 			f.members(name, field.Value)
-		case name != "" && name[0] != '_' && name[0] != '#':
-			f.unknownTop(name, field.Label, groups)
+		case name != "":
+			f.makes = append(f.makes, name)
+			if name[0] != '_' && name[0] != '#' {
+				f.unknownTop(name, field.Label, groups)
+			}
 		}
 	}
 }
@@ -210,22 +199,32 @@ func (f *file) member(group string, field *ast.Field) {
 			Message: "the name is empty",
 		})
 	}
-	if name != "" {
+	if name != "" && !hides(field.Label) {
 		f.note(group, name, field.Label, field)
 	}
 }
 
 func (f *file) note(group, name string, label ast.Node, node *ast.Field) {
 	end := position(node.End()).Line
-	for _, e := range f.entries {
-		if e.field == group && e.name == name {
-			e.nodes, e.end = append(e.nodes, node), max(end, e.end)
-			return
-		}
+	if e := f.named[[2]string{group, name}]; e != nil {
+		e.nodes, e.end = append(e.nodes, node), max(end, e.end)
+		return
 	}
 	pos := position(label.Pos())
 	pos.File = f.path
-	f.entries = append(f.entries, &entry{field: group, name: name, pos: pos, end: end, file: f, nodes: []*ast.Field{node}})
+	f.enter(&entry{spot: spot{field: group, name: name, pos: pos, end: end}, nodes: []*ast.Field{node}})
+}
+
+func (f *file) enter(e *entry) {
+	e.file = f
+	f.entries = append(f.entries, e)
+	f.named[[2]string{e.field, e.name}] = e
+}
+
+// hides reports whether a label is of a hidden field or a definition.
+func hides(label ast.Label) bool {
+	id, ok := label.(*ast.Ident)
+	return ok && (strings.HasPrefix(id.Name, "_") || strings.HasPrefix(id.Name, "#"))
 }
 
 // labelName is the name of a label that is written out, else empty.

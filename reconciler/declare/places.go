@@ -71,6 +71,14 @@ func (p places) put(path []string, label token.Pos, value ast.Expr) {
 	p.expr(path, value)
 }
 
+func (p places) positions() map[string]fleet.Pos {
+	fields := make(map[string]fleet.Pos, len(p))
+	for path, at := range p {
+		fields[path] = at.pos
+	}
+	return fields
+}
+
 // pathText joins a path whose elements are names, quoted where they are no
 // identifiers, and indexes.
 func pathText(path []string) string {

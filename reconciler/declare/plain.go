@@ -7,7 +7,8 @@ import (
 	"cuelang.org/go/cue/token"
 )
 
-// Bounds on any file, plain ones too.
+// Bounds on plain data. A file beyond them may be as valid; it is evaluated
+// where it can be ended.
 const (
 	maxDigits   = 40
 	maxElements = 30_000
@@ -15,18 +16,18 @@ const (
 	maxNesting  = 64
 )
 
-// look walks the parsed file once: it refuses what no file may hold, and
-// tells whether the file is plain data.
+// look walks the parsed file: it tells whether the file is plain data, and
+// refuses what no file may hold.
 func (f *file) look() {
 	l := looker{file: f, plain: true}
-	l.siblings(f.ast, len(f.ast.Decls))
+	l.siblings(len(f.ast.Decls))
 	for _, d := range f.ast.Decls {
 		l.top(d)
 	}
-	f.plain = l.plain
+	f.plain = l.plain && l.elements <= maxElements
 	f.reaches = l.reaches
-	if l.elements > maxElements {
-		f.refuse("too-large", token.NoPos, "split it into several files", "has more than %d values", maxElements)
+	if !f.plain {
+		f.survey()
 	}
 }
 
@@ -34,44 +35,50 @@ type looker struct {
 	*file
 	plain    bool
 	reaches  bool
+	group    string // the field at the top that is looked at
 	elements int
 	depth    int
-	tooDeep  bool
 }
 
 func (l *looker) top(d ast.Decl) {
 	switch d := d.(type) {
 	case *ast.Package, *ast.ImportDecl, *ast.CommentGroup:
-	case *ast.Attribute:
-		l.attribute(d)
-	case *ast.BadDecl:
-		l.plain = false
 	case *ast.Field:
-		l.field(d, 2)
+		l.group = labelName(d.Label)
+		if l.group == "fleet" {
+			l.field(d, 1)
+		} else {
+			l.field(d, 2)
+		}
+	case *ast.EmbedDecl:
+		if !l.isDefinition(d.Expr, "#Config") {
+			l.rest(d, 2)
+		}
 	default:
-		l.plain = false
-		l.reaches = l.reaches || !isLet(d)
-		l.walk(d)
+		l.rest(d, 2)
 	}
 }
 
-func isLet(d ast.Decl) bool {
-	_, ok := d.(*ast.LetClause)
-	return ok
+// rest is what plain data does not hold; levels is how many levels of names
+// from here on are shared with other files.
+func (l *looker) rest(d ast.Decl, levels int) {
+	l.plain = false
+	switch d.(type) {
+	case *ast.LetClause, *ast.Attribute:
+	default:
+		l.reaches = l.reaches || levels > 0
+	}
 }
 
 // field looks at a field; levels is how many levels of names below here are
 // shared with other files.
 func (l *looker) field(d *ast.Field, levels int) {
-	for _, a := range d.Attrs {
-		l.attribute(a)
-	}
-	if d.Alias != nil || d.Constraint != token.ILLEGAL {
+	if d.Alias != nil || d.Constraint != token.ILLEGAL || len(d.Attrs) > 0 {
 		l.plain = false
 	}
 	switch label := d.Label.(type) {
 	case *ast.Ident:
-		if strings.HasPrefix(label.Name, "_") || strings.HasPrefix(label.Name, "#") {
+		if hides(label) {
 			l.plain = false
 			levels = 0
 		}
@@ -82,7 +89,6 @@ func (l *looker) field(d *ast.Field, levels int) {
 		}
 		l.plain = false
 		l.reaches = l.reaches || levels > 0
-		l.walk(d.Label)
 	}
 	l.value(d.Value, levels-1)
 }
@@ -92,22 +98,19 @@ func (l *looker) value(e ast.Expr, levels int) {
 	l.depth++
 	defer func() { l.depth-- }()
 	if l.depth > maxNesting {
-		if !l.tooDeep {
-			l.tooDeep = true
-			l.refuse("too-large", e.Pos(), "", "values are nested more than %d deep", maxNesting)
-		}
+		l.plain = false
 		return
 	}
 	switch x := e.(type) {
 	case *ast.BasicLit:
 		l.literal(x)
 	case *ast.ListLit:
-		l.siblings(x, len(x.Elts))
+		l.siblings(len(x.Elts))
 		for _, item := range x.Elts {
 			l.value(item, 0)
 		}
 	case *ast.StructLit:
-		l.siblings(x, len(x.Elts))
+		l.siblings(len(x.Elts))
 		for _, d := range x.Elts {
 			l.member(d, levels)
 		}
@@ -115,19 +118,18 @@ func (l *looker) value(e ast.Expr, levels int) {
 		lit, ok := x.X.(*ast.BasicLit)
 		if x.Op != token.SUB || !ok || (lit.Kind != token.INT && lit.Kind != token.FLOAT) {
 			l.plain = false
+			return
 		}
-		l.walk(x.X)
+		l.literal(lit)
 	case *ast.BinaryExpr:
-		if x.Op != token.AND || !l.isDefinition(x.X) {
+		if x.Op != token.AND || levels > 0 || !l.isDefinition(x.X, "") {
 			l.plain = false
 			l.reaches = l.reaches || levels > 0
-			l.walk(x.X)
 		}
 		l.value(x.Y, levels)
 	default:
 		l.plain = false
 		l.reaches = l.reaches || levels > 0
-		l.walk(e)
 	}
 }
 
@@ -137,25 +139,24 @@ func (l *looker) member(d ast.Decl, levels int) {
 		l.field(d, levels)
 	case *ast.CommentGroup:
 	default:
-		l.plain = false
-		l.reaches = l.reaches || levels > 0 && !isLet(d)
-		l.walk(d)
+		l.rest(d, levels)
 	}
 }
 
 // isDefinition reports whether an expression is a definition of the schema:
-// schema.#Team.
-func (l *looker) isDefinition(e ast.Expr) bool {
+// schema.#Team. An empty name stands for any.
+func (f *file) isDefinition(e ast.Expr, name string) bool {
 	sel, ok := e.(*ast.SelectorExpr)
-	if !ok || l.schema == "" {
+	if !ok || f.schema == "" {
 		return false
 	}
 	base, ok := sel.X.(*ast.Ident)
-	if !ok || base.Name != l.schema {
+	if !ok || base.Name != f.schema {
 		return false
 	}
-	name, ok := sel.Sel.(*ast.Ident)
-	return ok && strings.HasPrefix(name.Name, "#")
+	f.importsUsed = true
+	found, ok := sel.Sel.(*ast.Ident)
+	return ok && (found.Name == name || name == "" && strings.HasPrefix(found.Name, "#"))
 }
 
 // safetyNet reports whether a pattern says no more than Load holds every
@@ -164,11 +165,15 @@ func (l *looker) isDefinition(e ast.Expr) bool {
 //	ownership: [string]: schema.#Ownership
 //	teams: [N=string]: schema.#Team & {name: N}
 func (l *looker) safetyNet(d *ast.Field) bool {
-	if l.isDefinition(d.Value) {
+	definition := definitions[l.group]
+	if definition == "" {
+		return false
+	}
+	if l.isDefinition(d.Value, definition) {
 		return true
 	}
 	both, ok := d.Value.(*ast.BinaryExpr)
-	if !ok || both.Op != token.AND || !l.isDefinition(both.X) {
+	if !ok || both.Op != token.AND || !l.isDefinition(both.X, definition) || l.group != "teams" {
 		return false
 	}
 	lit, ok := both.Y.(*ast.StructLit)
@@ -179,44 +184,30 @@ func (l *looker) safetyNet(d *ast.Field) bool {
 	if !ok || labelName(name.Label) != "name" {
 		return false
 	}
-	_, ok = name.Value.(*ast.Ident)
-	return ok
+	value, ok := name.Value.(*ast.Ident)
+	return ok && value.Name == patternName(d.Label)
 }
 
-func (l *looker) siblings(n ast.Node, count int) {
-	if count > maxSiblings {
-		l.refuse("too-large", n.Pos(), "split it into several files", "has more than %d elements", maxSiblings)
+// patternName is N of [N=string].
+func patternName(label ast.Label) string {
+	if list, ok := label.(*ast.ListLit); ok && len(list.Elts) == 1 {
+		if alias, ok := list.Elts[0].(*ast.Alias); ok {
+			return alias.Ident.Name
+		}
 	}
+	return ""
 }
 
-func (l *looker) attribute(a *ast.Attribute) {
-	l.refuse("forbidden-attribute", a.Pos(), "remove it", "attribute %q is not allowed", "@"+a.Name())
+func (l *looker) siblings(count int) {
+	l.plain = l.plain && count <= maxSiblings
 }
 
 func (l *looker) literal(x *ast.BasicLit) {
 	if x.Kind != token.INT && x.Kind != token.FLOAT {
 		return
 	}
-	if _, exp, ok := strings.Cut(strings.ToLower(x.Value), "e"); len(x.Value) > maxDigits ||
-		ok && !strings.HasPrefix(x.Value, "0x") && len(exp) > 3 {
-		l.refuse("too-large", x.Pos(), "", "a number has at most %d digits", maxDigits)
+	_, exp, ok := strings.Cut(strings.ToLower(x.Value), "e")
+	if len(x.Value) > maxDigits || ok && !strings.HasPrefix(x.Value, "0x") && len(exp) > 3 {
+		l.plain = false
 	}
-}
-
-// walk looks at what is not plain data for what no file may hold.
-func (l *looker) walk(n ast.Node) {
-	ast.Walk(n, func(n ast.Node) bool {
-		l.elements++
-		switch x := n.(type) {
-		case *ast.Attribute:
-			l.attribute(x)
-		case *ast.ListLit:
-			l.siblings(x, len(x.Elts))
-		case *ast.StructLit:
-			l.siblings(x, len(x.Elts))
-		case *ast.BasicLit:
-			l.literal(x)
-		}
-		return true
-	}, nil)
 }

@@ -31,11 +31,11 @@ func (f *file) recover(groups []string) {
 }
 
 func (f *file) found(group, name string, s *labels) {
-	if !slices.ContainsFunc(f.entries, func(e *entry) bool { return e.field == group && e.name == name }) {
+	if f.named[[2]string{group, name}] == nil {
 		pos := position(s.at)
 		pos.File = f.path
 		node := &ast.Field{Label: ast.NewIdent("_"), Value: ast.NewIdent("_")}
-		f.entries = append(f.entries, &entry{field: group, name: name, pos: pos, end: pos.Line, file: f, nodes: []*ast.Field{node}})
+		f.enter(&entry{spot: spot{field: group, name: name, pos: pos, end: pos.Line}, nodes: []*ast.Field{node}})
 	}
 }
 

@@ -28,14 +28,6 @@ func newReporter(at *entry, v cue.Value) *reporter {
 	return &reporter{at: at, value: v, shape: shapes()[definitions[at.field]], places: at.places()}
 }
 
-func (r *reporter) positions() map[string]fleet.Pos {
-	fields := make(map[string]fleet.Pos, len(r.places))
-	for path, p := range r.places {
-		fields[path] = p.pos
-	}
-	return fields
-}
-
 // owner is the "owner" that the text or the value gives.
 func (r *reporter) owner() fleet.TeamName {
 	owner, _ := r.lookup([]string{"owner"}).String()

@@ -5,13 +5,12 @@ import (
 	"path/filepath"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
-	"github.com/portreeve/portreeve/reconciler/kind"
 )
 
 // ValidateTree is Validate for a tree that need not lie on disk, such as what
-// is staged in the checkout dir.
-func ValidateTree(fsys fs.FS, dir string, kinds kind.Set) []fleet.Problem {
-	return SeenFrom(dir, Load(fsys, kinds).Problems)
+// is staged in the checkout dir. What is kept of it has a name of its own.
+func (l *Loader) ValidateTree(fsys fs.FS, dir, name string) []fleet.Problem {
+	return SeenFrom(dir, l.Problems(fsys, name))
 }
 
 // SeenFrom names the files of problems as the person does who named the

@@ -12,22 +12,25 @@ import (
 	"github.com/portreeve/portreeve/reconciler/kind"
 )
 
-// Validate loads a folder as it lies on disk and gives its problems, with
-// files named from where the caller stands. No symlink leads out of the
-// folder. An error means that the folder could not be read at all.
+// Validate is Loader.Validate with nothing kept.
 func Validate(dir string, kinds kind.Set) ([]fleet.Problem, error) {
+	return NewLoader(kinds).Validate(dir)
+}
+
+// Validate gives the problems of a folder as it lies on disk, with files named
+// from where the caller stands. No symlink leads out of the folder. An error
+// means that the folder could not be read at all.
+func (l *Loader) Validate(dir string) ([]fleet.Problem, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	problems := Load(root.FS(), kinds).Problems
-	for i := range problems {
-		if p := &problems[i]; p.Pos.File != "" {
-			p.Pos.File = filepath.ToSlash(filepath.Join(dir, filepath.FromSlash(p.Pos.File)))
-		}
+	name, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
 	}
-	return problems, nil
+	return l.ValidateTree(newOnDisk(root), dir, name), nil
 }
 
 // Print writes problems, one a line as "text" (file:line:column: message;

@@ -6,6 +6,7 @@ package fleet
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -274,6 +275,10 @@ type Declaration struct {
 	Revision Revision  // the revision that last changed it
 	Changed  time.Time // when that was committed; zero while unknown
 	Owner    TeamName
+	// Owns is the repo of which it says that Owner owns it, empty for most.
+	Owns RepoName
+	// Refs are the names of others that it holds, in a fixed order.
+	Refs []Ref
 	// Spec is the kind's decoded value; nil when Frozen.
 	Spec any
 	// SpecHash covers the fields of Spec with an effect on targets; Hash
@@ -281,7 +286,7 @@ type Declaration struct {
 	SpecHash string
 	Hash     string
 	// Fields gives the position of each field by its path below the
-	// declaration: "steps[0].path".
+	// declaration: "steps[0].path". It may be nil: then only Refs tell theirs.
 	Fields map[string]Pos
 	// Frozen says that the declaration stands in the config repo and is
 	// invalid there: what is open for it stays, nothing new is done.
@@ -302,8 +307,24 @@ type Draft struct {
 	SpecHash string
 }
 
+// Ref is a name of something else that a declaration holds. Exactly one of
+// Team and Repo is set.
+type Ref struct {
+	Field string // its path below the declaration: "coOwners[0]"
+	Pos   Pos    // of the field, as FieldPos gives it
+	Team  TeamName
+	Repo  RepoName
+}
+
 // FieldPos is the position of the field at path, or of its nearest parent.
 func (d *Declaration) FieldPos(path string) Pos {
+	if d.Fields == nil {
+		i := slices.IndexFunc(d.Refs, func(r Ref) bool { return r.Field == path && r.Pos.File != "" })
+		if i >= 0 {
+			return d.Refs[i].Pos
+		}
+		return d.Pos
+	}
 	for path != "" {
 		if pos, ok := d.Fields[path]; ok {
 			return pos

@@ -132,13 +132,11 @@ func (a *assembly) declarations(s *search) {
 // take takes the repo that a declaration gives an owner, and reports whether
 // it had none yet.
 func (a *assembly) take(d *fleet.Declaration, taken map[string]bool) bool {
-	o, ok := d.Spec.(kind.Owning)
-	if !ok {
+	if d.Owns == "" {
 		return true
 	}
-	repo, _ := o.Owning()
-	key := strings.ToLower(string(repo))
-	if taken[key] || len(kind.Owners(a.config, repo)) > 0 {
+	key := strings.ToLower(string(d.Owns))
+	if taken[key] || len(kind.Owners(a.config, d.Owns)) > 0 {
 		return false
 	}
 	taken[key] = true

@@ -235,13 +235,11 @@ func (r *history) say(c *fleet.Config) string {
 
 // repo is the repo that a declaration owns by the index.
 func (r *history) repo(c *fleet.Config, d *fleet.Declaration) fleet.RepoName {
-	o, ok := d.Spec.(kind.Owning)
-	if !ok {
+	if d.Spec == nil || d.Owns == "" {
 		return ""
 	}
-	repo, _ := o.Owning()
-	if owners := kind.Owners(c, repo); len(owners) != 1 || owners[0] != d {
-		return repo + " (which others own, too)"
+	if owners := kind.Owners(c, d.Owns); len(owners) != 1 || owners[0] != d {
+		return d.Owns + " (which others own, too)"
 	}
-	return repo
+	return d.Owns
 }

@@ -37,7 +37,9 @@ type Kind struct {
 	Decode func(source Source) (Decoded, []fleet.Problem)
 
 	// Check holds one declaration against all others: references, double
-	// ownership. It sees Config complete, and reports at d's positions.
+	// ownership. It sees Config complete, but of declarations, d among them,
+	// only what an index of them keeps: no Spec, no hashes, and positions of
+	// Refs alone. It reports at d's positions.
 	Check func(d *fleet.Declaration, config *fleet.Config) []fleet.Problem
 
 	// Targets tells which repos the declaration is about, as far as their
@@ -81,7 +83,10 @@ func ProblemAt(kind Kind, d *fleet.Declaration, code, field, hint, format string
 // Decoded is what Decode made of a Source.
 type Decoded struct {
 	Owner fleet.TeamName
-	Spec  any
+	// Owns and Refs are what Check may go by; see fleet.Declaration.
+	Owns fleet.RepoName
+	Refs []fleet.Ref
+	Spec any
 	// Effect holds the fields with an effect on targets; its JSON is what
 	// the spec hash covers.
 	Effect any

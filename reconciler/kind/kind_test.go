@@ -8,19 +8,12 @@ import (
 	"github.com/portreeve/portreeve/reconciler/kind"
 )
 
-type owning struct {
-	repo fleet.RepoName
-	team fleet.TeamName
-}
-
-func (o owning) Owning() (fleet.RepoName, fleet.TeamName) { return o.repo, o.team }
-
 func TestOwnerOf(t *testing.T) {
 	config := &fleet.Config{Declarations: []*fleet.Declaration{
-		{Spec: nil},
-		{Spec: "something else"},
-		{Spec: owning{"acme/ledger", "payments"}},
-		{Spec: owning{"acme/ledger", "second"}},
+		{Owner: "first", Owns: "acme/ledger", Frozen: []fleet.Problem{{}}},
+		{Owner: "payments"},
+		{Owner: "payments", Owns: "acme/ledger"},
+		{Owner: "second", Owns: "acme/ledger"},
 	}}
 	kind.Index(config)
 	for _, c := range []struct {

@@ -8,20 +8,13 @@ import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
-// Owning is a Spec that says which team a repo belongs to, so that other
-// kinds can ask without knowing which kind says it.
-type Owning interface {
-	Owning() (fleet.RepoName, fleet.TeamName)
-}
-
 // Index fills in Config.Owners. It is called whenever declarations have been
 // added or frozen, before anything asks who owns a repo.
 func Index(config *fleet.Config) {
 	config.Owners = map[string][]*fleet.Declaration{}
 	for _, d := range config.Declarations {
-		if o, ok := d.Spec.(Owning); ok {
-			repo, _ := o.Owning()
-			key := ownersKey(repo)
+		if d.Owns != "" && (len(d.Frozen) == 0 || d.Spec != nil) {
+			key := ownersKey(d.Owns)
 			config.Owners[key] = append(config.Owners[key], d)
 		}
 	}
@@ -53,11 +46,8 @@ func Owners(config *fleet.Config, repo fleet.RepoName) []*fleet.Declaration {
 // OwnerOf is the team that a repo belongs to by declaration. Where two
 // declarations speak of one repo, the first by ID counts.
 func OwnerOf(config *fleet.Config, repo fleet.RepoName) (fleet.TeamName, bool) {
-	for _, d := range Owners(config, repo) {
-		if o, ok := d.Spec.(Owning); ok {
-			_, team := o.Owning()
-			return team, true
-		}
+	if all := Owners(config, repo); len(all) > 0 {
+		return all[0].Owner, true
 	}
 	return "", false
 }

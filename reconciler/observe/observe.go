@@ -13,7 +13,6 @@ import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge"
 	"github.com/portreeve/portreeve/reconciler/gitrepo"
-	"github.com/portreeve/portreeve/reconciler/kind"
 	"github.com/portreeve/portreeve/reconciler/plan"
 )
 
@@ -102,11 +101,9 @@ func (o *Observer) renamed(ctx context.Context, w *plan.World, listed []fleet.Re
 	}
 	var missing []fleet.RepoName
 	for _, d := range w.Config.Declarations {
-		if owning, ok := d.Spec.(kind.Owning); ok && d.Frozen == nil {
-			if name, _ := owning.Owning(); !known[strings.ToLower(string(name))] {
-				missing = append(missing, name)
-				known[strings.ToLower(string(name))] = true
-			}
+		if name := strings.ToLower(string(d.Owns)); name != "" && d.Frozen == nil && !known[name] {
+			missing = append(missing, d.Owns)
+			known[name] = true
 		}
 	}
 	if len(missing) == 0 || w.Config.Settings.Invalid != nil {

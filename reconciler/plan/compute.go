@@ -92,8 +92,7 @@ func (c *computation) declaration(d *fleet.Declaration) {
 		found = true
 		c.candidate(k, d, candidate)
 	}
-	if owning, ok := d.Spec.(kind.Owning); ok && !found {
-		name, _ := owning.Owning()
+	if name := d.Owns; name != "" && !found {
 		state, reason, next := rollout.Failed, "the forge lists no such repo in the fleet", "see the repo's name, or what fleet covers"
 		if now := c.world.Renamed[name]; now != "" {
 			state, reason, next = rollout.Blocked, "renamed to "+string(now), "name it so in the declaration"
@@ -214,10 +213,8 @@ func (c *computation) leftovers() {
 // by now, else empty.
 func (c *computation) formerly(id fleet.ID, repo fleet.RepoName) fleet.RepoName {
 	if d := c.world.Config.Declaration(id); d != nil {
-		if owning, ok := d.Spec.(kind.Owning); ok {
-			if name, _ := owning.Owning(); c.world.Renamed[name] == repo {
-				return name
-			}
+		if d.Owns != "" && len(d.Frozen) == 0 && c.world.Renamed[d.Owns] == repo {
+			return d.Owns
 		}
 	}
 	return ""

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -39,14 +40,16 @@ func oneOf(output string) error {
 
 // Validate judges all declarations of a config repo.
 type Validate struct {
-	Dir    string
-	Staged bool
-	Output string
+	Dir     string
+	Staged  bool
+	NoCache bool
+	Output  string
 }
 
 // Flags adds the flags that are the same in both commands.
 func (v *Validate) Flags(flags *flag.FlagSet) {
 	flags.BoolVar(&v.Staged, "staged", false, "judge what is staged in Git, whatever lies in the work tree")
+	flags.BoolVar(&v.NoCache, "no-cache", false, "keep nothing in the user's cache directory, and use nothing that was kept there")
 }
 
 // Run prints the problems. It ends with [ErrProblems] if one is an error, and
@@ -66,8 +69,12 @@ func (v *Validate) Run(ctx context.Context, w io.Writer) error {
 }
 
 func (v *Validate) problems(ctx context.Context) ([]fleet.Problem, error) {
+	loader := declare.NewLoader(members.Kinds())
+	if !v.NoCache {
+		loader.Dir = declare.CacheDir()
+	}
 	if !v.Staged {
-		return declare.Validate(v.Dir, members.Kinds())
+		return loader.Validate(v.Dir)
 	}
 	tree, err := index.Open(ctx, v.Dir)
 	if err != nil {
@@ -77,7 +84,11 @@ func (v *Validate) problems(ctx context.Context) ([]fleet.Problem, error) {
 	if problems := conflicts(tree, v.Dir); len(problems) > 0 {
 		return problems, nil
 	}
-	return declare.ValidateTree(tree, v.Dir, members.Kinds()), nil
+	name, err := filepath.Abs(v.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return loader.ValidateTree(tree, v.Dir, name+" as it is staged"), nil
 }
 
 // conflicts are problems of files that a merge has left open: what the others

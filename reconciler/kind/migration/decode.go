@@ -95,7 +95,10 @@ func (d *decoder) decode() (kind.Decoded, []fleet.Problem) {
 	if d.problems != nil {
 		return kind.Decoded{}, d.problems
 	}
-	return kind.Decoded{Owner: f.Owner, Spec: s, Effect: effectOf(f)}, nil
+	return kind.Decoded{
+		Owner: f.Owner, Refs: []fleet.Ref{{Field: "owner", Team: f.Owner}},
+		Spec: s, Effect: effectOf(f),
+	}, nil
 }
 
 // effectOf keeps numbers as they are written and sorts fields by name, so

@@ -23,9 +23,6 @@ func New(transforms transform.Set) kind.Kind {
 		Want:    want,
 	}
 	k.Check = func(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
-		if d.Spec == nil {
-			return nil
-		}
 		return kind.CheckTeam(k, d, config, "owner", d.Owner)
 	}
 	k.Decode = func(source kind.Source) (kind.Decoded, []fleet.Problem) {

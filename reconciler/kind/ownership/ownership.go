@@ -32,39 +32,34 @@ func New() kind.Kind {
 
 func check(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
 	k := New()
-	s, ok := d.Spec.(*Spec)
-	if !ok {
-		return nil
-	}
 	var problems []fleet.Problem
-	for _, r := range s.teams(d.Fields) {
-		problems = append(problems, checkTeam(k, d, config, s.Repo, r)...)
-	}
-	for _, other := range kind.Owners(config, s.Repo) {
-		if other.ID != d.ID {
-			problems = append(problems, kind.ProblemAt(k, d, "double-owner", "repo", "keep one of the two",
-				"%s is declared twice: here (%s) and by %s (%s)", s.Repo, d.FieldPos("repo"), other.ID, other.FieldPos("repo")))
+	for _, r := range d.Refs {
+		if r.Repo == "" {
+			problems = append(problems, checkTeam(k, d, config, r)...)
 		}
 	}
-	if problems == nil && len(render(d.ID, s.rules(config))) >= transform.MaxOwners {
-		problems = append(problems, kind.ProblemAt(k, d, "too-large", "paths", "", "the file would be 3 MB or more, and GitHub would not load it"))
+	for _, other := range kind.Owners(config, d.Owns) {
+		if other.ID != d.ID {
+			problems = append(problems, kind.ProblemAt(k, d, "double-owner", "repo", "keep one of the two",
+				"%s is declared twice: here (%s) and by %s (%s)", d.Owns, d.FieldPos("repo"), other.ID, other.FieldPos("repo")))
+		}
 	}
 	return problems
 }
 
-func checkTeam(k kind.Kind, d *fleet.Declaration, config *fleet.Config, repo fleet.RepoName, r reference) []fleet.Problem {
-	if problems := kind.CheckTeam(k, d, config, r.field, r.team); problems != nil {
+func checkTeam(k kind.Kind, d *fleet.Declaration, config *fleet.Config, r fleet.Ref) []fleet.Problem {
+	if problems := kind.CheckTeam(k, d, config, r.Field, r.Team); problems != nil {
 		return problems
 	}
-	team := config.Teams[r.team]
+	team := config.Teams[r.Team]
 	org, _, _ := strings.Cut(strings.TrimPrefix(team.GitHub, "@"), "/")
 	switch {
 	case len(handlesOf(team)) == 0:
-		return []fleet.Problem{kind.ProblemAt(k, d, "no-handle", r.field, "give it github or members",
-			"team %q (%s) has neither a GitHub team nor members, so it can't stand in CODEOWNERS", r.team, team.Pos)}
-	case team.GitHub != "" && !strings.EqualFold(org, repo.Owner()):
-		return []fleet.Problem{kind.ProblemAt(k, d, "foreign-team", r.field, "",
-			"team %q is %s on GitHub, and can own nothing in %s: a team owns in its own organisation only", r.team, team.GitHub, repo)}
+		return []fleet.Problem{kind.ProblemAt(k, d, "no-handle", r.Field, "give it github or members",
+			"team %q (%s) has neither a GitHub team nor members, so it can't stand in CODEOWNERS", r.Team, team.Pos)}
+	case team.GitHub != "" && !strings.EqualFold(org, d.Owns.Owner()):
+		return []fleet.Problem{kind.ProblemAt(k, d, "foreign-team", r.Field, "",
+			"team %q is %s on GitHub, and can own nothing in %s: a team owns in its own organisation only", r.Team, team.GitHub, d.Owns)}
 	}
 	return nil
 }
@@ -109,6 +104,9 @@ func want(p *kind.Pass) (kind.Want, error) {
 	}
 	now := s.rules(p.Config)
 	edit := transform.Edit{Path: s.place(found), Content: render(p.Declaration.ID, now)}
+	if len(edit.Content) >= transform.MaxOwners {
+		return kind.Want{}, errors.New("the CODEOWNERS file would be 3 MB or more, and GitHub would not load it; declare fewer paths or owners")
+	}
 	if err := transform.CheckTarget(p.Tree, edit.Path); err != nil {
 		return kind.Want{}, err
 	}

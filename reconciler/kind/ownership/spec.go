@@ -35,9 +35,6 @@ type Entry struct {
 	Unowned  bool             `json:"unowned,omitempty"`
 }
 
-// Owning implements kind.Owning.
-func (s *Spec) Owning() (fleet.RepoName, fleet.TeamName) { return s.Repo, s.Owner }
-
 // effect is what the spec hash covers.
 type effect struct {
 	Repo     fleet.RepoName
@@ -76,7 +73,10 @@ func decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
 		return kind.Decoded{}, problems
 	}
 	s.order = ordered(slices.Collect(maps.Keys(s.Paths)))
-	return kind.Decoded{Owner: s.Owner, Spec: s, Effect: effect{s.Repo, s.Owner, s.CoOwners, s.Paths, s.File}}, nil
+	return kind.Decoded{
+		Owner: s.Owner, Owns: s.Repo, Refs: append(s.teams(source.Fields), fleet.Ref{Field: "repo", Repo: s.Repo}),
+		Spec: s, Effect: effect{s.Repo, s.Owner, s.CoOwners, s.Paths, s.File},
+	}, nil
 }
 
 func (s *Spec) checkPaths(k kind.Kind, source kind.Source) []fleet.Problem {
@@ -130,28 +130,23 @@ func pathField(fields map[string]fleet.Pos, pattern string) string {
 }
 
 // teams lists the teams that the declaration names, each with its field.
-func (s *Spec) teams(fields map[string]fleet.Pos) []reference {
-	all := []reference{{"owner", s.Owner}}
+func (s *Spec) teams(fields map[string]fleet.Pos) []fleet.Ref {
+	all := []fleet.Ref{{Field: "owner", Team: s.Owner}}
 	all = append(all, list("coOwners", s.CoOwners)...)
 	for _, p := range slices.Sorted(maps.Keys(s.Paths)) {
 		field := pathField(fields, p)
 		if entry := s.Paths[p]; !entry.Unowned {
-			all = append(all, reference{field + ".owner", entry.Owner})
+			all = append(all, fleet.Ref{Field: field + ".owner", Team: entry.Owner})
 			all = append(all, list(field+".coOwners", entry.CoOwners)...)
 		}
 	}
 	return all
 }
 
-type reference struct {
-	field string
-	team  fleet.TeamName
-}
-
-func list(field string, teams []fleet.TeamName) []reference {
-	var all []reference
+func list(field string, teams []fleet.TeamName) []fleet.Ref {
+	var all []fleet.Ref
 	for i, t := range teams {
-		all = append(all, reference{fmt.Sprintf("%s[%d]", field, i), t})
+		all = append(all, fleet.Ref{Field: fmt.Sprintf("%s[%d]", field, i), Team: t})
 	}
 	return all
 }

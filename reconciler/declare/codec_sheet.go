@@ -1,0 +1,108 @@
+package declare
+
+import "github.com/portreeve/portreeve/reconciler/fleet"
+
+func (e *encoder) sheet(s *sheet) {
+	e.text(s.path)
+	e.text(s.id)
+	e.int(s.size)
+	e.int(len(s.entries))
+	for _, spot := range s.entries {
+		e.spot(spot, s.path)
+	}
+	e.values(s.values, s.path)
+	e.problems(s.problems, s.path)
+	e.fate(s.fate)
+	e.bool(s.plain)
+	e.bool(s.reaches)
+	e.texts(s.makes)
+	e.texts(s.refers)
+}
+
+func (e *encoder) outcome(o *outcome) {
+	e.values(o.values, "")
+	e.bool(o.refused)
+	e.int(len(o.marks))
+	for _, m := range o.marks {
+		e.text(m.path)
+		e.problems(m.problems, m.path)
+		e.fate(m.fate)
+	}
+}
+
+func (e *encoder) fate(f fate) {
+	e.bool(f.broken)
+	e.bool(f.partial)
+}
+
+func (e *encoder) spot(s spot, file string) {
+	e.text(s.field)
+	e.text(s.name)
+	e.pos(s.pos, file)
+	e.int(s.end)
+	e.text(string(s.owner))
+}
+
+func (e *encoder) values(all []value, file string) {
+	e.int(len(all))
+	for _, v := range all {
+		e.spot(v.spot, file)
+		e.problems(v.problems, file)
+		e.fields(v.fields, file)
+		e.text(string(v.json))
+		e.bool(v.judged)
+		if v.judged {
+			e.text(string(v.owns))
+			e.int(len(v.refs))
+			for _, r := range v.refs {
+				e.text(r.Field)
+				e.pos(r.Pos, file)
+				e.text(string(r.Team))
+				e.text(string(r.Repo))
+			}
+		}
+	}
+}
+
+func (d *decoder) sheet() *sheet {
+	s := &sheet{path: d.text(), id: d.text(), size: d.int()}
+	s.entries = list(d, func() spot { return d.spot(s.path) })
+	s.values = d.values(s.path)
+	s.problems = d.problems(s.path)
+	s.fate = d.fate()
+	s.plain, s.reaches = d.bool(), d.bool()
+	s.makes, s.refers = d.texts(), d.texts()
+	return s
+}
+
+func (d *decoder) outcome() *outcome {
+	o := &outcome{values: d.values(""), refused: d.bool()}
+	o.marks = list(d, func() mark {
+		m := mark{path: d.text()}
+		m.problems, m.fate = d.problems(m.path), d.fate()
+		return m
+	})
+	return o
+}
+
+func (d *decoder) fate() fate { return fate{broken: d.bool(), partial: d.bool()} }
+
+func (d *decoder) spot(file string) spot {
+	return spot{field: d.text(), name: d.text(), pos: d.pos(file), end: d.int(), owner: fleet.TeamName(d.text())}
+}
+
+func (d *decoder) values(file string) []value {
+	return list(d, func() value {
+		v := value{spot: d.spot(file), problems: d.problems(file), fields: d.fields(file)}
+		if text := d.text(); text != "" {
+			v.json = []byte(text)
+		}
+		if v.judged = d.bool(); v.judged {
+			v.owns = fleet.RepoName(d.text())
+			v.refs = list(d, func() fleet.Ref {
+				return fleet.Ref{Field: d.text(), Pos: d.pos(file), Team: fleet.TeamName(d.text()), Repo: fleet.RepoName(d.text())}
+			})
+		}
+		return v
+	})
+}

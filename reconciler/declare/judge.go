@@ -1,0 +1,109 @@
+package declare
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
+)
+
+var (
+	declarationName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}[a-z0-9]$`)
+	teamName        = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+)
+
+// judged is a sheet whose values their kinds have decoded.
+func (r *reading) judged(s *sheet) *sheet {
+	if done := r.judgedValues(s.values); done != nil {
+		with := *s
+		with.values = done
+		return &with
+	}
+	return s
+}
+
+func (r *reading) judgedOutcome(o *outcome) *outcome {
+	if done := r.judgedValues(o.values); done != nil {
+		with := *o
+		with.values = done
+		return &with
+	}
+	return o
+}
+
+// judgedValues is nil where all values are judged already. What it is given
+// may be in use elsewhere, and stays as it is.
+func (r *reading) judgedValues(values []value) []value {
+	if !slices.ContainsFunc(values, r.lacksJudgement) {
+		return nil
+	}
+	values = slices.Clone(values)
+	for i := range values {
+		if r.lacksJudgement(values[i]) {
+			r.judge(&values[i])
+		}
+	}
+	if !r.full {
+		values = leanValues(values)
+	}
+	return values
+}
+
+func (r *reading) lacksJudgement(v value) bool {
+	return !v.judged || r.full && v.spec == nil && v.json != nil && len(v.problems) == 0 && len(v.refs) > 0
+}
+
+// judge has a declaration's kind decode it.
+func (r *reading) judge(v *value) {
+	v.judged = true
+	k, ok := r.kinds.ByField(v.field)
+	if !ok {
+		return
+	}
+	if !declarationName.MatchString(v.name) || strings.Contains(v.name, "--") {
+		v.problems = append(slices.Clip(v.problems), problem("bad-name", v.pos, v.field+"."+v.name, "",
+			`found name %q, expected 2 to 64 of a-z, 0-9 and single "-", no "-" at an end`, v.name))
+	}
+	at := fleet.Declaration{Pos: v.pos, Fields: v.fields}
+	if len(v.problems) > 0 {
+		if v.owner != "" { // as much as can be told even so
+			v.refs = []fleet.Ref{{Field: "owner", Pos: at.FieldPos("owner"), Team: v.owner}}
+		}
+		return
+	}
+	source := kind.Source{ID: fleet.ID{Kind: k.Name, Name: v.name}, Pos: v.pos, Fields: v.fields, JSON: v.json}
+	decoded, problems := k.Decode(source)
+	v.owner, v.owns, v.refs, v.problems = decoded.Owner, decoded.Owns, decoded.Refs, problems
+	for i, ref := range v.refs {
+		v.refs[i].Pos = at.FieldPos(ref.Field)
+	}
+	if r.full {
+		v.spec, v.specHash, v.hash = decoded.Spec, hash(k.Name, decoded.Effect), hash(k.Name, json.RawMessage(v.json))
+	}
+}
+
+// hash covers the JSON of a value of a kind, with sorted names, so that it does
+// not depend on the order of a struct's fields.
+func hash(kindName string, effect any) string {
+	data, err := json.Marshal(effect)
+	if err == nil {
+		var tree any
+		dec := json.NewDecoder(bytes.NewReader(data))
+		dec.UseNumber()
+		if err = dec.Decode(&tree); err == nil {
+			data, err = json.Marshal(tree)
+		}
+	}
+	if err != nil {
+		panic(fmt.Sprintf("declare: effect of kind %s: %v", kindName, err))
+	}
+	sum := sha256.Sum256(append([]byte(kindName+"\n"), data...))
+	return hex.EncodeToString(sum[:])[:16]
+}

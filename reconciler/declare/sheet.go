@@ -1,0 +1,111 @@
+package declare
+
+import (
+	"github.com/portreeve/portreeve/reconciler/fleet"
+)
+
+// sheet is all that a file tells by itself: plain data, which is kept by the
+// file's content, and which may come from another process.
+type sheet struct {
+	path string
+	id   string // of the content
+	size int
+	// entries are what the file's text declares, in its order.
+	entries []spot
+	// values are what those of a plain file come to, and problems what is
+	// wrong with the file as a whole.
+	values   []value
+	problems []fleet.Problem
+	fate
+	// plain says that the file is data alone: what it declares does not
+	// depend on other files, and evaluating it costs what its size says.
+	plain bool
+	// reaches says that the file constrains what other files declare.
+	reaches bool
+	// makes are the names that the file declares at its top besides the
+	// groups, and refers those that it may refer to; of a plain file both are
+	// empty.
+	makes, refers []string
+	// costly says that the sheet was just made, and by more than reading.
+	costly bool
+}
+
+// fate is how far a file can be used.
+type fate struct {
+	// broken says that the file is not evaluated: what it declares is frozen.
+	broken bool
+	// partial says that the file may declare more than its entries.
+	partial bool
+}
+
+// spot is where a declaration, a team or the settings stand.
+type spot struct {
+	field string // "migrations"
+	name  string // empty for "fleet"
+	pos   fleet.Pos
+	end   int
+	owner fleet.TeamName // as far as the text tells
+}
+
+// value is what evaluating a declaration gave, and what its kind made of that.
+type value struct {
+	spot
+	problems []fleet.Problem
+	// fields and json are nil in an index, which keeps those of teams and
+	// settings alone. json is nil, too, when there are problems.
+	fields map[string]fleet.Pos
+	json   []byte
+	// What follows is the kind's; see loader.judge.
+	judged   bool
+	owns     fleet.RepoName
+	refs     []fleet.Ref
+	spec     any
+	hash     string
+	specHash string
+}
+
+// outcome is what evaluating files together gave.
+type outcome struct {
+	values []value
+	marks  []mark
+	// refused says that the files were not evaluated, for those in marks; the
+	// others are to be evaluated without them.
+	refused bool
+	// passing says that this may come out differently another time.
+	passing bool
+}
+
+// mark is what was found of a file when it was evaluated with others.
+type mark struct {
+	path     string
+	problems []fleet.Problem
+	fate
+}
+
+// lean leaves of a sheet what an index keeps.
+func (s *sheet) lean() *sheet {
+	short := *s
+	short.values = leanValues(s.values)
+	return &short
+}
+
+func (o *outcome) lean() *outcome {
+	short := *o
+	short.values = leanValues(o.values)
+	return &short
+}
+
+func leanValues(values []value) []value {
+	if values == nil {
+		return nil
+	}
+	short := make([]value, len(values))
+	for i, v := range values {
+		v.spec, v.hash, v.specHash = nil, "", ""
+		if v.field != "teams" && v.field != "fleet" {
+			v.fields, v.json = nil, nil
+		}
+		short[i] = v
+	}
+	return short
+}
