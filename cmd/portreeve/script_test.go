@@ -240,7 +240,7 @@ func settle(ts *testscript.TestScript, kim *sandbox.Person, verb string, repo fl
 // changes are pairs of a path and a file with its content, or "-".
 func changes(ts *testscript.TestScript, pairs []string) map[string]*sandbox.File {
 	out := map[string]*sandbox.File{}
-	for i := 0; i+1 < len(pairs); i += 2 {
+	for i := 0; i+1 < len(pairs) && pairs[i] != ""; i += 2 {
 		out[pairs[i]] = nil
 		if pairs[i+1] != "-" {
 			out[pairs[i]] = &sandbox.File{Content: ts.ReadFile(pairs[i+1])}
