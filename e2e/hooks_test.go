@@ -209,7 +209,7 @@ func TestPreCommitLean(t *testing.T) {
 	c := newConfigRepo(t, "https://git.acme.example/portreeve", "v1.0.0")
 	c.write(".pre-commit-config.yaml", "repos:\n  - repo: local\n"+config)
 	c.run("git", "add", "-A")
-	c.env = append(c.env, lonely(t)...)
+	c.env = append(c.env, downloadable(t)...)
 	begin := time.Now()
 	c.run("pre-commit", "install", "--install-hooks")
 	t.Logf("built the hooks in %s", time.Since(begin).Round(time.Second))
@@ -226,9 +226,10 @@ func TestPreCommitLean(t *testing.T) {
 	c.commits("the same, formatted", "")
 }
 
-// lonely is the environment in which this very module is one to download, and
-// others come from those that were downloaded before.
-func lonely(t *testing.T) []string {
+// downloadable is the environment in which this very module is one to
+// download. Others come from what was downloaded before, where it is there,
+// and was held to its sum then.
+func downloadable(t *testing.T) []string {
 	t.Helper()
 	here := module.Version{Path: "github.com/portreeve/portreeve", Version: "v0.1.0"}
 	proxy := t.TempDir()
@@ -236,14 +237,18 @@ func lonely(t *testing.T) []string {
 	must(t, os.MkdirAll(dir, 0o700))
 	mod, err := os.ReadFile("../go.mod")
 	must(t, err)
-	must(t, os.WriteFile(filepath.Join(dir, here.Version+".mod"), mod, 0o600))
-	must(t, os.WriteFile(filepath.Join(dir, here.Version+".info"), []byte(`{"Version":"`+here.Version+`"}`), 0o600))
+	for name, text := range map[string]string{
+		"list": here.Version + "\n", here.Version + ".mod": string(mod), here.Version + ".info": `{"Version":"` + here.Version + `"}`,
+	} {
+		must(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
 	archive, err := os.Create(filepath.Join(dir, here.Version+".zip"))
 	must(t, err)
 	defer archive.Close()
 	must(t, zip.CreateFromDir(archive, here, strings.TrimPrefix(hookSource(t), "file://")))
-	cache, err := exec.Command("go", "env", "GOMODCACHE").Output()
+	known, err := exec.Command("go", "env", "GOMODCACHE", "GOPROXY").Output()
 	must(t, err)
+	cache, others, _ := strings.Cut(strings.TrimSpace(string(known)), "\n")
 	own := filepath.Join(t.TempDir(), "modules")
 	t.Cleanup(func() { // its files can't be removed otherwise
 		cmd := exec.Command("go", "clean", "-modcache")
@@ -251,7 +256,7 @@ func lonely(t *testing.T) []string {
 		must(t, cmd.Run())
 	})
 	return []string{
-		"GOMODCACHE=" + own, "GONOSUMDB=*", "GOFLAGS=-mod=mod",
-		"GOPROXY=file://" + proxy + ",file://" + filepath.Join(strings.TrimSpace(string(cache)), "cache/download") + ",off",
+		"GOMODCACHE=" + own, "GONOSUMDB=*", "GOFLAGS=-mod=mod -trimpath",
+		"GOPROXY=file://" + proxy + ",file://" + filepath.Join(cache, "cache/download") + "," + others,
 	}
 }
