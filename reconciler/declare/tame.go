@@ -9,6 +9,10 @@ import (
 // ends: CUE's parser takes quadratic time for a long chain of labels.
 const maxRun = 256
 
+// maxIllegal is how many mistakes of spelling a tame file has: for each the
+// parser goes through those before.
+const maxIllegal = 20
+
 // maxTame is the size in bytes up to which a file may be tame.
 const maxTame = 256 << 10
 
@@ -22,7 +26,7 @@ func tame(src source) bool {
 	}
 	var s scanner.Scanner
 	s.Init(token.NewFile(src.path, -1, len(src.data)), src.data, func(token.Pos, string, []any) {}, 0)
-	depth, run := 0, 0
+	depth, run, illegal := 0, 0, 0
 	for {
 		_, tok, _ := s.Scan()
 		run++
@@ -36,11 +40,13 @@ func tame(src source) bool {
 		case token.RBRACE, token.RBRACK:
 			depth = max(0, depth-1)
 		case token.IDENT, token.STRING, token.INT, token.FLOAT, token.TRUE, token.FALSE, token.NULL,
-			token.COLON, token.PERIOD, token.AND, token.SUB, token.BIND, token.ILLEGAL, token.ATTRIBUTE:
+			token.COLON, token.PERIOD, token.AND, token.SUB, token.BIND, token.ATTRIBUTE:
+		case token.ILLEGAL:
+			illegal++
 		default:
 			return false
 		}
-		if depth > maxNesting || run > maxRun {
+		if depth > maxNesting || run > maxRun || illegal > maxIllegal {
 			return false
 		}
 	}
