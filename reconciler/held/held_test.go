@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -35,7 +34,7 @@ func kinds() kind.Set {
 
 func reader(s source.Source) *held.Reader {
 	k := kinds()
-	return &held.Reader{Source: s, Kinds: k, Load: func(fsys fs.FS) *fleet.Config { return declare.Load(fsys, k) }}
+	return &held.Reader{Source: s, Kinds: k, Load: declare.NewLoader(k).Load}
 }
 
 // TestHeld runs testdata/*.txtar. A case says why, and holds the commits of a

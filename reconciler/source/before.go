@@ -127,7 +127,7 @@ func (p *past) walk(ctx context.Context, from plumbing.Hash, most int) (s step, 
 // root is the folder of a commit that declarations are under, nil if the
 // commit has none.
 func (p *past) root(c *object.Commit) (*object.Tree, error) {
-	t, err := c.Tree()
+	t, err := p.trees.get(c)
 	if err != nil || p.sub == "" {
 		return t, err
 	}

@@ -49,7 +49,7 @@ func (s *local) Current(ctx context.Context) (*Tree, error) {
 	}
 	if s.last != nil && s.last.Revision == fleet.Revision(head.String()) {
 		s.memory.mu.Lock()
-		s.last.past.repo = repo
+		s.last.past.repo, s.last.past.trees = repo, trees{}
 		s.memory.mu.Unlock()
 		return s.last, nil
 	}

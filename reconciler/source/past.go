@@ -49,6 +49,32 @@ type past struct {
 	repo   *git.Repository
 	sub    string // the folder of the repo that is the root of declarations
 	again  func() (*git.Repository, error)
+	trees  trees
+}
+
+// trees are the trees of commits that were looked at, for each file is looked
+// for in all of them. They read from the repo that they are of.
+type trees struct {
+	of      map[plumbing.Hash]*object.Tree
+	entries int
+}
+
+// maxEntries bounds trees; one has some hundred bytes.
+const maxEntries = 100_000
+
+func (t *trees) get(c *object.Commit) (*object.Tree, error) {
+	if tree := t.of[c.TreeHash]; tree != nil {
+		return tree, nil
+	}
+	tree, err := c.Tree()
+	if err != nil {
+		return nil, err
+	}
+	if t.entries += len(tree.Entries); t.of == nil || t.entries > maxEntries {
+		t.of, t.entries = map[plumbing.Hash]*object.Tree{}, len(tree.Entries)
+	}
+	t.of[c.TreeHash] = tree
+	return tree, nil
 }
 
 func (p *past) lastChanged(ctx context.Context, rev, file string, from, to int) (fleet.Revision, error) {
@@ -131,7 +157,7 @@ func (p *past) blame(ctx context.Context, at plumbing.Hash, file string) ([]plum
 
 // sameBefore is the first parent of c in which file is the same, or zero.
 func (p *past) sameBefore(c *object.Commit, file string) (plumbing.Hash, error) {
-	blob, err := blobAt(c, file)
+	blob, err := p.blobAt(c, file)
 	if err != nil {
 		return plumbing.ZeroHash, err
 	}
@@ -140,15 +166,15 @@ func (p *past) sameBefore(c *object.Commit, file string) (plumbing.Hash, error) 
 		if err != nil {
 			return plumbing.ZeroHash, err
 		}
-		if before, err := blobAt(parent, file); err == nil && before == blob {
+		if before, err := p.blobAt(parent, file); err == nil && before == blob {
 			return h, nil
 		}
 	}
 	return plumbing.ZeroHash, nil
 }
 
-func blobAt(c *object.Commit, file string) (plumbing.Hash, error) {
-	t, err := c.Tree()
+func (p *past) blobAt(c *object.Commit, file string) (plumbing.Hash, error) {
+	t, err := p.trees.get(c)
 	if err != nil {
 		return plumbing.ZeroHash, err
 	}
