@@ -179,7 +179,7 @@ func (l *life) check(t *testing.T) {
 	for place, want := range map[string]string{
 		"acme/ledger main hello.txt": "good evening\n", "acme/billing main thanks.txt": "thanks\n", "acme/billing main hello.txt": "",
 		"acme/web portreeve/migration/greet mine.txt":  "mine\n",
-		"acme/web portreeve/migration/greet hello.txt": "good day\n",
+		"acme/web portreeve/migration/greet hello.txt": "good evening\n",
 	} {
 		at := strings.Fields(place)
 		if content, err := l.ReadFile(fleet.RepoName(at[0]), at[1], at[2]); content != want {
