@@ -26,6 +26,7 @@ import (
 func declarations(changed string, removed bool) string {
 	text := `package fleet
 fleet: {org: "acme", exclude: ["config"], mode: "merge"}
+fleet: policies: {"migration-whole-fleet": severity: "off", "migration-merges-untested": severity: "off"}
 teams: platform: {title: "Platform"}
 `
 	migration := func(name, content, merge string) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/cuecontext"
@@ -49,7 +50,7 @@ func TestValid(t *testing.T) {
 	for _, f := range folders {
 		dir := filepath.Dir(f)
 		t.Run(dir, func(t *testing.T) {
-			problems, err := declare.Validate(dir, kinds())
+			problems, err := declare.Validate(dir, kinds(), time.Now())
 			if err != nil || len(problems) > 0 {
 				t.Error(problems, err)
 			}

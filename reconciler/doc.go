@@ -69,8 +69,9 @@
 // # Where a change goes
 //
 // A new way to edit files is a member of transform. A new sort of declaration
-// is a member of kind and a definition in schema. When a pull request opens,
-// merges, waits or closes is decided in rollout; what it says, in report. How
-// a mistake is worded is in declare, or in the kind's Check. A command is a
-// file in cmd/portreeve.
+// is a member of kind and a definition in schema. What should not be declared,
+// or not without being acknowledged, is a policy, in policies. When a pull
+// request opens, merges, waits or closes is decided in rollout; what it says,
+// in report. How a mistake is worded is in declare, or in the kind's Check. A
+// command is a file in cmd/portreeve.
 package reconciler

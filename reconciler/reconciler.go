@@ -78,6 +78,7 @@ func (r *Reconciler) Plan(ctx context.Context) (*Look, error) {
 		return look, fmt.Errorf("list the fleet: %w", err)
 	}
 	look.World.Refused = r.Applier.Refused()
+	look.World.Judge = declare.Judge(config)
 	for round := 1; ; round++ {
 		p, needs := plan.Compute(look.World, r.Kinds, r.Memo)
 		if len(needs) == 0 {

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -48,7 +49,7 @@ Without --org the places where the organisation belongs are left empty, and
 			if err != nil {
 				return err
 			}
-			problems, err := declare.Validate(args[0], members.Kinds())
+			problems, err := declare.Validate(args[0], members.Kinds(), time.Now())
 			if err != nil {
 				return outside(err)
 			}

@@ -97,6 +97,9 @@ func verb(o *rollout.Outcome, steps []rollout.Step) string {
 			return string(s.Action)
 		}
 	}
+	if len(o.Policies) > 0 {
+		return "hold"
+	}
 	return string(o.State)
 }
 

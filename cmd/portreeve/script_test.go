@@ -50,6 +50,7 @@ func TestMain(m *testing.M) {
 //	asked             print how much was asked of the forge since the last call
 //	fault KIND [REPO] let requests fail: down, slow, half, reset; none ends it
 //	clock DURATION    let the forge's clock run ahead
+//	soon FILE         put a day a month from now where FILE says SOON
 //
 // and the variables FORGE (its URL) and CONFIG (the config repo's URL).
 func TestScript(t *testing.T) {
@@ -64,7 +65,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"forge": cmdForge, "person": cmdPerson, "pulls": cmdPulls, "body": cmdBody, "show": cmdShow, "commits": cmdCommits,
 			"status": cmdStatus,
-			"writes": cmdWrites, "asked": cmdAsked, "fault": cmdFault, "clock": cmdClock,
+			"writes": cmdWrites, "asked": cmdAsked, "fault": cmdFault, "clock": cmdClock, "soon": cmdSoon,
 		},
 	})
 }
@@ -366,4 +367,9 @@ func cmdClock(ts *testscript.TestScript, _ bool, args []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ahead += d
+}
+
+func cmdSoon(ts *testscript.TestScript, _ bool, args []string) {
+	soon := strings.ReplaceAll(ts.ReadFile(args[0]), "SOON", time.Now().UTC().AddDate(0, 1, 0).Format(time.DateOnly))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(soon), 0o644))
 }

@@ -71,6 +71,7 @@ func (w writes) Write(b []byte) (int, error) { w(b); return len(b), nil }
 const secretsConfig = `package fleet
 
 fleet: {org: "acme", exclude: ["config"], mode: "merge"}
+fleet: policies: {"migration-whole-fleet": severity: "off", "migration-merges-untested": severity: "off"}
 teams: platform: github: "acme/platform"
 migrations: greet: {
 	title: "Greet {{.Name}} politely"

@@ -126,6 +126,7 @@ func TestOverview(t *testing.T) {
 	p := pass(done, ledger())
 	p.Problems = []fleet.Problem{
 		{Severity: fleet.Warning, Message: "odd"},
+		{Severity: fleet.Acknowledge, Declaration: "migration/go-1-26", Message: "it changes every repo"},
 		{Severity: fleet.Error, Pos: fleet.Pos{File: "fleet.cue", Line: 19, Column: 30}, Declaration: "ownership/ledger", Message: `unknown team "platfrom"`, Hint: `did you mean "platform"?`},
 	}
 	p.Done = []store.Done{{Action: "open", Repo: "acme/ledger", Declaration: ledger().Declaration, URL: "https://forge.example/pull/1", Err: "no right"}}
@@ -136,6 +137,7 @@ func TestOverview(t *testing.T) {
 	page := parse(t, get(t, s, "/", 200))
 	page.wants(t, "revision 9f3c2d1", "mode merge", "pass 7, 3 min ago", "took 1m0s", "1 review", "1 done",
 		`fleet.cue:19:30 error ownership/ledger : unknown team "platfrom"; did you mean "platform"?`,
+		"needs acknowledgement migration/go-1-26 : it changes every repo",
 		"1 to 2 of 2", "PR #87 waits for review", "2 open", "Nothing is written: STOP", "ended early: budget spent", "no right")
 	if i, j := strings.Index(page.text, "acme/ledger migration"), strings.Index(page.text, "acme/billing migration"); i < 0 || j < i {
 		t.Error("what needs a person does not come first")

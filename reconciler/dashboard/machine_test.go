@@ -68,7 +68,10 @@ func TestMetrics(t *testing.T) {
 	cluster.Target = fleet.Target{Cluster: "prod"}
 	p := pass(ledger(), ledger(), cluster)
 	p.Done = []store.Done{{Action: "open"}, {Action: "open", Err: "no"}}
-	p.Problems = []fleet.Problem{{Severity: fleet.Error, Declaration: "ownership/x"}}
+	p.Problems = []fleet.Problem{
+		{Severity: fleet.Error, Declaration: "ownership/x"},
+		{Severity: fleet.Acknowledge, Declaration: "migration/go-1-26"}, // held, and not frozen
+	}
 	p.Plan.Stale = []fleet.Stale{
 		{Kind: "fleet", Held: true, Time: noon.Add(-time.Hour)},
 		{Kind: "ownership", Name: "x"},
@@ -84,7 +87,7 @@ func TestMetrics(t *testing.T) {
 		`portreeve_declarations{kind="migration",state="held"} 0`, `portreeve_declarations{kind="ownership",state="held"} 2`,
 		`portreeve_declarations{kind="fleet",state="held"} 1`, `portreeve_declarations{kind="ownership",state="ok"} 0`,
 		`portreeve_held_revision_age_seconds{kind="fleet"} 3600`, `portreeve_held_revision_age_seconds{kind="ownership"} 60`,
-		`portreeve_problems{severity="error"} 1`, `portreeve_problems{severity="warning"} 0`,
+		`portreeve_problems{severity="error"} 1`, `portreeve_problems{severity="warning"} 0`, `portreeve_problems{severity="acknowledge"} 1`,
 		`portreeve_steps_total{action="open",result="error"} 2`, `portreeve_passes_total{result="ok"} 2`,
 		`portreeve_open_pull_requests 1`, `portreeve_config_revision_info{revision="9f3c2d1aaaaaaaaa"} 1`,
 		`portreeve_pass_duration_seconds_count 2`, `portreeve_last_pass_timestamp_seconds 1.7`, `portreeve_build_info{`,

@@ -142,7 +142,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	gauge(descLast, seconds(v.pass))
 	gauge(descRevision, 1, string(v.pass.Revision))
 
-	severities := map[fleet.Severity]int{fleet.Error: 0, fleet.Warning: 0}
+	severities := map[fleet.Severity]int{fleet.Error: 0, fleet.Acknowledge: 0, fleet.Warning: 0}
 	for _, p := range v.pass.Problems {
 		severities[p.Severity]++
 	}

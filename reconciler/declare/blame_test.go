@@ -57,7 +57,8 @@ func TestNotTriedAgain(t *testing.T) {
 	for name, l := range map[string]*Loader{"the same loader": l, "another one": next} {
 		r := l.reading(tree(files))
 		r.shelf, r.full = &library{&l.memory}, true
-		again := r.load().Problems
+		config, _ := r.load()
+		again := config.Problems
 		if len(again) == 0 || again[0] != first[0] || r.crew.spent > 0 {
 			t.Errorf("%s: first %v, then %v, having spent %s", name, first, again, r.crew.spent)
 		}

@@ -18,11 +18,13 @@ type request struct {
 	groups []string
 	files  []source
 	asked  []string // paths of the files whose declarations are wanted
+	rules  string   // a rulesRequest about the one file, as JSON; else empty
 }
 
 func (r request) encode() []byte {
 	var e encoder
 	e.bool(r.look)
+	e.text(r.rules)
 	e.texts(r.groups)
 	e.texts(r.asked)
 	e.int(len(r.files))
@@ -36,7 +38,7 @@ func (r request) encode() []byte {
 
 func decodeRequest(b []byte) request {
 	d := &decoder{s: string(b)}
-	r := request{look: d.bool(), groups: d.texts(), asked: d.texts()}
+	r := request{look: d.bool(), rules: d.text(), groups: d.texts(), asked: d.texts()}
 	r.files = list(d, func() source { return source{path: d.text(), id: d.text(), data: []byte(d.text())} })
 	return r
 }
@@ -49,6 +51,9 @@ type child struct {
 
 func (c *child) answer(b []byte) []byte {
 	r := decodeRequest(b)
+	if r.rules != "" {
+		return answerRules(r.files[0], r.rules)
+	}
 	var e encoder
 	if r.look {
 		e.sheet(parse(r.files[0], r.groups).sheet())

@@ -60,6 +60,8 @@ func (e *encoder) values(all []value, file string) {
 				e.text(string(r.Team))
 				e.text(string(r.Repo))
 			}
+			e.ruled(v.ruled, file)
+			e.acknowledged(v.acknowledged, file)
 		}
 	}
 }
@@ -102,6 +104,8 @@ func (d *decoder) values(file string) []value {
 			v.refs = list(d, func() fleet.Ref {
 				return fleet.Ref{Field: d.text(), Pos: d.pos(file), Team: fleet.TeamName(d.text()), Repo: fleet.RepoName(d.text())}
 			})
+			v.ruled = d.ruled(file)
+			v.acknowledged = d.acknowledged(file)
 		}
 		return v
 	})

@@ -26,6 +26,14 @@
 //     told: see kind.Kind;
 //   - files, and folders of them, beyond bounds of size and of what they take.
 //
+// # Policies
+//
+// A file of "package policies" in the folder policies holds rules that the
+// config repo adds to the built-in policies; all are held against what is
+// declared. What a policy finds is a problem, or has to be acknowledged by the
+// declaration. Whether an acknowledgement holds depends on the time, and is
+// left to those who know it.
+//
 // # How
 //
 // A file that is data alone counts by itself. Most are right, and reading the

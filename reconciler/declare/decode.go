@@ -20,6 +20,10 @@ type builder struct {
 	settings bool // a "fleet" stands somewhere
 	// badTeams are teams that stand in the config repo and are invalid.
 	badTeams map[fleet.TeamName]fleet.Pos
+	// teams are the others, as they are written.
+	teams map[fleet.TeamName]*value
+	// settingsFields are where the fields of the settings stand.
+	settingsFields map[string]fleet.Pos
 }
 
 // declared is a declaration and, if it was evaluated, its value.
@@ -33,6 +37,7 @@ func newBuilder(kinds kind.Set, size int) *builder {
 		kinds:    kinds,
 		byID:     make(map[fleet.ID]*declared, size),
 		badTeams: map[fleet.TeamName]fleet.Pos{},
+		teams:    map[fleet.TeamName]*value{},
 		config: &fleet.Config{
 			Settings:    fleet.Settings{Mode: fleet.Observe},
 			Teams:       map[fleet.TeamName]fleet.Team{},
@@ -50,7 +55,9 @@ func (b *builder) take(values []value) {
 		case "fleet":
 			b.fleet(*v)
 		case "teams":
-			b.team(*v)
+			if b.team(*v) {
+				b.teams[fleet.TeamName(v.name)] = v
+			}
 		default:
 			if k, ok := b.kinds.ByField(v.field); ok {
 				b.declaration(k, v)
@@ -79,7 +86,7 @@ func (b *builder) declaration(k kind.Kind, v *value) {
 	}
 	d := &fleet.Declaration{
 		ID: id, Pos: v.pos, End: v.end, Owner: v.owner,
-		Owns: v.owns, Refs: v.refs, Fields: v.fields, Hash: v.hash,
+		Owns: v.owns, Refs: v.refs, Fields: v.fields, Hash: v.hash, Acknowledged: v.acknowledged,
 	}
 	b.byID[id] = &declared{d, v}
 	b.freeze(d, v.problems)
@@ -99,7 +106,8 @@ func (b *builder) freeze(d *fleet.Declaration, problems []fleet.Problem) {
 	}
 }
 
-func (b *builder) team(v value) {
+// team takes a team, and reports whether it is valid.
+func (b *builder) team(v value) (valid bool) {
 	name := fleet.TeamName(v.name)
 	problems := v.problems
 	if !teamName.MatchString(v.name) {
@@ -123,13 +131,14 @@ func (b *builder) team(v value) {
 		problems = append(problems, problem("bad-value", v.at("timezone"), "teams."+v.name+".timezone",
 			`for example "Europe/London"`, "unknown time zone %q", spec.Timezone))
 	}
-	if b.problems(problems) {
+	if valid = !b.problems(problems); !valid {
 		b.badTeam(name, v.pos, problems)
 	}
 	b.config.Teams[name] = fleet.Team{
 		Name: name, Pos: v.pos, Title: spec.Title, GitHub: spec.GitHub,
 		Members: spec.Members, Contact: spec.Contact, Timezone: spec.Timezone,
 	}
+	return valid
 }
 
 // badTeam notes a team that is declared and invalid.
@@ -166,6 +175,7 @@ func (b *builder) fleet(v value) {
 			NewPerDay   int
 			Removals    json.RawMessage
 		}
+		Policies map[string]fleet.PolicySetting
 	}
 	if v.json != nil {
 		if err := json.Unmarshal(v.json, &spec); err != nil {
@@ -190,6 +200,7 @@ func (b *builder) fleet(v value) {
 		OpenPerTeam: spec.Limits.OpenPerTeam, NewPerDay: spec.Limits.NewPerDay,
 		Removals: share(spec.Limits.Removals),
 	}
+	s.Policies, b.settingsFields = spec.Policies, v.fields
 	b.config.Settings = s
 }
 

@@ -154,6 +154,15 @@ func (x *index) sheet(path, id string) *sheet {
 	return nil
 }
 
+// forget drops what is known of files, and of all that is evaluated together.
+func (x *index) forget(paths []string) {
+	for _, path := range paths {
+		delete(x.files, path)
+	}
+	x.outcomes = map[string]*outcome{}
+	x.nowFiles, x.nowOutcomes = nil, nil
+}
+
 func (x *index) outcome(key string) *outcome { return x.outcomes[key] }
 
 func (x *index) keep(s *sheet, fingerprint string) {

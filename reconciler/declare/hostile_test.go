@@ -82,7 +82,7 @@ func TestHostile(t *testing.T) {
 			t.Parallel()
 			config := limited().Load(fstest.MapFS{
 				"bad.cue":  {Data: []byte("package fleet\n" + c.text + "\n")},
-				"good.cue": {Data: []byte("package fleet\nfleet: org: \"acme\"\nteams: a: members: [\"x\"]\nownership: good: {repo: \"a/b\", owner: \"a\"}\n")},
+				"good.cue": {Data: []byte("package fleet\nfleet: org: \"acme\"\nteams: a: {members: [\"x\"], contact: \"#a\"}\nownership: good: {repo: \"a/b\", owner: \"a\"}\n")},
 				"more.cue": {Data: []byte("package fleet\nlet us = \"a\"\nownership: more: {repo: \"a/c\", owner: us}\n")},
 			})
 			for _, name := range []string{"good", "more"} {

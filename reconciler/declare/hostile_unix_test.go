@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/portreeve/portreeve/reconciler/declare"
 )
@@ -62,10 +63,10 @@ func TestHostileTree(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			write(t, dir, "fleet.cue", "package fleet\nfleet: org: \"acme\"\nteams: a: members: [\"x\"]\n")
+			write(t, dir, "fleet.cue", "package fleet\nfleet: org: \"acme\"\nteams: a: {members: [\"x\"], contact: \"#a\"}\n")
 			write(t, dir, "teams/b.cue", "package fleet\nownership: good: {repo: \"a/b\", owner: \"b\"}\n")
 			c.lay(dir)
-			problems, err := declare.NewLoader(kinds()).Validate(dir)
+			problems, err := declare.NewLoader(kinds()).Validate(dir, time.Now())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -50,9 +50,6 @@ func (r *reading) judgedValues(values []value) []value {
 			r.judge(&values[i])
 		}
 	}
-	if !r.full {
-		values = leanValues(values)
-	}
 	return values
 }
 
@@ -62,7 +59,7 @@ func (r *reading) lacksJudgement(v value) bool {
 
 // judge has a declaration's kind decode it.
 func (r *reading) judge(v *value) {
-	v.judged = true
+	v.judged, v.ruled = true, &ruled{}
 	k, ok := r.kinds.ByField(v.field)
 	if !ok {
 		return
@@ -71,6 +68,8 @@ func (r *reading) judge(v *value) {
 		v.problems = append(slices.Clip(v.problems), problem("bad-name", v.pos, v.field+"."+v.name, "",
 			`found name %q, expected 2 to 64 of a-z, 0-9 and single "-", no "-" at an end`, v.name))
 	}
+	written, acknowledged, more := v.acknowledgements()
+	v.acknowledged, v.problems = acknowledged, append(slices.Clip(v.problems), more...)
 	at := fleet.Declaration{Pos: v.pos, Fields: v.fields}
 	if len(v.problems) > 0 {
 		if v.owner != "" { // as much as can be told even so
@@ -78,14 +77,14 @@ func (r *reading) judge(v *value) {
 		}
 		return
 	}
-	source := kind.Source{ID: fleet.ID{Kind: k.Name, Name: v.name}, Pos: v.pos, Fields: v.fields, JSON: v.json}
+	source := kind.Source{ID: fleet.ID{Kind: k.Name, Name: v.name}, Pos: v.pos, Fields: v.fields, JSON: written}
 	decoded, problems := k.Decode(source)
 	v.owner, v.owns, v.refs, v.problems = decoded.Owner, decoded.Owns, decoded.Refs, problems
 	for i, ref := range v.refs {
 		v.refs[i].Pos = at.FieldPos(ref.Field)
 	}
 	if r.full {
-		v.spec, v.specHash, v.hash = decoded.Spec, hash(k.Name, decoded.Effect), hash(k.Name, json.RawMessage(v.json))
+		v.spec, v.specHash, v.hash = decoded.Spec, hash(k.Name, decoded.Effect), hash(k.Name, json.RawMessage(written))
 	}
 }
 

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -144,6 +146,13 @@ func summary(config *fleet.Config) string {
 		}
 		if (d.Spec == nil) != (state == "frozen") {
 			state += ", but its spec says otherwise"
+		}
+		for _, ask := range d.Asks {
+			state += fmt.Sprintf("\n  asks: %s (%s)", ask.Problem, ask.Policy)
+		}
+		for _, id := range slices.Sorted(maps.Keys(d.Acknowledged)) {
+			a := d.Acknowledged[id]
+			state += fmt.Sprintf("\n  acknowledges %s until %s: %s", id, a.Until.Format(time.DateOnly), a.Reason)
 		}
 		fmt.Fprintf(&b, "%s %s\n", d.ID, state)
 	}

@@ -43,19 +43,31 @@ func (l *Loader) Load(fsys fs.FS) *fleet.Config {
 	r := l.reading(fsys)
 	r.shelf = &library{&l.memory}
 	r.full = true
-	return r.load()
+	config, _ := r.load() // all that it looks at can be judged
+	return config
 }
 
 // Problems are those of Load, for which no declaration has to be decoded that
 // is as it was when the tree of that name was looked at before: an index of
 // what declarations refer to is kept in Dir.
 func (l *Loader) Problems(fsys fs.FS, name string) []fleet.Problem {
+	return l.lean(fsys, name).Problems
+}
+
+// lean is what Load gives, without what declarations say.
+func (l *Loader) lean(fsys fs.FS, name string) *fleet.Config {
 	r := l.reading(fsys)
 	index := openIndex(r.folder, name)
 	r.shelf = index
-	config := r.load()
+	config, stale := r.load()
+	if stale != nil {
+		index.forget(stale)
+		r = l.reading(fsys)
+		r.shelf = index
+		config, _ = r.load()
+	}
 	index.close()
-	return config.Problems
+	return config
 }
 
 // reading is one Load.
@@ -82,10 +94,13 @@ func (l *Loader) reading(fsys fs.FS) *reading {
 	}
 }
 
-func (r *reading) load() *fleet.Config {
+// load loads. It ends early with the files that have to be looked at again, for
+// what is known of their declarations was judged by other policies.
+func (r *reading) load() (config *fleet.Config, stale []string) {
 	defer r.crew.process.Close()
 	r.find.folder(".", 0)
 	r.find.vendored()
+	own := r.ownPolicies()
 	var members []*member
 	for _, s := range r.gather() {
 		members = append(members, newMember(s))
@@ -101,7 +116,10 @@ func (r *reading) load() *fleet.Config {
 		b.file(m)
 	}
 	b.duplicates(members)
-	config := b.finish()
+	if stale := r.policies(b, own); stale != nil {
+		return nil, stale
+	}
+	config = b.finish()
 	r.asks(config, members)
-	return config
+	return config, nil
 }

@@ -44,6 +44,8 @@ func (k known) Open(name string) (fs.File, error) {
 var texts = []string{
 	"fleet: org: \"acme\"\n",
 	"fleet: {org: \"acme\", limits: newPerDay: 7}\n",
+	"fleet: {org: \"acme\", policies: {\"short-name\": bounds: max: 3, \"team-unreachable\": severity: \"error\"}}\n",
+	"ownership: eight: {repo: \"acme/eight\", owner: \"a\", acknowledge: \"short-name\": {reason: \"x\", until: \"2026-12-18\"}}\n",
 	"teams: a: github: \"acme/a\"\n",
 	"teams: {a: members: [\"x\"], b: github: \"acme/b\"}\n",
 	"teams: b: github: \"elsewhere/b\"\n",
@@ -67,6 +69,16 @@ var texts = []string{
 	"",
 }
 
+// rules are what the file of policies may be.
+var rules = []string{
+	"",
+	"\"short-name\": {on: \"ownership\", severity: \"error\", why: \"x\", bounds: max: 4, subject: {name: string, repo: string}, findings: [if len(subject.name) > bounds.max {field: \"repo\", reason: \"\\(subject.name) is long\"}]}\n",
+	"\"short-name\": {on: \"ownership\", severity: \"acknowledge\", why: \"x\", subject: _, findings: [{reason: \"\\(subject.repo) is seen\"}]}\n",
+	"\"team-name\": {on: \"team\", severity: \"error\", why: \"x\", subject: name: string, findings: [if subject.name == \"c\" {reason: \"is c\"}]}\n",
+	"\"team-name\": {on: \"team\", severity: \"eror\"}\n",
+	"\"open: {\n",
+}
+
 // TestIncremental holds that however a config repo came to be what it is, its
 // problems are the same, byte for byte: found in one go, found with what is
 // kept on disk, and found with what is kept in memory; the declarations too.
@@ -85,6 +97,9 @@ func TestIncremental(t *testing.T) {
 			} else {
 				tree.MapFS[name] = &fstest.MapFile{Data: []byte("package fleet\n" + text)}
 			}
+		}
+		if random.IntN(4) == 0 {
+			tree.MapFS["policies/p.cue"] = &fstest.MapFile{Data: []byte("package policies\n" + rules[random.IntN(len(rules))])}
 		}
 		if step == 40 { // which may be at any time
 			if err := os.RemoveAll(filepath.Join(dir, "trees")); err != nil {

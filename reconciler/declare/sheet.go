@@ -55,6 +55,9 @@ type value struct {
 	// settings alone. json is nil, too, when there are problems.
 	fields map[string]fleet.Pos
 	json   []byte
+	ruled  *ruled // what policies found
+	// acknowledged is what the declaration acknowledges, by policy.
+	acknowledged map[string]fleet.Acknowledgement
 	// What follows is the kind's; see loader.judge.
 	judged   bool
 	owns     fleet.RepoName

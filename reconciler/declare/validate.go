@@ -7,20 +7,21 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/kind"
 )
 
 // Validate is Loader.Validate with nothing kept.
-func Validate(dir string, kinds kind.Set) ([]fleet.Problem, error) {
-	return NewLoader(kinds).Validate(dir)
+func Validate(dir string, kinds kind.Set, now time.Time) ([]fleet.Problem, error) {
+	return NewLoader(kinds).Validate(dir, now)
 }
 
-// Validate gives the problems of a folder as it lies on disk, with files named
-// from where the caller stands. No symlink leads out of the folder. An error
+// Validate gives the problems of a folder as it lies on disk, at a time, with
+// files named from where the caller stands. No symlink leads out of the folder. An error
 // means that the folder could not be read at all.
-func (l *Loader) Validate(dir string) ([]fleet.Problem, error) {
+func (l *Loader) Validate(dir string, now time.Time) ([]fleet.Problem, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
@@ -30,7 +31,7 @@ func (l *Loader) Validate(dir string) ([]fleet.Problem, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.ValidateTree(newOnDisk(root), dir, name), nil
+	return l.ValidateTree(newOnDisk(root), dir, name, now), nil
 }
 
 // Print writes problems, one a line as "text" (file:line:column: message;
@@ -91,6 +92,9 @@ func annotation(p fleet.Problem) string {
 	}
 	where = append(where, "title="+property.Replace(p.Code))
 	message := p.Message
+	if p.Severity == fleet.Acknowledge {
+		message = "needs acknowledgement: " + message
+	}
 	if p.Hint != "" {
 		message += "; " + p.Hint
 	}

@@ -202,6 +202,8 @@ type Settings struct {
 	Exclude []string   // globs; wins over Include
 	Mode    Mode
 	Limits  Limits
+	// Policies are what the settings say of policies, by their ids.
+	Policies map[string]PolicySetting
 	// Invalid is set when the settings of the revision are unfit for use. What
 	// the fleet is may then be unknown.
 	Invalid *InvalidSettings
@@ -282,7 +284,7 @@ type Declaration struct {
 	// Spec is the kind's decoded value; nil when Frozen.
 	Spec any
 	// SpecHash covers the fields of Spec with an effect on targets; Hash
-	// covers all that was written. Both are hexadecimal.
+	// covers all that was written but acknowledgements. Both are hexadecimal.
 	SpecHash string
 	Hash     string
 	// Fields gives the position of each field by its path below the
@@ -291,6 +293,11 @@ type Declaration struct {
 	// Frozen says that the declaration stands in the config repo and is
 	// invalid there: what is open for it stays, nothing new is done.
 	Frozen []Problem
+	// Asks are what policies want acknowledged before anything new is done
+	// for it; Acknowledged is what it acknowledges, by the policies' ids.
+	// Whether that holds depends on the time, and is for who knows the clock.
+	Asks         []Ask
+	Acknowledged map[string]Acknowledgement
 	// Draft is set when the declaration is Frozen for what it has to do with
 	// others alone: a team that is unknown or invalid, a second owner.
 	Draft *Draft
@@ -347,6 +354,7 @@ type Config struct {
 	Teams        map[TeamName]Team
 	Declarations []*Declaration // sorted by ID, frozen ones included
 	Problems     []Problem      // sorted, each once
+	Policies     []Policy       // all there are, sorted by ID
 	// Owners are the valid declarations that say whom a repo belongs to, by
 	// the repo's name in lower case: an index, which kind.Index makes.
 	Owners map[string][]*Declaration

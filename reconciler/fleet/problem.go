@@ -40,6 +40,11 @@ type Severity string
 const (
 	Error   Severity = "error"   // the declaration is not used
 	Warning Severity = "warning" // it is used, and someone should look
+	// Acknowledge: it is valid, and nothing new is done for it until someone
+	// acknowledges in it what a policy found.
+	Acknowledge Severity = "acknowledge"
+	// Off is the severity of a policy that is not heard; no problem has it.
+	Off Severity = "off"
 )
 
 // Problem is a mistake of the person who wrote a declaration. It stays until
@@ -61,8 +66,11 @@ type Problem struct {
 
 func (p Problem) String() string {
 	s := p.Pos.String() + ": "
-	if p.Severity == Warning {
+	switch p.Severity {
+	case Warning:
 		s += "warning: "
+	case Acknowledge:
+		s += "needs acknowledgement: "
 	}
 	s += p.Message
 	if p.Hint != "" {
@@ -82,7 +90,8 @@ func SortProblems(problems []Problem) []Problem {
 	})
 }
 
-// HasErrors reports whether one of the problems is an error.
+// HasErrors reports whether one of the problems has to be mended or
+// acknowledged.
 func HasErrors(problems []Problem) bool {
 	return slices.ContainsFunc(problems, func(p Problem) bool { return p.Severity != Warning })
 }

@@ -130,6 +130,9 @@ type Want struct {
 	AskAgain time.Time `json:",omitzero"`
 	// Paused, when not empty, says why nothing new is done.
 	Paused string `json:",omitempty"`
+	// OwnersRemoved are owners that stand in the repo's CODEOWNERS and would
+	// not any more.
+	OwnersRemoved []string `json:",omitempty"`
 }
 
 // Set is the explicit list of members, made where the program is wired.

@@ -41,6 +41,7 @@ func Compute(w *World, kinds kind.Set, memo Memo) (*Plan, []Need) {
 		}
 	}
 	c.keys = newKeys(w.Config)
+	c.acknowledgements()
 	for _, d := range w.Config.Declarations {
 		c.declaration(d)
 	}
@@ -70,6 +71,8 @@ type computation struct {
 	planned  []rollout.Step
 	budget   Budget
 	known    map[branchKey]bool // branches that belong to an item
+	holds    map[fleet.ID]*rollout.Hold
+	hidden   []*rollout.Item // whose repos could not be read
 	unread   map[fleet.TeamName]int
 }
 
@@ -110,12 +113,15 @@ func (c *computation) candidate(k kind.Kind, d *fleet.Declaration, candidate kin
 	repo := c.world.Repos[candidate.Repo]
 	item := &rollout.Item{
 		ID: d.ID, Declaration: d, Owns: k.Owns, Listing: repo.Listing, Head: repo.Head,
-		Rules: repo.Rules, Want: kind.Want{Out: candidate.Out},
+		Rules: repo.Rules, Want: kind.Want{Out: candidate.Out}, Hold: c.holds[d.ID],
 	}
 	c.claim(item)
 	if repo.Err != "" {
 		c.unseen(item, repo)
 		c.outcomes = append(c.outcomes, unreadable(item, repo))
+		if candidate.Out == "" {
+			c.hidden = append(c.hidden, item)
+		}
 		return
 	}
 	if candidate.Out == "" && repo.Head.Commit == "" {
@@ -291,7 +297,11 @@ func (c *computation) decide() {
 	settings := c.settings()
 	decisions := make([]rollout.Decision, len(c.items))
 	for n, item := range c.items {
-		decisions[n] = rollout.Heed(settings, c.world.Refused, item, c.one(settings, item))
+		decisions[n] = c.one(settings, item)
+	}
+	c.blasts(settings, decisions)
+	for n, item := range c.items {
+		decisions[n] = rollout.Heed(settings, c.world.Refused, item, decisions[n])
 	}
 	paced := rollout.Pace(rollout.Bounds{
 		Now: c.world.Now, Limits: c.world.Config.Settings.Limits, Allowance: c.world.Allowance,

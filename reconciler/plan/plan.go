@@ -35,6 +35,9 @@ type World struct {
 	// counted; where a limit asks for it, none is opened then.
 	OpenedToday *fleet.Openings
 	Uncounted   string
+	// Judge holds policies against what revisions would do, and answers for
+	// each in its place. It is pure; nil has nothing against any.
+	Judge func([]fleet.Blast) [][]fleet.Finding
 }
 
 // Repo is what is known of a repo.

@@ -105,6 +105,7 @@ func load(t testing.TB, files []txtar.File) (*plan.World, *teller) {
 	}
 	w.Config = declare.Load(config, kinds())
 	w.Config.Revision = "9f3c2d1"
+	w.Judge = declare.Judge(w.Config)
 	for _, d := range w.Config.Declarations {
 		d.Revision = "9f3c2d1"
 	}

@@ -43,6 +43,7 @@ type itemFile struct {
 	Archived    bool
 	Disabled    bool
 	Clash       string
+	Hold        string    // what a policy "rule" found
 	Text        string    // "other" than the pull request shows
 	AskAgain    time.Time `yaml:"askAgain"`
 	BotCloses   int       `yaml:"botCloses"` // before the pull request
@@ -239,6 +240,13 @@ func read[T any](t *testing.T, f txtar.File, into T) T {
 	return into
 }
 
+func (f itemFile) hold() *rollout.Hold {
+	if f.Hold == "" {
+		return nil
+	}
+	return (*rollout.Hold)(nil).With("rule", f.Hold, fleet.Acknowledge)
+}
+
 // all are the items that a file stands for.
 func (f itemFile) all() []itemFile {
 	if f.Count == 1 {
@@ -263,7 +271,7 @@ func or[T comparable](value, usual T) T {
 func (f itemFile) item() (*rollout.Item, rollout.Settings) {
 	id, _ := fleet.ParseID(or(f.ID, "migration/go-1-26"))
 	i := &rollout.Item{
-		ID: id, Owns: f.Owns, Clash: f.Clash, BotCloses: f.BotCloses, Workflows: f.Workflows, SameText: f.Text == "",
+		ID: id, Owns: f.Owns, Clash: f.Clash, Hold: f.hold(), BotCloses: f.BotCloses, Workflows: f.Workflows, SameText: f.Text == "",
 		Declaration: &fleet.Declaration{ID: id, SpecHash: "5bec", Pos: fleet.Pos{File: "fleet.cue", Line: 3, Column: 1}},
 		Listing:     fleet.Repo{Name: fleet.RepoName(or(f.Repo, "acme/ledger")), DefaultBranch: "main", Archived: f.Archived, Disabled: f.Disabled},
 		Head:        fleet.Head{Commit: "b1", Tree: "bt1", Checked: f.Checked},

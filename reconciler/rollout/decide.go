@@ -43,6 +43,8 @@ func Decide(s Settings, i *Item) Decision {
 		return i.paused()
 	case i.readOnly() != "":
 		return Decision{Outcome: i.outcome(Failed, "make it writable again, or exclude it", "the repo is %s", i.readOnly())}
+	case open && i.Hold != nil:
+		return i.onHold(s)
 	case open:
 		return i.keep(s)
 	}
@@ -66,6 +68,14 @@ func (i *Item) paused() Decision {
 		d.Steps = i.takeOut(i.Want.Paused)
 	}
 	return d
+}
+
+// onHold leaves everything as it stands until someone acts on what policies
+// found.
+func (i *Item) onHold(s Settings) Decision {
+	o := i.outcome(Blocked, i.Hold.Next(s.Now), "%s", i.Hold.reason())
+	o.Policies = i.Hold.Policies
+	return Decision{Outcome: o}
 }
 
 // readOnly is why the forge takes no write to the repo, or empty.
@@ -156,6 +166,9 @@ const mergedJustNow = 10 * time.Minute
 func (i *Item) open(s Settings) Decision {
 	if d, ended := i.ended(s); ended {
 		return d
+	}
+	if i.Hold != nil {
+		return i.onHold(s)
 	}
 	step := i.step(Open, i.opening())
 	step.Number = 0

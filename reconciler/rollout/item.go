@@ -41,6 +41,9 @@ type Item struct {
 
 	// Clash says which other declaration owns a path that this one edits.
 	Clash string
+	// Hold says why nothing new is done, if policies want it so; nil if they
+	// do not.
+	Hold *Hold
 
 	// Text is the wanted text of the pull request; SameText says that the
 	// pull request shows it already, if in other words.

@@ -109,7 +109,7 @@ func newPacer(b Bounds, items []*Item, decisions []Decision) *pacer {
 		if i.Pull != nil && i.Pull.State == fleet.PullOpen {
 			p.open++
 			p.perTeam[i.Want.Decides]++
-			if decisions[n].Outcome.State != Frozen {
+			if decisions[n].Outcome.State != Frozen && i.Hold == nil {
 				p.claim(i)
 			}
 		}

@@ -52,6 +52,8 @@ type Outcome struct {
 	Next string `json:"next,omitempty"`
 	// Turn is when a change that waits for a limit comes.
 	Turn *Turn `json:"turn,omitempty"`
+	// Policies are those that hold it.
+	Policies []string `json:"policies,omitempty"`
 	// Because says why the target is one: "has go.mod".
 	Because  string         `json:"because,omitempty"`
 	What     []string       `json:"what,omitempty"`

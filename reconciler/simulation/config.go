@@ -124,8 +124,8 @@ func (d declared) files() map[string]string {
 		mode = "mergee"
 	}
 	files := map[string]string{
-		"fleet.cue": fmt.Sprintf("package fleet\n\nfleet: {\n\torg: \"acme\"\n\texclude: [\"config\", \"r0007\"]\n\tmode: %q\n\tlimits: {openPerTeam: %d, newPerDay: %d, removals: %q}\n}\n",
-			mode, d.openPerTeam, d.newPerDay, d.removals),
+		"fleet.cue": fmt.Sprintf("package fleet\n\nfleet: {\n\torg: \"acme\"\n\texclude: [\"config\", \"r0007\"]\n\tmode: %q\n\tlimits: {openPerTeam: %d, newPerDay: %d, removals: %q}\n%s}\n",
+			mode, d.openPerTeam, d.newPerDay, d.removals, unasked),
 	}
 	if d.stop {
 		files[fleet.StopFile] = "Wait.\n"
@@ -175,6 +175,11 @@ func (m migration) text(name string) string {
 	}
 	return text + "}\n"
 }
+
+// unasked switches off what would hold most of what is played: it merges by
+// itself, in all repos, what nothing has tested.
+const unasked = "\tpolicies: {\"migration-merges-untested\": severity: \"off\", \"migration-whole-fleet\": severity: \"off\",\n" +
+	"\t\t\"repos-changed\": severity: \"off\", \"owners-removed\": severity: \"off\"}\n"
 
 // commit commits what is declared now to the config repo.
 func (c *configs) commit(message string) error {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/portreeve/portreeve/cmd/internal/index"
 	"github.com/portreeve/portreeve/cmd/internal/members"
@@ -74,7 +75,7 @@ func (v *Validate) problems(ctx context.Context) ([]fleet.Problem, error) {
 		loader.Dir = declare.CacheDir()
 	}
 	if !v.Staged {
-		return loader.Validate(v.Dir)
+		return loader.Validate(v.Dir, time.Now())
 	}
 	tree, err := index.Open(ctx, v.Dir)
 	if err != nil {
@@ -88,7 +89,7 @@ func (v *Validate) problems(ctx context.Context) ([]fleet.Problem, error) {
 	if err != nil {
 		return nil, err
 	}
-	return loader.ValidateTree(tree, v.Dir, name+" as it is staged"), nil
+	return loader.ValidateTree(tree, v.Dir, name+" as it is staged", time.Now()), nil
 }
 
 // conflicts are problems of files that a merge has left open: what the others

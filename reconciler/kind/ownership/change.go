@@ -40,6 +40,26 @@ func changes(old, now []rule) []change {
 	return all
 }
 
+// removed are the owners that stand in the old file and nowhere in the new.
+func removed(old, now []rule) []string {
+	stay := map[string]bool{}
+	for _, r := range now {
+		for _, owner := range r.owners {
+			stay[strings.ToLower(owner)] = true
+		}
+	}
+	var gone []string
+	for _, r := range old {
+		for _, owner := range r.owners {
+			if !stay[strings.ToLower(owner)] {
+				gone = append(gone, owner)
+			}
+		}
+	}
+	slices.Sort(gone)
+	return slices.Compact(gone)
+}
+
 // sameOwners compares as GitHub does: by set, and without regard to case.
 func sameOwners(a, b []string) bool {
 	fold := func(list []string) []string {

@@ -154,6 +154,7 @@ func describe(w *kind.Want, p *kind.Pass, team fleet.Team, file fleet.Path, old 
 		return
 	}
 	all := changes(parse(old), now)
+	w.OwnersRemoved = removed(parse(old), now)
 	called := namesOf(p.Config, func(t fleet.Team) string { return string(t.Name) })
 	for _, c := range all {
 		w.What = append(w.What, c.line(called))
