@@ -15,8 +15,8 @@ import (
 type Weight string
 
 const (
-	// Writes: other steps, other files, or a commit or text that the other
-	// version would later write anew.
+	// Writes: other steps, now or once a limit lets them; other files, or a
+	// commit or text that the other version would later write anew.
 	Writes Weight = "writes"
 	// Words: the same steps, worded differently. What stands on the forge in
 	// either's words is left alone by both.
@@ -46,6 +46,7 @@ type Side struct {
 	State  rollout.State `json:"state,omitempty"`
 	Reason string        `json:"reason,omitempty"`
 	Next   string        `json:"next,omitempty"`
+	What   []string      `json:"what,omitempty"`
 	Steps  []ToldStep    `json:"steps,omitempty"`
 	turn   rollout.Bound // what is waited for
 }
@@ -113,7 +114,7 @@ func sides(t *Told) map[spot]*Side {
 	for i := range t.Outcomes {
 		o := &t.Outcomes[i]
 		s := at(spot{o.Declaration, o.Target, o.Lane})
-		s.State, s.Reason, s.Next = o.State, o.Reason, o.Next
+		s.State, s.Reason, s.Next, s.What = o.State, o.Reason, o.Next, o.What
 		if o.Turn != nil {
 			s.Next, s.turn = "", o.Turn.Bound
 		}
@@ -128,13 +129,14 @@ func sides(t *Told) map[spot]*Side {
 // weigh is a difference's weight; empty if there is none.
 func weigh(this, that *Side) Weight {
 	switch {
-	case !same(this.Steps, that.Steps, does):
+	case !same(this.Steps, that.Steps, does), (this.turn == "") != (that.turn == ""):
 		return Writes
 	case !same(this.Steps, that.Steps, says):
 		return Words
 	case this.State != that.State || this.turn != that.turn:
 		return States
-	case this.Reason != that.Reason || this.Next != that.Next || !same(this.Steps, that.Steps, why):
+	case this.Reason != that.Reason || this.Next != that.Next || !slices.Equal(this.What, that.What),
+		!same(this.Steps, that.Steps, why):
 		return Reasons
 	}
 	return ""

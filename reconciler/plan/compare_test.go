@@ -62,6 +62,8 @@ func TestCompare(t *testing.T) {
 		"reason":        {func(p *plan.Plan) { p.Outcomes[1].Reason = "it is as declared" }, "reason acme/b"},
 		"one less":      {func(p *plan.Plan) { p.Outcomes = slices.Delete(p.Outcomes, 1, 2) }, "state acme/b"},
 		"limit":         {func(p *plan.Plan) { p.Outcomes[2].Turn.Bound = rollout.ByTeam }, "state acme/c"},
+		"no turn":       {func(p *plan.Plan) { p.Outcomes[2].Turn = nil }, "writes acme/c"},
+		"what":          {func(p *plan.Plan) { p.Outcomes[2].What = []string{"hello.txt"} }, "reason acme/c"},
 		"the clock":     {func(p *plan.Plan) { p.Outcomes[2].Next = "about 12:01 UTC" }, ""},
 		"halt":          {func(p *plan.Plan) { p.Halted = "STOP" }, "state "},
 	} {
