@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
+	"github.com/portreeve/portreeve/cmd/internal/release"
 	"github.com/portreeve/portreeve/reconciler"
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/plan"
@@ -19,8 +20,7 @@ import (
 
 func planCommand() *cobra.Command {
 	var c connection
-	var format string
-	var diffs, all, code bool
+	var o planOptions
 	cmd := &cobra.Command{
 		Use:   "plan [PATH]",
 		Short: "Show what would change in the fleet, and why; writes nothing",
@@ -29,47 +29,69 @@ config repo) and the fleet, and shows what a pass would do now. It is what the
 daemon computes; only, nothing is written.
 
 With --exit-code the status is 4 when there is something to do, 0 when not, also
-where nothing would be written (mode observe, the file STOP).`,
+where nothing would be written (mode observe, the file STOP).
+
+With --against another portreeve, older or newer, plans for the same fleet, and
+what is shown is where the two differ: what an upgrade from one to the other
+would change. It runs with this command's flags and identity, so name a program
+that you trust to read the fleet. --diff compares the files that both would
+write; with --exit-code the status is 4 when anything differs.`,
 		Example: `  portreeve plan --diff
   portreeve plan --exit-code https://github.com/acme/config
-  portreeve plan --output json | jq '.outcomes[] | select(.state == "blocked")'`,
+  portreeve plan --output json | jq '.outcomes[] | select(.state == "blocked")'
+  portreeve plan --against ./portreeve-next https://github.com/acme/config`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			bar := newProgress()
-			e, err := newEngine(&c, place(args), false, !diffs, logger(cmd.ErrOrStderr(), false), bar)
-			if err != nil {
-				return err
+			if o.against != "" {
+				return planAgainst(cmd, &c, o.against, place(args), o)
 			}
-			defer e.Close()
-			look, err := e.Plan(cmd.Context())
-			bar.clear()
-			if err != nil {
-				if look != nil {
-					printProblems(cmd.ErrOrStderr(), look.Config.Problems)
-				}
-				return outside(err)
-			}
-			out := cmd.OutOrStdout()
-			if format == "json" {
-				err = printJSON(out, look.Plan)
-			} else {
-				printPlan(out, look.Plan, all)
-				if diffs {
-					err = printDiffs(cmd, e, look)
-				}
-			}
-			if err != nil {
-				return err
-			}
-			return planStatus(look, code)
+			return planAlone(cmd, &c, place(args), o)
 		},
 	}
 	c.flags(cmd)
-	cmd.Flags().BoolVar(&diffs, "diff", false, "show the edits line by line")
-	cmd.Flags().BoolVar(&all, "all", false, "show also what is as declared and what is out")
-	cmd.Flags().BoolVar(&code, "exit-code", false, "exit with 4 when there is something to do")
-	outputFlag(cmd, &format, "table", "json")
+	cmd.Flags().BoolVar(&o.diffs, "diff", false, "show the edits line by line; in JSON, the contents of the files")
+	cmd.Flags().BoolVar(&o.all, "all", false, "show also what is as declared and what is out")
+	cmd.Flags().BoolVar(&o.code, "exit-code", false, "exit with 4 when there is something to do")
+	cmd.Flags().StringVar(&o.against, "against", "", "show where the plan of another portreeve, the program `BINARY`, differs")
+	outputFlag(cmd, &o.format, "table", "json")
 	return cmd
+}
+
+// planOptions are what is shown of a plan, and how.
+type planOptions struct {
+	format           string
+	diffs, all, code bool
+	against          string
+}
+
+func planAlone(cmd *cobra.Command, c *connection, where string, o planOptions) error {
+	bar := newProgress()
+	e, err := newEngine(c, where, false, !o.diffs, logger(cmd.ErrOrStderr(), false), bar)
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	look, err := e.Plan(cmd.Context())
+	bar.clear()
+	if err != nil {
+		if look != nil {
+			printProblems(cmd.ErrOrStderr(), look.Config.Problems)
+		}
+		return outside(err)
+	}
+	out := cmd.OutOrStdout()
+	if o.format == "json" {
+		err = printJSON(out, plan.Tell(look.Plan, release.Name(), o.diffs))
+	} else {
+		printPlan(out, look.Plan, o.all)
+		if o.diffs {
+			err = printDiffs(cmd, e, look)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return planStatus(look, o.code)
 }
 
 // planStatus is how plan exits: problems weigh more than changes.

@@ -21,7 +21,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"portreeve": func() { os.Exit(run(os.Args[1:])) }})
+	testscript.Main(m, map[string]func(){
+		"portreeve":        func() { os.Exit(run(os.Args[1:])) },
+		"portreeve-worded": func() { os.Exit(runWorded()) },
+		"portreeve-odd":    func() { os.Exit(runOdd()) },
+	})
 }
 
 // TestScript runs testdata/script. Beside the program itself, a script has

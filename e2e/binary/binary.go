@@ -4,11 +4,13 @@ package binary
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -17,9 +19,77 @@ import (
 // Build builds a command of the module that stands above into dir, and gives
 // the program's path.
 func Build(dir, command string) (string, error) {
-	path := filepath.Join(dir, command)
-	cmd := exec.Command("go", "build", "-o", path, "./cmd/"+command)
-	cmd.Dir = ".."
+	return build("..", filepath.Join(dir, command), command)
+}
+
+// Edit replaces a text in a source file of the product, whose path is relative
+// to its module.
+type Edit struct{ File, Old, New string }
+
+// BuildEdited builds a command as Build does, under another name and with
+// edits that are made for this build alone. An edit that finds nothing to
+// replace is an error.
+func BuildEdited(dir, command, name string, edits ...Edit) (string, error) {
+	root, err := filepath.Abs("..")
+	if err != nil {
+		return "", err
+	}
+	sources := map[string]string{}
+	for _, e := range edits {
+		path := filepath.Join(root, e.File)
+		if sources[path] == "" {
+			b, err := os.ReadFile(path)
+			if err != nil {
+				return "", err
+			}
+			sources[path] = string(b)
+		}
+		if !strings.Contains(sources[path], e.Old) {
+			return "", fmt.Errorf("%s does not say %q", e.File, e.Old)
+		}
+		sources[path] = strings.ReplaceAll(sources[path], e.Old, e.New)
+	}
+	var overlay struct{ Replace map[string]string }
+	overlay.Replace = map[string]string{}
+	for path, text := range sources {
+		instead := filepath.Join(dir, fmt.Sprintf("%s-%d.go", name, len(overlay.Replace)))
+		if err := os.WriteFile(instead, []byte(text), 0o600); err != nil {
+			return "", err
+		}
+		overlay.Replace[path] = instead
+	}
+	b, err := json.Marshal(overlay)
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, name+".json")
+	if err := os.WriteFile(file, b, 0o600); err != nil {
+		return "", err
+	}
+	return build("..", filepath.Join(dir, name), command, "-overlay="+file)
+}
+
+// BuildAt builds a command as it was at a commit of the product's repo.
+func BuildAt(dir, command, name, commit string) (string, error) {
+	tree := filepath.Join(dir, name+"-source")
+	if err := os.Mkdir(tree, 0o700); err != nil {
+		return "", err
+	}
+	archive := filepath.Join(dir, name+".tar")
+	for _, cmd := range []*exec.Cmd{
+		exec.Command("git", "-C", "..", "archive", "--output="+archive, commit),
+		exec.Command("tar", "-xf", archive, "-C", tree),
+	} {
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%s: %w\n%s", cmd, err, out)
+		}
+	}
+	return build(tree, filepath.Join(dir, name), command)
+}
+
+func build(module, path, command string, flags ...string) (string, error) {
+	cmd := exec.Command("go", append(append([]string{"build"}, flags...), "-o", path, "./cmd/"+command)...)
+	cmd.Dir = module
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build %s: %w\n%s", command, err, out)
 	}
