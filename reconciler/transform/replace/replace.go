@@ -41,15 +41,12 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 	if err := transform.CheckGlobs("paths", s.Paths); err != nil {
 		return nil, err
 	}
-	if s.Pattern == "" {
-		return nil, transform.FieldErrorf("pattern", "is required")
-	}
 	if s.With == nil {
 		return nil, &transform.FieldError{Field: "with", Message: "is required", Hint: `to remove matches, write with: ""`}
 	}
-	re, err := regexp.Compile(s.Pattern)
+	re, err := transform.CompilePattern("pattern", s.Pattern)
 	if err != nil {
-		return nil, &transform.FieldError{Field: "pattern", Message: err.Error(), Hint: "the syntax is RE2's"}
+		return nil, err
 	}
 	s.re = re
 	if err := checkWith(*s.With, re); err != nil {
