@@ -169,6 +169,7 @@ func (e *evaluator) one(at *entry, v cue.Value) value {
 	}
 	if err != nil {
 		out.problems = r.report(err)
+		out.json = r.mended()
 	}
 	return out
 }

@@ -44,9 +44,15 @@ func (s Source) FieldProblem(k Kind, code, below string, err error) fleet.Proble
 	if !errors.As(err, &e) {
 		return s.Problem(k, code, below, "", "%s", err)
 	}
-	field := e.Field
-	if below != "" {
-		field = below + "." + field
+	under := func(field string) string {
+		if below != "" {
+			return below + "." + field
+		}
+		return field
+	}
+	field := under(e.Field)
+	if e.Beside != "" && slices.ContainsFunc(s.Guessed, func(g string) bool { return strings.HasPrefix(g, under(e.Beside)) }) {
+		field = under(e.Beside) // what is wrong there has been told
 	}
 	return s.Problem(k, code, field, e.Hint, "%s: %s", e.Field, e.Message)
 }

@@ -91,11 +91,12 @@ func (d *decoder) decode() (kind.Decoded, []fleet.Problem) {
 	s.body = d.template("body", f.Body)
 	s.Select = d.selection(f.Select)
 	s.Steps = d.steps(f.Steps)
+	refs := []fleet.Ref{{Field: "owner", Team: f.Owner}}
 	if d.problems != nil {
-		return kind.Decoded{}, d.problems
+		return kind.Decoded{Refs: refs}, d.problems
 	}
 	return kind.Decoded{
-		Owner: f.Owner, Refs: []fleet.Ref{{Field: "owner", Team: f.Owner}},
+		Owner: f.Owner, Refs: refs,
 		Spec: s, Effect: effectOf(f),
 	}, nil
 }
