@@ -90,7 +90,7 @@ func (c *configRepo) commits(what, stopped string, args ...string) {
 const (
 	goodTeam   = "package fleet\n\nteams: payments: github: \"acme/payments\"\n"
 	badTeam    = "package fleet\n\nteams: payments: github: 3\n"
-	badTeamIs  = `payments.cue:3:26: found int 3, expected "org/team"`
+	badTeamIs  = `payments.cue:3:26: found number 3, expected "org/team"`
 	looseTeam  = "package fleet\n\nteams:   payments: github: \"acme/payments\"\n"
 	ownsLedger = "package fleet\n\nownership: ledger: {repo: \"acme/ledger\", owner: \"payments\"}\n"
 )

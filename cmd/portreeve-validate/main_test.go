@@ -122,7 +122,7 @@ func TestStaged(t *testing.T) {
 	t.Chdir(dir)
 	for _, c := range []struct{ staged, lies, problems string }{
 		{good, bad, ""},
-		{bad, good, "config/fleet.cue:3:14: found int 3, expected string that is not empty; for example \"acme\"\n"},
+		{bad, good, "config/fleet.cue:3:14: found number 3, expected string that is not empty; put it in quotes: \"3\"\n"},
 	} {
 		write(t, name, c.staged)
 		git("add", "-A")

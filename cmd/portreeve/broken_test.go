@@ -33,7 +33,7 @@ var broken = map[string]struct{ file, message string }{
 	},
 	"wrong type": {
 		"package fleet\n\nmigrations: bad: {title: 5, why: \"y\", owner: \"platform\", steps: [{do: \"delete\", paths: [\"x\"]}]}\n",
-		`bad.cue:3:26: found int 5, expected string`,
+		`bad.cue:3:26: found number 5, expected string`,
 	},
 	"unknown team": {
 		"package fleet\n\nownership: bad: {repo: \"acme/ledger\", owner: \"platfrom\"}\n",
@@ -53,7 +53,7 @@ var broken = map[string]struct{ file, message string }{
 	},
 	"template error": {
 		"package fleet\n\nmigrations: bad: {title: \"In {{.Nam}}\", why: \"y\", owner: \"platform\", steps: [{do: \"delete\", paths: [\"x\"]}]}\n",
-		`bad.cue:3:26: line 1 of the template: executing "title" at <.Nam>: can't evaluate field Nam; did you mean "Name"?`,
+		`bad.cue:3:26: line 1 of the template: there is no field .Nam; did you mean "Name"?`,
 	},
 	"missing field": {
 		"package fleet\n\nmigrations: bad: {title: \"x\", owner: \"platform\", steps: [{do: \"delete\", paths: [\"x\"]}]}\n",

@@ -25,7 +25,7 @@ func (v *value) acknowledgements() (rest []byte, all map[string]fleet.Acknowledg
 	}
 	all = map[string]fleet.Acknowledgement{}
 	for _, id := range slices.Sorted(maps.Keys(written)) {
-		path := below(field, id)
+		path := named(field, id)
 		a := fleet.Acknowledgement{Pos: v.at(path), Field: v.field + "." + v.name + "." + path, Reason: written[id].Reason}
 		day, err := time.Parse(time.DateOnly, written[id].Until)
 		if err != nil {
@@ -43,8 +43,8 @@ func (v *value) acknowledgements() (rest []byte, all map[string]fleet.Acknowledg
 	return rest, all, problems
 }
 
-// below is the path of a field with a free name.
-func below(field, name string) string {
+// named is the path of a field with a free name.
+func named(field, name string) string {
 	if isIdent(name) {
 		return field + "." + name
 	}

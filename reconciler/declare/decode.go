@@ -123,22 +123,33 @@ func (b *builder) team(v value) (valid bool) {
 			problems = append(problems, problem("bad-value", v.pos, "teams."+v.name, "", "%v", err))
 		}
 	}
-	if spec.Name != "" && spec.Name != v.name {
+	if spec.Name != "" && spec.Name != v.name && !v.wrong("name") {
 		problems = append(problems, problem("bad-value", v.at("name"), "teams."+v.name+".name", "leave it out",
 			"found %q, expected %q", spec.Name, v.name))
 	}
-	if _, err := time.LoadLocation(spec.Timezone); err != nil || spec.Timezone == "Local" {
+	if _, err := time.LoadLocation(spec.Timezone); (err != nil || spec.Timezone == "Local") && !v.wrong("timezone") {
 		problems = append(problems, problem("bad-value", v.at("timezone"), "teams."+v.name+".timezone",
 			`for example "Europe/London"`, "unknown time zone %q", spec.Timezone))
 	}
 	if valid = !b.problems(problems); !valid {
 		b.badTeam(name, v.pos, problems)
 	}
-	b.config.Teams[name] = fleet.Team{
-		Name: name, Pos: v.pos, Title: spec.Title, GitHub: spec.GitHub,
-		Members: spec.Members, Contact: spec.Contact, Timezone: spec.Timezone,
+	team := fleet.Team{Name: name, Pos: v.pos}
+	if len(v.problems) == 0 { // else some of it nobody wrote
+		team.Title, team.GitHub, team.Members = spec.Title, spec.GitHub, spec.Members
+		team.Contact, team.Timezone = spec.Contact, spec.Timezone
 	}
+	b.config.Teams[name] = team
 	return valid
+}
+
+// wrong reports whether a field of the value has a problem already.
+func (v value) wrong(field string) bool {
+	at := v.field + "."
+	if v.name != "" {
+		at += v.name + "."
+	}
+	return slices.ContainsFunc(v.problems, func(p fleet.Problem) bool { return below(p.Field, at+field) })
 }
 
 // badTeam notes a team that is declared and invalid.
@@ -181,7 +192,7 @@ func (b *builder) fleet(v value) {
 		if err := json.Unmarshal(v.json, &spec); err != nil {
 			problems = append(problems, problem("bad-value", v.pos, "fleet", "", "%v", err))
 		}
-		if (spec.Org == "") == (len(spec.Repos) == 0) {
+		if (spec.Org == "") == (len(spec.Repos) == 0) && !v.wrong("org") && !v.wrong("repos") {
 			problems = append(problems, problem("missing-field", v.pos, "fleet", `for example org: "acme"`,
 				`expected either "org" or "repos"`))
 		}

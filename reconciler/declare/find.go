@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -74,7 +75,31 @@ func (f *finder) entry(name string, e fs.DirEntry, depth int) {
 		f.refuse(name, "too-large", fmt.Sprintf("more than %d files", maxFiles), "")
 	case isCUE:
 		f.files = append(f.files, name)
+	default:
+		f.mistaken(name)
 	}
+}
+
+// mistaken warns of a file that is not read, and was probably meant to be.
+func (f *finder) mistaken(name string) {
+	base, ending, _ := strings.Cut(path.Base(name), ".")
+	group, _, _ := strings.Cut(name, "/")
+	if group == name {
+		group = base
+	}
+	switch {
+	case !strings.Contains(name, "/") && strings.EqualFold(base, fleet.StopFile):
+		f.warn("stop-spelling", name, fmt.Sprintf("halts nothing: the file that does is named %q", fleet.StopFile), fmt.Sprintf("did you mean %q?", fleet.StopFile))
+	case strings.HasPrefix(ending, "cue."),
+		definitions[group] != "" && slices.Contains([]string{"yaml", "yml", "json", "toml"}, ending):
+		f.warn("not-read", name, "is not read: declarations stand in files whose names end with .cue", "write it in CUE, or move it elsewhere")
+	}
+}
+
+func (f *finder) warn(code, name, message, hint string) {
+	f.problems = append(f.problems, fleet.Problem{
+		Severity: fleet.Warning, Code: code, Pos: fleet.Pos{File: name}, Message: message, Hint: hint,
+	})
 }
 
 // leadsToFolder reports whether a symlink may hide declarations. Where that

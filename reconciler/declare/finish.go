@@ -6,6 +6,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -82,8 +83,8 @@ func (b *builder) finish() *fleet.Config {
 		switch k, ok := b.kinds.Find(d.ID.Kind); {
 		case ok && len(d.Frozen) == 0:
 			found[i] = b.check(k, d.Declaration)
-		case ok && d.Owner != "" && d.value != nil: // what can be told of it even so
-			found[i] = kind.CheckTeam(k, d.Declaration, c, "owner", d.Owner)
+		case ok && d.value != nil: // what can be told of it even so
+			found[i] = b.checkTeams(k, d.Declaration)
 		}
 	})
 	for i, d := range all {
@@ -98,6 +99,7 @@ func (b *builder) finish() *fleet.Config {
 		}
 	}
 	kind.Index(c) // without those that the checks have frozen
+	b.problems(doubleTeams(c.Teams))
 	for name := range b.badTeams {
 		delete(c.Teams, name)
 	}
@@ -127,6 +129,40 @@ func (b *builder) check(k kind.Kind, d *fleet.Declaration) []fleet.Problem {
 		return slices.ContainsFunc(bad, func(b fleet.Problem) bool { return b.Pos == p.Pos })
 	})
 	return append(problems, bad...)
+}
+
+// doubleTeams warns of teams that are one team on GitHub: limits and pages
+// count them apart.
+func doubleTeams(teams map[fleet.TeamName]fleet.Team) []fleet.Problem {
+	var problems []fleet.Problem
+	first := map[string]fleet.Team{}
+	for _, name := range slices.Sorted(maps.Keys(teams)) {
+		team := teams[name]
+		key := strings.ToLower(team.GitHub)
+		other, twice := first[key]
+		switch {
+		case key == "":
+		case twice:
+			problems = append(problems, fleet.Problem{
+				Severity: fleet.Warning, Code: "double-team", Pos: team.Pos, Field: "teams." + string(name) + ".github",
+				Message: fmt.Sprintf("team %q is %s on GitHub, and so is %q, at %s", name, team.GitHub, other.Name, other.Pos), Hint: "keep one of them",
+			})
+		default:
+			first[key] = team
+		}
+	}
+	return problems
+}
+
+// checkTeams is what of check holds for a declaration that is frozen anyhow.
+func (b *builder) checkTeams(k kind.Kind, d *fleet.Declaration) []fleet.Problem {
+	var problems []fleet.Problem
+	for _, r := range d.Refs {
+		if r.Team != "" {
+			problems = append(problems, kind.CheckTeam(k, d, b.config, r.Field, r.Team)...)
+		}
+	}
+	return problems
 }
 
 // toBadTeams freezes what refers to a team that is declared and invalid: it is

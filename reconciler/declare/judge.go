@@ -71,13 +71,11 @@ func (r *reading) judge(v *value) {
 	written, acknowledged, more := v.acknowledgements()
 	v.acknowledged, v.problems = acknowledged, append(slices.Clip(v.problems), more...)
 	at := fleet.Declaration{Pos: v.pos, Fields: v.fields}
+	source := kind.Source{ID: fleet.ID{Kind: k.Name, Name: v.name}, Pos: v.pos, Fields: v.fields, JSON: written}
 	if len(v.problems) > 0 {
-		if v.owner != "" { // as much as can be told even so
-			v.refs = []fleet.Ref{{Field: "owner", Pos: at.FieldPos("owner"), Team: v.owner}}
-		}
+		r.judgeRest(v, k, source)
 		return
 	}
-	source := kind.Source{ID: fleet.ID{Kind: k.Name, Name: v.name}, Pos: v.pos, Fields: v.fields, JSON: written}
 	decoded, problems := k.Decode(source)
 	v.owner, v.owns, v.refs, v.problems = decoded.Owner, decoded.Owns, decoded.Refs, problems
 	for i, ref := range v.refs {
@@ -86,6 +84,43 @@ func (r *reading) judge(v *value) {
 	if r.full {
 		v.spec, v.specHash, v.hash = decoded.Spec, hash(k.Name, decoded.Effect), hash(k.Name, json.RawMessage(written))
 	}
+}
+
+// judgeRest has the kind say what is wrong besides what the schema found. What
+// only follows from that, or is about a value that nobody wrote, is left out.
+func (r *reading) judgeRest(v *value, k kind.Kind, source kind.Source) {
+	at := fleet.Declaration{Pos: v.pos, Fields: v.fields}
+	if v.owner != "" {
+		v.refs = []fleet.Ref{{Field: "owner", Pos: at.FieldPos("owner"), Team: v.owner}}
+	}
+	if v.json == nil {
+		return
+	}
+	top := v.field + "." + v.name
+	for _, p := range v.problems {
+		source.Guessed = append(source.Guessed, strings.TrimPrefix(strings.TrimPrefix(p.Field, top), "."))
+	}
+	decoded, more := k.Decode(source)
+	said := v.problems
+	guessed := func(field string, pos fleet.Pos) bool {
+		return slices.ContainsFunc(said, func(p fleet.Problem) bool {
+			return p.Pos == pos && p.Code != "bad-name" || below(p.Field, field) || p.Field != top && below(field, p.Field)
+		})
+	}
+	more = slices.DeleteFunc(more, func(p fleet.Problem) bool { return guessed(p.Field, p.Pos) })
+	v.problems = append(slices.Clip(v.problems), more...)
+	for _, ref := range decoded.Refs {
+		ref.Pos = at.FieldPos(ref.Field)
+		if ref.Team != "" && ref.Field != "owner" && !guessed(top+"."+ref.Field, ref.Pos) {
+			v.refs = append(v.refs, ref)
+		}
+	}
+}
+
+// below reports whether a field is another, or below it.
+func below(field, of string) bool {
+	rest, ok := strings.CutPrefix(field, of)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 // hash covers the JSON of a value of a kind, with sorted names, so that it does

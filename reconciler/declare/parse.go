@@ -74,6 +74,7 @@ func parse(src source, groups []string) *file {
 		f.syntax(err)
 		f.recover(groups)
 	} else {
+		f.indented(groups)
 		f.clause()
 		f.imports()
 		f.look()
@@ -110,7 +111,8 @@ func (f *file) breakDown(err error) {
 		pos, _ = blame(e, []*file{f})
 	}
 	f.partial = f.partial || f.reaches
-	f.refuse("bad-value", pos, "", "%s", buildWords(err))
+	code, words, hint := worded(err)
+	f.refuse(code, pos, hint, "%s", words)
 }
 
 func (f *file) clause() {
@@ -120,7 +122,7 @@ func (f *file) clause() {
 			continue
 		}
 		if p.Name.Name != packageName {
-			f.refuse("no-package", p.Name.Pos(), "", "found package %q, expected %q", p.Name.Name, packageName)
+			f.refuse("no-package", p.Name.Pos(), "write package fleet", "found package %q, expected %q", p.Name.Name, packageName)
 		}
 		return
 	}
@@ -186,7 +188,7 @@ func (f *file) members(group string, value ast.Expr) {
 		f.partial = true
 		f.problems = append(f.problems, fleet.Problem{
 			Severity: fleet.Error, Code: "wrong-type", Pos: position(value.Pos()), Field: group,
-			Message: fmt.Sprintf("found %s, expected a struct of names", exprKind(value)),
+			Message: fmt.Sprintf("found %s, expected names", kindWords(exprKind(value))), Hint: "write " + group + ": NAME: {…}",
 		})
 	}
 }
@@ -238,25 +240,4 @@ func labelName(label ast.Label) string {
 		}
 	}
 	return ""
-}
-
-// syntax reports what keeps the file from being parsed.
-func (f *file) syntax(err error) {
-	for _, e := range errors.Errors(err) {
-		format, args := e.Msg()
-		message, hint := syntaxWords(fmt.Sprintf(format, args...))
-		pos := e.Position()
-		f.refuse("syntax", pos, hint, "%s", message)
-	}
-	f.problems = fleet.SortProblems(f.problems)
-	// One mistake makes the parser stumble again: on each line its first
-	// word is the one that helps.
-	f.problems = slices.CompactFunc(f.problems, func(a, b fleet.Problem) bool {
-		return a.Code == "syntax" && b.Code == "syntax" && a.Pos.Line == b.Pos.Line
-	})
-	f.problems = slices.DeleteFunc(f.problems, func(p fleet.Problem) bool {
-		return p != f.problems[0] && strings.HasSuffix(p.Message, "is not closed")
-	})
-	const enough = 10
-	f.problems = f.problems[:min(len(f.problems), enough)]
 }

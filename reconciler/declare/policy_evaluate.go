@@ -146,9 +146,18 @@ func (r *rule) setBounds(bounds ast.Expr) {
 	}
 }
 
+// inWords says what keeps a rule from being evaluated.
+func inWords(err error) string {
+	_, words, hint := worded(err)
+	if hint != "" {
+		words += "; " + hint
+	}
+	return words
+}
+
 func (c *court) answer(q question) ruling {
 	if c.err != nil {
-		return ruling{Err: buildWords(c.err)}
+		return ruling{Err: inWords(c.err)}
 	}
 	if c.subject != q.Subject || c.expr == nil {
 		expr, err := cuejson.Extract("", []byte(q.Subject))
@@ -162,8 +171,11 @@ func (c *court) answer(q question) ruling {
 	held := &ast.BinaryExpr{Op: token.AND, X: ast.NewIdent(ruleLabel(q.Rule)), Y: ast.NewStruct("subject", c.expr)}
 	list := c.ctx.BuildExpr(&ast.SelectorExpr{X: &ast.ParenExpr{X: held}, Sel: ast.NewIdent("findings")}, cue.Scope(c.root))
 	data, err := list.MarshalJSON()
-	if err != nil {
-		return ruling{Err: buildWords(err)}
+	switch {
+	case err != nil && list.Err() == nil: // the rule is open at what it asks for
+		return ruling{Err: "what it finds depends on a value that is not there"}
+	case err != nil:
+		return ruling{Err: inWords(err)}
 	}
 	return asRuling(data)
 }

@@ -101,7 +101,7 @@ func (t *bench) checkSettings(laws []law) {
 		ids = append(ids, l.ID)
 	}
 	for _, id := range slices.Sorted(maps.Keys(settings)) {
-		field := below("policies", id)
+		field := named("policies", id)
 		wrong := func(below, hint, format string, args ...any) {
 			at := fleet.Declaration{Pos: t.config.Settings.Pos, Fields: t.settingsFields}
 			t.problems([]fleet.Problem{problem("policy-setting", at.FieldPos(field+below), "fleet."+field+below, hint, format, args...)})

@@ -142,5 +142,6 @@ func (f *file) mistake(err error) {
 	if e := errors.Error(nil); errors.As(err, &e) {
 		pos, _ = blame(e, []*file{f})
 	}
-	f.refuse("bad-value", pos, "", "%s", buildWords(err))
+	_, words, hint := worded(err)
+	f.refuse("bad-value", pos, hint, "%s", words)
 }

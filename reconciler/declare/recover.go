@@ -154,25 +154,6 @@ func (l *labels) pop() {
 	l.lengths, l.open = l.lengths[:l.depth], l.open[:l.depth]
 }
 
-// syntaxWords says in a person's words what the parser stumbled over.
-func syntaxWords(message string) (words, hint string) {
-	message = strings.TrimPrefix(message, "syntax error: ")
-	switch {
-	case strings.HasPrefix(message, "string literal not terminated"):
-		return "the string has no end", `close it with "`
-	case strings.HasPrefix(message, "expected '}', found 'EOF'"), strings.HasPrefix(message, "expected '}', found newline"):
-		return `a "{" is not closed`, `add the missing "}"`
-	case strings.HasPrefix(message, "expected ']', found 'EOF'"):
-		return `a "[" is not closed`, `add the missing "]"`
-	case strings.HasPrefix(message, "missing ',' in list literal"),
-		strings.HasPrefix(message, "missing ',' before newline in list"):
-		return "a list's element is not followed by a comma", `add the missing ","`
-	case strings.HasPrefix(message, "missing ',' in struct literal"):
-		return "two fields on one line have no comma between them", `add the missing ","`
-	}
-	return message, ""
-}
-
 // sortEntries orders what a file declares as it is written.
 func sortEntries(entries []*entry) {
 	slices.SortFunc(entries, func(a, b *entry) int { return fleet.Pos.Compare(a.pos, b.pos) })

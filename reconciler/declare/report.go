@@ -2,7 +2,6 @@ package declare
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,6 +37,9 @@ func (r *reporter) owner() fleet.TeamName {
 // text. What CUE tells only of the first mistake, missing and unknown fields,
 // is looked for again.
 func (r *reporter) report(err error) []fleet.Problem {
+	if r.otherDefinition() {
+		return r.problems
+	}
 	r.walk(nil, r.shape)
 	done := map[string]bool{}
 	for _, one := range errors.Errors(err) {
@@ -47,6 +49,9 @@ func (r *reporter) report(err error) []fleet.Problem {
 			continue
 		}
 		format, _ := one.Msg()
+		if strings.HasPrefix(format, "required field missing") && r.misses(path) {
+			continue
+		}
 		if strings.HasPrefix(format, "field is required") || strings.HasPrefix(format, "field not allowed") {
 			r.field(path, one)
 			continue
@@ -55,7 +60,8 @@ func (r *reporter) report(err error) []fleet.Problem {
 		r.wrong(path, one)
 	}
 	if len(r.problems) == 0 {
-		r.add("bad-value", nil, r.at.pos, "", "%v", err)
+		code, words, hint := worded(err)
+		r.add(code, nil, r.at.pos, hint, "%s", words)
 	}
 	return fleet.SortProblems(r.problems)
 }
@@ -136,8 +142,11 @@ func (r *reporter) walk(path []string, s *shape) {
 		}
 	case kind == cue.StructKind && s.kind == "struct":
 		names := r.names(path)
+		if s.variants != nil && r.noStep(path, names, s) {
+			return
+		}
 		for _, name := range s.order {
-			if s.required[name] && !slices.Contains(names, name) {
+			if s.required[name] && !slices.Contains(names, name) && !r.swallowed(path, name) {
 				r.missing(path, name, s)
 			}
 		}
@@ -169,7 +178,7 @@ func (r *reporter) unknown(path []string, s *shape, pos fleet.Pos) {
 	candidates := s.candidates()
 	if slices.Contains(candidates, name) {
 		if s.variants == nil {
-			r.add("unknown-field", path, pos, "", "field %q is not allowed by a definition that this is unified with", name)
+			r.add("unknown-field", path, pos, "take it out, or the other definition", "field %q is not one of a definition that is written here, too", name)
 		}
 		return
 	}
@@ -200,8 +209,9 @@ func (r *reporter) field(path []string, err errors.Error) {
 	format, _ := err.Msg()
 	switch {
 	case s == nil && len(r.problems) > 0: // a consequence
+	case s != nil && s.variants != nil && r.misses(parent):
 	case s == nil:
-		r.add("bad-value", path, r.posOf(path, err), "", "%v", err)
+		r.foreign(path, err)
 	case strings.HasPrefix(format, "field is required") && s.fields[name] != nil:
 		r.missing(parent, name, s)
 	default:
@@ -214,39 +224,26 @@ func (r *reporter) wrong(path []string, err errors.Error) {
 	pos := r.posOf(path, err)
 	s := r.shape.at(path, r.do)
 	found, kind, ok := r.found(path)
-	format, _ := err.Msg()
 	switch other := r.other(path, err); {
+	case r.unvalued(path) != "":
+		r.add("missing-value", path, pos, "write a value after the colon", "%q has no value", r.unvalued(path))
+	case r.dashed(path) != "":
+		r.add("wrong-type", path, pos, fmt.Sprintf("write a list: [%s]", r.dashed(path)), `found "-" before a string`)
+	case ok && found == "_" && !r.concrete(path):
+		r.add("incomplete", path, pos, s.exampleHint(), "what this refers to has no value")
 	case ok && !r.concrete(path):
 		r.add("incomplete", path, pos, s.exampleHint(), "found the type %s, expected a value", found)
 	case ok && s != nil && s.takes(found, kind) && other.File != "":
 		r.add("bad-value", path, pos, "keep one of them", "found %s, and another value at %s", found, other)
 	case ok && s != nil && s.takes(found, kind):
-		r.add("bad-value", path, pos, definitionHint(err), "%s", plainWords(err))
+		r.foreign(path, err)
 	case ok && s != nil && s.kind != "" && !fits(kind, s.kind):
-		r.add("wrong-type", path, pos, s.exampleHint(), "found %s, expected %s", withKind(kind, found), s.expected())
+		r.add("wrong-type", path, pos, s.typeHint(found, kind), "found %s, expected %s", withKind(kind, found), s.expected())
 	case ok && s != nil && (s.kind != "" || s.form != ""):
-		hint := s.exampleHint()
-		if len(s.enum) > 0 {
-			hint = fleet.DidYouMean(strings.Trim(found, `"`), s.enum)
-		}
-		r.add("bad-value", path, pos, hint, "found %s, expected %s", found, s.expected())
-	case strings.HasPrefix(format, "incomplete value"):
-		r.add("incomplete", path, pos, "write a value", "is no value yet")
+		r.add("bad-value", path, pos, s.valueHint(found), "found %s, expected %s", found, s.expected())
 	default:
-		r.add("bad-value", path, pos, "", "%s", plainWords(err))
+		r.foreign(path, err)
 	}
-}
-
-// definitionHint is the definition of the schema that one that is not there
-// was meant to be.
-func definitionHint(err errors.Error) string {
-	_, args := err.Msg()
-	for _, arg := range args {
-		if name := fmt.Sprint(arg); strings.HasPrefix(name, "#") {
-			return fleet.DidYouMean(name, slices.Collect(maps.Keys(shapes())))
-		}
-	}
-	return ""
 }
 
 // other is another place of the user's that an error speaks of.
@@ -269,28 +266,4 @@ func (r *reporter) concrete(path []string) bool {
 	}
 	v := r.lookup(path)
 	return v.IsConcrete() || v.IncompleteKind() == cue.BottomKind
-}
-
-// plainWords is CUE's own message, for what it alone can say.
-func plainWords(err errors.Error) string {
-	format, args := err.Msg()
-	return strings.TrimSuffix(strings.ReplaceAll(fmt.Sprintf(format, args...), schemaDir, "schema/"), ":")
-}
-
-// buildProblem words a mistake that kept a package from being built.
-func buildProblem(e *entry, err errors.Error, pos token.Pos) fleet.Problem {
-	r := reporter{at: e}
-	code := "bad-value"
-	if format, _ := err.Msg(); strings.HasPrefix(format, "reference ") {
-		code = "unknown-reference"
-	}
-	r.add(code, nil, position(pos), "", "%s", buildWords(err))
-	return r.problems[0]
-}
-
-func buildWords(err error) string {
-	if e := errors.Error(nil); errors.As(err, &e) {
-		return plainWords(e)
-	}
-	return err.Error()
 }

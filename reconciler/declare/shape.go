@@ -24,6 +24,7 @@ type shape struct {
 	form     string   // "owner/name", from a "Form:" in the comment
 	example  string   // as CUE, from an "Example:" in the comment
 	nonEmpty bool
+	matches  bool     // a regular expression, besides
 	bounds   []string // ">=0"
 	elem     *shape   // of a list, or of a struct with free names
 	fields   map[string]*shape
@@ -159,7 +160,7 @@ func (r *shapeReader) unary(s *shape, x *ast.UnaryExpr) {
 	case lit.Value == `""`:
 		s.kind, s.nonEmpty = "string", true
 	case x.Op == token.MAT:
-		s.kind = "string"
+		s.kind, s.matches = "string", true
 	default:
 		s.bounds = append(s.bounds, x.Op.String()+strings.ReplaceAll(lit.Value, "_", ""))
 	}
@@ -205,13 +206,22 @@ func (r *shapeReader) variants(s *shape) {
 	s.fields["do"] = do
 }
 
+// each is what the form of a list, or of a struct with free names, is the form
+// of: its elements.
+func (s *shape) each() *shape {
+	if s.elem != nil && len(s.fields) == 0 {
+		return s.elem
+	}
+	return s
+}
+
 // readForm takes "Form: …" and "Example: …" out of a field's comment.
 func readForm(s *shape, field *ast.Field) {
 	for _, group := range ast.Comments(field) {
 		for line := range strings.Lines(group.Text()) {
 			if _, form, ok := strings.Cut(line, "Form: "); ok {
 				form, _, _ = strings.Cut(form, ". ")
-				s.form = strings.TrimSpace(form)
+				s.each().form = strings.TrimSpace(form)
 			}
 			if _, example, ok := strings.Cut(line, "Example: "); ok {
 				s.example = strings.TrimSpace(example)
@@ -268,8 +278,14 @@ func (s *shape) expected() string {
 		return "list of at least one element"
 	case s.nonEmpty:
 		return "string that is not empty"
-	case len(s.bounds) > 0:
-		return s.kind + " " + strings.Join(s.bounds, " and ")
+	case len(s.bounds) == 2:
+		return fmt.Sprintf("whole number from %s to %s", strings.TrimPrefix(s.bounds[0], ">="), strings.TrimPrefix(s.bounds[1], "<="))
+	case s.kind == "int":
+		return strings.Join(append([]string{"whole number"}, s.bounds...), " ")
+	case s.kind == "bool":
+		return "true or false"
+	case s.kind == "struct":
+		return "fields in { }"
 	}
 	return s.kind
 }

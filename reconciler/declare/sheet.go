@@ -52,7 +52,8 @@ type value struct {
 	spot
 	problems []fleet.Problem
 	// fields and json are nil in an index, which keeps those of teams and
-	// settings alone. json is nil, too, when there are problems.
+	// settings alone. Where there are problems json is what is right, with
+	// other values in place of what is not; see reporter.mended.
 	fields map[string]fleet.Pos
 	json   []byte
 	ruled  *ruled // what policies found

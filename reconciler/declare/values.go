@@ -128,6 +128,9 @@ func (e *evaluator) others(root cue.Value, files []*file, said []value) {
 	for _, one := range errors.Errors(root.Validate(checks...)) {
 		at, in := blame(one, files)
 		if in == nil {
+			if len(bad) > 0 || slices.ContainsFunc(files, func(f *file) bool { return len(f.problems) > 0 }) {
+				continue // a consequence, of no place of its own
+			}
 			in = files[0]
 		}
 		if bad[namedBy(one.Path())] || len(bad) > 0 && in.entryAt(at) != nil {
@@ -135,8 +138,9 @@ func (e *evaluator) others(root cue.Value, files []*file, said []value) {
 		}
 		pos := position(at)
 		pos.File = in.path
+		code, words, hint := worded(one)
 		in.problems = append(in.problems, fleet.Problem{
-			Severity: fleet.Error, Code: "bad-value", Pos: pos, Field: strings.Join(one.Path(), "."), Message: buildWords(one),
+			Severity: fleet.Error, Code: code, Pos: pos, Field: strings.Join(one.Path(), "."), Message: words, Hint: hint,
 		})
 		in.partial = in.partial || in.reaches
 	}
@@ -165,6 +169,7 @@ func (e *evaluator) one(at *entry, v cue.Value) value {
 	}
 	if err != nil {
 		out.problems = r.report(err)
+		out.json = r.mended()
 	}
 	return out
 }

@@ -37,7 +37,7 @@ func (r *reporter) found(path []string) (text string, kind cue.Kind, ok bool) {
 	default:
 		return fmt.Sprint(v), kind, true
 	}
-	return kind.String(), kind, kind != cue.BottomKind
+	return kindWords(kind), kind, kind != cue.BottomKind
 }
 
 func literalWords(lit *ast.BasicLit) (string, cue.Kind, bool) {
@@ -69,10 +69,23 @@ func quote(s string) string {
 
 func withKind(kind cue.Kind, found string) string {
 	switch kind {
-	case cue.StringKind, cue.IntKind, cue.FloatKind, cue.BoolKind, cue.BytesKind:
-		return kind.String() + " " + found
+	case cue.StringKind, cue.IntKind, cue.FloatKind, cue.NumberKind, cue.BytesKind:
+		return kindWords(kind) + " " + found
 	}
 	return found
+}
+
+// kindWords is a kind of value in words.
+func kindWords(kind cue.Kind) string {
+	switch kind {
+	case cue.IntKind, cue.FloatKind, cue.NumberKind:
+		return "number"
+	case cue.BoolKind:
+		return "true or false"
+	case cue.StructKind:
+		return "fields in { }"
+	}
+	return kind.String()
 }
 
 func fits(kind cue.Kind, want string) bool {
@@ -82,7 +95,7 @@ func fits(kind cue.Kind, want string) bool {
 // takes reports whether a shape by itself has nothing against a value.
 func (s *shape) takes(found string, kind cue.Kind) bool {
 	switch {
-	case s.kind == "" || !fits(kind, s.kind) || s.form != "" || len(s.bounds) > 0:
+	case s.kind == "" || !fits(kind, s.kind) || s.form != "" || s.matches || len(s.bounds) > 0:
 		return false
 	case len(s.enum) > 0:
 		return slices.Contains(s.enum, plainName(found))

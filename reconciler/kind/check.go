@@ -2,8 +2,10 @@ package kind
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -15,11 +17,23 @@ func CheckTeam(k Kind, d *fleet.Declaration, config *fleet.Config, field string,
 	if _, ok := config.Teams[team]; ok {
 		return nil
 	}
+	return []fleet.Problem{ProblemAt(k, d, "unknown-team", field, teamHint(config, string(team)), "unknown team %q", team)}
+}
+
+// teamHint is the team that was probably meant: by its name on GitHub, or one
+// of a similar name.
+func teamHint(config *fleet.Config, written string) string {
 	var known []string
 	for _, name := range slices.Sorted(maps.Keys(config.Teams)) {
 		known = append(known, string(name))
+		if handle := strings.TrimPrefix(written, "@"); handle != "" && strings.EqualFold(config.Teams[name].GitHub, handle) {
+			return fmt.Sprintf("did you mean %q, which is that team here?", name)
+		}
 	}
-	return []fleet.Problem{ProblemAt(k, d, "unknown-team", field, fleet.DidYouMean(string(team), known), "unknown team %q", team)}
+	if near := fleet.DidYouMean(written, known); near != "" {
+		return near
+	}
+	return "declare it under teams"
 }
 
 // FieldProblem makes a problem of an error of decoding what stands below a
@@ -30,9 +44,15 @@ func (s Source) FieldProblem(k Kind, code, below string, err error) fleet.Proble
 	if !errors.As(err, &e) {
 		return s.Problem(k, code, below, "", "%s", err)
 	}
-	field := e.Field
-	if below != "" {
-		field = below + "." + field
+	under := func(field string) string {
+		if below != "" {
+			return below + "." + field
+		}
+		return field
+	}
+	field := under(e.Field)
+	if e.Beside != "" && slices.ContainsFunc(s.Guessed, func(g string) bool { return strings.HasPrefix(g, under(e.Beside)) }) {
+		field = under(e.Beside) // what is wrong there has been told
 	}
 	return s.Problem(k, code, field, e.Hint, "%s: %s", e.Field, e.Message)
 }

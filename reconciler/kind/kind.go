@@ -59,6 +59,9 @@ type Source struct {
 	Pos    fleet.Pos
 	Fields map[string]fleet.Pos
 	JSON   json.RawMessage
+	// Guessed are fields in which JSON holds another value than the text, which
+	// is wrong there: a problem that they have a part in is none.
+	Guessed []string
 }
 
 // Problem makes an error at a field of the declaration, the nearest parent's

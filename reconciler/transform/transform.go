@@ -54,6 +54,8 @@ type FieldError struct {
 	Field   string // "pattern", "edits[1].path"
 	Message string
 	Hint    string
+	// Beside is another field that it takes for the mistake; may be empty.
+	Beside string
 }
 
 func (e *FieldError) Error() string { return e.Field + ": " + e.Message }

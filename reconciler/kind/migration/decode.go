@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"text/template"
 	"time"
 
@@ -92,11 +91,12 @@ func (d *decoder) decode() (kind.Decoded, []fleet.Problem) {
 	s.body = d.template("body", f.Body)
 	s.Select = d.selection(f.Select)
 	s.Steps = d.steps(f.Steps)
+	refs := []fleet.Ref{{Field: "owner", Team: f.Owner}}
 	if d.problems != nil {
-		return kind.Decoded{}, d.problems
+		return kind.Decoded{Refs: refs}, d.problems
 	}
 	return kind.Decoded{
-		Owner: f.Owner, Refs: []fleet.Ref{{Field: "owner", Team: f.Owner}},
+		Owner: f.Owner, Refs: refs,
 		Spec: s, Effect: effectOf(f),
 	}, nil
 }
@@ -203,9 +203,9 @@ func (d *decoder) condition(field string, c *Condition) {
 		d.glob(field+".file", *c.File)
 	case c.Contains != nil:
 		d.glob(field+".contains.file", c.Contains.File)
-		re, err := regexp.Compile(c.Contains.Pattern)
-		if err != nil || c.Contains.Pattern == "" {
-			d.report("bad-pattern", field+".contains.pattern", "the syntax is RE2's", "pattern %q is empty or malformed: %v", c.Contains.Pattern, err)
+		re, err := transform.CompilePattern("pattern", c.Contains.Pattern)
+		if err != nil {
+			d.problems = append(d.problems, d.source.FieldProblem(d.kind, "bad-pattern", field+".contains", err))
 		}
 		c.re = re
 	}
@@ -213,7 +213,7 @@ func (d *decoder) condition(field string, c *Condition) {
 
 func (d *decoder) conditions(field string, list []Condition) {
 	if len(list) == 0 {
-		d.report("bad-condition", field, "", "the list of conditions is empty")
+		d.report("bad-condition", field, "leave select out for every repo", "the list of conditions is empty")
 	}
 	for i := range list {
 		d.condition(fmt.Sprintf("%s[%d]", field, i), &list[i])

@@ -72,24 +72,56 @@ func worded(err error) string {
 	if m == nil {
 		return err.Error()
 	}
-	return fmt.Sprintf("line %s of the template: %s", m[1], strings.ReplaceAll(m[2], " in type migration.data", ""))
+	what := m[2]
+	for _, w := range templateWords {
+		what = w.at.ReplaceAllString(what, w.words)
+	}
+	return fmt.Sprintf("line %s of the template: %s", m[1], what)
+}
+
+// templateWords are package template's words that need others.
+var templateWords = []struct {
+	at    *regexp.Regexp
+	words string
+}{
+	{regexp.MustCompile(`(?s)^.*can't evaluate field (\w+) in type migration\.data.*$`), "there is no field .$1"},
+	{regexp.MustCompile(`^function "(\w+)" not defined$`), `there is no function "$1"`},
+	{regexp.MustCompile(`^unclosed action.*$`), `a "{{" is not closed`},
+	{regexp.MustCompile(`^unexpected EOF$`), `a "{{if}}" or "{{range}}" has no "{{end}}"`},
+	{regexp.MustCompile(`^unexpected \{\{end\}\}$`), `"{{end}}" ends nothing`},
+	{regexp.MustCompile(`^unexpected "}" in (?:operand|command)$`), `a "{{" is closed by one "}"`},
 }
 
 // names are the fields of data.
 var names = []string{"Repo", "Name", "Owner", "Team", "Declaration", "Why", "What"}
 
-// lacking is how package template words a field that data lacks.
-var lacking = regexp.MustCompile(`can't evaluate field (\w+) in type migration\.data`)
+var (
+	// lacking is how package template words a field that data lacks, and
+	// uncalled a function that there is not.
+	lacking  = regexp.MustCompile(`can't evaluate field (\w+) in type migration\.data`)
+	uncalled = regexp.MustCompile(`function "(\w+)" not defined`)
+)
 
 func hint(err error) string {
-	m := lacking.FindStringSubmatch(err.Error())
-	if m == nil {
-		return ""
+	if m := lacking.FindStringSubmatch(err.Error()); m != nil {
+		if near := fleet.DidYouMean(m[1], names); near != "" {
+			return near
+		}
+		return "there are ." + strings.Join(names, ", .")
 	}
-	if near := fleet.DidYouMean(m[1], names); near != "" {
-		return near
+	if m := uncalled.FindStringSubmatch(err.Error()); m != nil {
+		if near := fleet.Nearest(m[1], names); near != "" {
+			return fmt.Sprintf("did you mean %q?", "."+near)
+		}
+		return "there are " + strings.Join(functions, ", ")
 	}
-	return "there are ." + strings.Join(names, ", .")
+	switch text := err.Error(); {
+	case strings.Contains(text, "unclosed action"), strings.Contains(text, `unexpected "}"`):
+		return "close it with }}"
+	case strings.HasSuffix(text, "unexpected EOF"):
+		return "close it with {{end}}"
+	}
+	return ""
 }
 
 // check walks a template and refuses what could run away: templates that

@@ -69,12 +69,14 @@ func decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
 	problems = append(problems, s.checkPaths(k, source)...)
 	again, bad := source.AskAgain(k, s.AskAgain)
 	s.again, problems = again, append(problems, bad...)
+	refs := s.teams(source.Fields)
 	if problems != nil {
-		return kind.Decoded{}, problems
+		refs = slices.DeleteFunc(refs, func(r fleet.Ref) bool { return r.Team == "" })
+		return kind.Decoded{Refs: refs}, problems
 	}
 	s.order = ordered(slices.Collect(maps.Keys(s.Paths)))
 	return kind.Decoded{
-		Owner: s.Owner, Owns: s.Repo, Refs: append(s.teams(source.Fields), fleet.Ref{Field: "repo", Repo: s.Repo}),
+		Owner: s.Owner, Owns: s.Repo, Refs: append(refs, fleet.Ref{Field: "repo", Repo: s.Repo}),
 		Spec: s, Effect: effect{s.Repo, s.Owner, s.CoOwners, s.Paths, s.File},
 	}, nil
 }

@@ -72,7 +72,7 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 	}
 	switch {
 	case s.Go == "" && s.Toolchain == "" && len(s.Require)+len(s.Replace)+len(s.DropReplace) == 0:
-		return nil, transform.FieldErrorf("do", "says nothing to do: give go, toolchain, require, replace or dropReplace")
+		return nil, &transform.FieldError{Field: "do", Message: "says nothing to do: give go, toolchain, require, replace or dropReplace", Beside: "require"}
 	case s.Go != "" && !modfile.GoVersionRE.MatchString(s.Go):
 		return nil, &transform.FieldError{Field: "go", Message: fmt.Sprintf("%q is no version of Go", s.Go), Hint: `write "1.26.0"`}
 	case s.Toolchain != "" && s.Toolchain != none && !version.IsValid(s.Toolchain):

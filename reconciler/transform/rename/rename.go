@@ -40,7 +40,7 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 		return nil, &transform.FieldError{Field: "to", Message: err.Error()}
 	}
 	if s.From == s.To {
-		return nil, transform.FieldErrorf("to", "is the same path as from")
+		return nil, &transform.FieldError{Field: "to", Message: "is the same path as from", Beside: "from"}
 	}
 	return s, nil
 }

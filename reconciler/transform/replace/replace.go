@@ -41,15 +41,12 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 	if err := transform.CheckGlobs("paths", s.Paths); err != nil {
 		return nil, err
 	}
-	if s.Pattern == "" {
-		return nil, transform.FieldErrorf("pattern", "is required")
-	}
 	if s.With == nil {
 		return nil, &transform.FieldError{Field: "with", Message: "is required", Hint: `to remove matches, write with: ""`}
 	}
-	re, err := regexp.Compile(s.Pattern)
+	re, err := transform.CompilePattern("pattern", s.Pattern)
 	if err != nil {
-		return nil, &transform.FieldError{Field: "pattern", Message: err.Error(), Hint: "the syntax is RE2's"}
+		return nil, err
 	}
 	s.re = re
 	if err := checkWith(*s.With, re); err != nil {
@@ -70,11 +67,13 @@ func checkWith(with string, re *regexp.Regexp) error {
 			continue
 		}
 		if name == "" {
-			return &transform.FieldError{Field: "with", Message: `holds a "$" that names no group`, Hint: `for a dollar sign write "$$"`}
+			return &transform.FieldError{Field: "with", Beside: "pattern", Message: `holds a "$" that names no group`, Hint: `for a dollar sign write "$$"`}
 		}
 		if n, err := strconv.Atoi(name); err == nil {
 			if n > re.NumSubexp() {
-				return transform.FieldErrorf("with", "refers to group %d; the pattern has %d", n, re.NumSubexp())
+				e := transform.FieldErrorf("with", "refers to group %d; the pattern has %d", n, re.NumSubexp())
+				e.Beside = "pattern"
+				return e
 			}
 			continue
 		}
@@ -82,6 +81,7 @@ func checkWith(with string, re *regexp.Regexp) error {
 			continue
 		}
 		e := transform.FieldErrorf("with", "refers to group %q, which the pattern lacks", name)
+		e.Beside = "pattern"
 		e.Hint = fleet.DidYouMean(name, slices.DeleteFunc(re.SubexpNames(), func(s string) bool { return s == "" }))
 		if digits := len(name) - len(strings.TrimLeft(name, "0123456789")); digits > 0 {
 			e.Hint = fmt.Sprintf("write ${%s}%s", name[:digits], name[digits:])
