@@ -188,7 +188,7 @@ func Stale(fsys fs.FS) ([]string, error) {
 func (c Copy) Words() (what, hint string) {
 	by := ""
 	if c.Version != "" {
-		by = ", of version " + c.Version
+		by = ", of version " + c.Version + ","
 	}
 	const update = `run "portreeve schema --update"`
 	switch c.State {
@@ -197,11 +197,11 @@ func (c Copy) Words() (what, hint string) {
 	case Missing:
 		return "there is no copy of the schema for CUE's own tools", update
 	case Older:
-		return "this copy of the schema" + by + ", is older than portreeve", update
+		return "this copy of the schema" + by + " is older than portreeve", update
 	case Newer:
-		return "this copy of the schema" + by + ", is newer than portreeve", "use that version of portreeve"
+		return "this copy of the schema" + by + " is newer than portreeve", "use that version of portreeve"
 	case Edited:
 		return "this copy of the schema was edited", "move what is yours out of it, and " + update
 	}
-	return "this copy of the schema" + by + ", is not the one of this version of portreeve", update
+	return "this copy of the schema" + by + " is not the one of this version of portreeve", update
 }

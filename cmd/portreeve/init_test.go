@@ -21,9 +21,10 @@ import (
 func laidOut(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "config")
-	if status := run([]string{"init", "--org", "acme", dir}); status != 0 {
-		t.Fatalf("exit status %d", status)
-	}
+	s := start{org: "acme", hookRepo: hookRepo}
+	must(t, s.check(dir))
+	_, err := s.layOut(dir)
+	must(t, err)
 	return dir
 }
 

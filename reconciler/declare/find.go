@@ -1,7 +1,6 @@
 package declare
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -155,23 +154,20 @@ func contentID(data []byte) string {
 // vendored warns of a copy of the schema, which CUE's own tools read, that is
 // not the one that is held to here.
 func (f *finder) vendored() {
-	dir := path.Join("cue.mod/pkg", schema.ImportPath)
-	entries, err := fs.ReadDir(f.fsys, dir)
-	if err != nil || len(entries) == 0 {
+	found, err := schema.Compare(f.fsys, "")
+	what, hint := found.Words()
+	at := schema.CopyDir
+	switch {
+	case err != nil:
+		what, hint = "this copy of the schema can't be read: "+reason(err), ""
+	case found.State == schema.Missing || found.State == schema.Current:
 		return
+	default:
+		at = found.Files[0]
 	}
-	ours, _ := fs.Glob(schema.FS, "*.cue")
-	for _, name := range ours {
-		want, _ := schema.FS.ReadFile(name)
-		got, err := fs.ReadFile(f.fsys, path.Join(dir, name))
-		if err != nil || !bytes.Equal(got, want) {
-			f.problems = append(f.problems, fleet.Problem{
-				Severity: fleet.Warning, Code: "schema-copy", Pos: fleet.Pos{File: path.Join(dir, name)},
-				Message: "this copy of the schema is not the one of this version of portreeve", Hint: "copy it again",
-			})
-			return
-		}
-	}
+	f.problems = append(f.problems, fleet.Problem{
+		Severity: fleet.Warning, Code: "schema-copy", Pos: fleet.Pos{File: at}, Message: what, Hint: hint,
+	})
 }
 
 func (f *finder) refuse(name, code, message, hint string) {
