@@ -172,7 +172,7 @@ func (c *court) answer(q question) ruling {
 	list := c.ctx.BuildExpr(&ast.SelectorExpr{X: &ast.ParenExpr{X: held}, Sel: ast.NewIdent("findings")}, cue.Scope(c.root))
 	data, err := list.MarshalJSON()
 	switch {
-	case err != nil && list.Err() == nil: // the rule is open at what it asks for
+	case err != nil && list.Validate() == nil: // the rule is open at what it asks for
 		return ruling{Err: "what it finds depends on a value that is not there"}
 	case err != nil:
 		return ruling{Err: inWords(err)}

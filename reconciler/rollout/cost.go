@@ -38,8 +38,6 @@ func (s *Step) Cost() fleet.Cost {
 		return cost
 	case DeleteBranch: // over Git, but for the look
 		return look
-	case DeleteBranch:
-		return look
 	}
 	return fleet.Cost{}
 }
