@@ -72,7 +72,7 @@ func (f fixed) At(context.Context, *source.Tree, fleet.Revision) (*source.Tree, 
 
 const pacedConfig = `package fleet
 
-fleet: {org: "acme", mode: "propose"}
+fleet: {org: "acme", mode: "propose", policies: "repos-changed": severity: "off"}
 teams: platform: github: "acme/platform"
 migrations: greet: {
 	title: "Greet politely"
