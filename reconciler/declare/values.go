@@ -80,7 +80,7 @@ func generations(root cue.Value, files []*file) []generation {
 	}
 	add := func(field, name string, v cue.Value) {
 		if !known(field, name) {
-			out = append(out, generation{&entry{spot: spot{field: field, name: name, pos: position(v.Pos())}}, v})
+			out = append(out, generation{&entry{spot: spot{field: field, name: name, pos: standsAt(v)}}, v})
 		}
 	}
 	for _, field := range slices.Sorted(maps.Keys(definitions)) {
@@ -97,6 +97,18 @@ func generations(root cue.Value, files []*file) []generation {
 		}
 	}
 	return out
+}
+
+// standsAt is where a value stands in the text of a config repo, which it may
+// have in common with the schema.
+func standsAt(v cue.Value) fleet.Pos {
+	_, parts := v.Expr()
+	for _, part := range parts {
+		if pos := part.Pos(); pos.IsValid() && !strings.HasPrefix(pos.Filename(), schemaDir) {
+			return position(pos)
+		}
+	}
+	return position(v.Pos())
 }
 
 // unknownGroups reports what the language made at the top that nothing is
