@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/cuecontext"
 )
 
 // mended is the declaration as JSON in which each value with a problem is
@@ -27,7 +28,7 @@ func (r *reporter) mend(path []string, s *shape) (any, bool) {
 		return nil, false
 	}
 	if len(path) > 0 && r.said(pathText(path)) {
-		return s.sample(r.value.Context())
+		return s.sample()
 	}
 	s = s.variant(func() string { return r.do(path) })
 	switch kind := r.kind(path); {
@@ -45,14 +46,14 @@ func (r *reporter) mend(path []string, s *shape) (any, bool) {
 	}
 	data, err := r.lookup(path).MarshalJSON()
 	if err != nil {
-		return s.sample(r.value.Context())
+		return s.sample()
 	}
 	return json.RawMessage(data), true
 }
 
 func (r *reporter) mendStruct(path []string, s *shape) (any, bool) {
 	if s.variants != nil { // no step that there is
-		return s.sample(r.value.Context())
+		return s.sample()
 	}
 	tree := map[string]any{}
 	for _, name := range r.names(path) {
@@ -73,7 +74,7 @@ func (r *reporter) mendStruct(path []string, s *shape) (any, bool) {
 	}
 	for _, name := range s.order {
 		if _, there := tree[name]; !there && s.required[name] {
-			value, ok := s.fields[name].sample(r.value.Context())
+			value, ok := s.fields[name].sample()
 			if !ok {
 				return nil, false
 			}
@@ -84,9 +85,9 @@ func (r *reporter) mendStruct(path []string, s *shape) (any, bool) {
 }
 
 // sample is a value that the schema takes: its own example where it has one.
-func (s *shape) sample(ctx *cue.Context) (any, bool) {
+func (s *shape) sample() (any, bool) {
 	if s.example != "" {
-		if data, err := ctx.CompileString(s.example).MarshalJSON(); err == nil {
+		if data, err := cuecontext.New().CompileString(s.example).MarshalJSON(); err == nil {
 			return json.RawMessage(data), true
 		}
 	}

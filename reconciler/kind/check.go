@@ -36,6 +36,18 @@ func teamHint(config *fleet.Config, written string) string {
 	return "declare it under teams"
 }
 
+// FieldProblems is FieldProblem for each of errors that are joined.
+func (s Source) FieldProblems(k Kind, code, below string, err error) []fleet.Problem {
+	if joined := (interface{ Unwrap() []error })(nil); errors.As(err, &joined) {
+		var all []fleet.Problem
+		for _, one := range joined.Unwrap() {
+			all = append(all, s.FieldProblems(k, code, below, one)...)
+		}
+		return all
+	}
+	return []fleet.Problem{s.FieldProblem(k, code, below, err)}
+}
+
 // FieldProblem makes a problem of an error of decoding what stands below a
 // field; a *transform.FieldError says which field it is, and below is then
 // its parent, "" at the top.

@@ -99,16 +99,18 @@ func walk(tree fs.FS, dir string, flat bool, visit func(name string)) error {
 }
 
 // CheckGlobs is CheckGlob for a step's field that lists globs, at least one.
+// What is wrong with several is joined.
 func CheckGlobs(field string, globs []string) error {
 	if len(globs) == 0 {
 		return FieldErrorf(field, "is required: name at least one glob")
 	}
+	var all []error
 	for i, glob := range globs {
 		if err := CheckGlob(glob); err != nil {
-			return &FieldError{Field: fmt.Sprintf("%s[%d]", field, i), Message: err.Error()}
+			all = append(all, &FieldError{Field: fmt.Sprintf("%s[%d]", field, i), Message: err.Error()})
 		}
 	}
-	return nil
+	return errors.Join(all...)
 }
 
 // GlobList names globs in a summary.

@@ -146,7 +146,7 @@ func (d *decoder) steps(raw []json.RawMessage) []transform.Step {
 		}
 		step, err := member.Decode(r)
 		if err != nil {
-			d.problems = append(d.problems, d.source.FieldProblem(d.kind, "bad-step", field, err))
+			d.problems = append(d.problems, d.source.FieldProblems(d.kind, "bad-step", field, err)...)
 			continue
 		}
 		steps = append(steps, step)

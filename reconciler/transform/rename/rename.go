@@ -5,6 +5,7 @@ package rename
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -33,11 +34,14 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 	if err := transform.DecodeFields(fields, s); err != nil {
 		return nil, err
 	}
-	if err := transform.CheckPath(s.From); err != nil {
-		return nil, &transform.FieldError{Field: "from", Message: err.Error()}
+	var all []error
+	for _, f := range []struct{ field, path string }{{"from", s.From}, {"to", s.To}} {
+		if err := transform.CheckPath(f.path); err != nil {
+			all = append(all, &transform.FieldError{Field: f.field, Message: err.Error()})
+		}
 	}
-	if err := transform.CheckPath(s.To); err != nil {
-		return nil, &transform.FieldError{Field: "to", Message: err.Error()}
+	if all != nil {
+		return nil, errors.Join(all...)
 	}
 	if s.From == s.To {
 		return nil, &transform.FieldError{Field: "to", Message: "is the same path as from", Beside: "from"}

@@ -4,6 +4,7 @@ package replace
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -38,18 +39,16 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 	if err := transform.DecodeFields(fields, s); err != nil {
 		return nil, err
 	}
-	if err := transform.CheckGlobs("paths", s.Paths); err != nil {
-		return nil, err
-	}
+	globs := transform.CheckGlobs("paths", s.Paths)
 	if s.With == nil {
-		return nil, &transform.FieldError{Field: "with", Message: "is required", Hint: `to remove matches, write with: ""`}
+		return nil, errors.Join(globs, &transform.FieldError{Field: "with", Message: "is required", Hint: `to remove matches, write with: ""`})
 	}
 	re, err := transform.CompilePattern("pattern", s.Pattern)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = checkWith(*s.With, re)
 	}
 	s.re = re
-	if err := checkWith(*s.With, re); err != nil {
+	if err := errors.Join(globs, err); err != nil {
 		return nil, err
 	}
 	return s, nil
