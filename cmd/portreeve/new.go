@@ -106,11 +106,15 @@ func kindOf(name string) (schema.Kind, error) {
 		}
 		names = append(names, k.Name)
 	}
-	hint := fleet.DidYouMean(name, names)
-	if hint == "" {
-		hint = "expected " + strings.Join(names, ", ")
+	return schema.Kind{}, usagef("unknown kind %q; %s", name, expected(name, names))
+}
+
+// expected says which of the names was meant, or all of them.
+func expected(name string, names []string) string {
+	if hint := fleet.DidYouMean(name, names); hint != "" {
+		return hint
 	}
-	return schema.Kind{}, usagef("unknown kind %q; %s", name, hint)
+	return "expected " + strings.Join(names, ", ")
 }
 
 // set takes FIELD=VALUE.
@@ -137,9 +141,5 @@ func (n *addition) field(name string) (schema.Field, error) {
 		}
 		names = append(names, f.Name)
 	}
-	hint := fleet.DidYouMean(name, names)
-	if hint == "" {
-		hint = "expected " + strings.Join(names, ", ")
-	}
-	return schema.Field{}, fmt.Errorf("%s has no field %q; %s", n.draft.Kind.Name, name, hint)
+	return schema.Field{}, fmt.Errorf("%s has no field %q; %s", n.draft.Kind.Name, name, expected(name, names))
 }
