@@ -27,7 +27,7 @@ func declarations(changed string, removed bool) string {
 	text := `package fleet
 fleet: {org: "acme", exclude: ["config"], mode: "merge"}
 fleet: policies: {"migration-whole-fleet": severity: "off", "migration-merges-untested": severity: "off"}
-teams: platform: {title: "Platform"}
+teams: platform: {title: "Platform", contact: "#platform"}
 `
 	migration := func(name, content, merge string) {
 		text += fmt.Sprintf(`migrations: %q: {

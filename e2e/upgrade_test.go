@@ -111,7 +111,8 @@ func wordedVersion(t *testing.T) string {
 	return path
 }
 
-// formerVersion is the last tagged version, or one of some merges before.
+// formerVersion is the last tagged version, or one of some merges before. A
+// commit in the middle of a merge may not compile: then it is one before it.
 func formerVersion(t *testing.T) string {
 	t.Helper()
 	git := func(args ...string) string {
@@ -121,17 +122,23 @@ func formerVersion(t *testing.T) string {
 		}
 		return strings.TrimSpace(string(out))
 	}
-	commit := git("describe", "--tags", "--abbrev=0", "HEAD^")
-	if commit == "" {
-		commit = git("rev-parse", "--verify", "--quiet", fmt.Sprintf("HEAD~%d^{commit}", back))
+	candidates := strings.Fields(git("describe", "--tags", "--abbrev=0", "HEAD^"))
+	if len(candidates) == 0 {
+		candidates = strings.Fields(git("rev-list", "--first-parent", fmt.Sprintf("--skip=%d", back), "--max-count=10", "HEAD"))
 	}
-	if commit == "" {
+	if len(candidates) == 0 {
 		t.Skip("no older version in this clone's history")
 	}
-	t.Logf("the older version is %s", commit)
-	path, err := binary.BuildAt(programs, "portreeve", "former", commit)
-	must(t, err)
-	return path
+	for i, commit := range candidates {
+		path, err := binary.BuildAt(programs, "portreeve", fmt.Sprintf("former-%d", i), commit)
+		if err == nil {
+			t.Logf("the older version is %s", commit)
+			return path
+		}
+		t.Logf("%s does not build: %v", commit, err)
+	}
+	t.Fatalf("none of %d older versions builds", len(candidates))
+	return ""
 }
 
 // versions run in turn on one fleet, each with its own data.
