@@ -3,6 +3,7 @@ package declare
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +18,8 @@ type builder struct {
 	kinds    kind.Set
 	config   *fleet.Config
 	byID     map[fleet.ID]*declared
-	settings bool // a "fleet" stands somewhere
+	sorted   []*declared // those of byID, once they are all there
+	settings bool        // a "fleet" stands somewhere
 	// badTeams are teams that stand in the config repo and are invalid.
 	badTeams map[fleet.TeamName]fleet.Pos
 	// teams are the others, as they are written.
@@ -46,9 +48,9 @@ func newBuilder(kinds kind.Set, size int) *builder {
 	}
 }
 
-func (b *builder) take(values []value) {
-	for i := range values {
-		switch v := &values[i]; v.field {
+func (b *builder) take(values []*value) {
+	for _, v := range values {
+		switch v.field {
 		case "": // what only a file's loop knows to be there
 			b.problems(v.problems)
 			b.config.Unreadable = append(b.config.Unreadable, v.pos.File)
@@ -64,6 +66,12 @@ func (b *builder) take(values []value) {
 			}
 		}
 	}
+}
+
+// sort sets sorted.
+func (b *builder) sort() {
+	b.sorted = slices.AppendSeq(make([]*declared, 0, len(b.byID)), maps.Values(b.byID))
+	slices.SortFunc(b.sorted, func(a, b *declared) int { return a.ID.Compare(b.ID) })
 }
 
 // problems notes problems, and reports whether one is an error.
