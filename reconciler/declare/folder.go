@@ -111,11 +111,22 @@ type index struct {
 type indexed struct {
 	*sheet
 	fingerprint string
+	text        string // of the sheet, as it stands in the index; empty where it does not
 }
 
 type keyed struct {
 	key string
 	*outcome
+}
+
+// written is the text of the sheet, which is made where there is none, or
+// where policies have judged anew.
+func (f indexed) written(e *encoder) {
+	if f.text == "" || slices.ContainsFunc(f.values, func(v value) bool { return v.ruled.anew() }) {
+		e.sheet(f.sheet)
+		return
+	}
+	e.b = append(e.b, f.text...)
 }
 
 func openIndex(f *folder, name string) *index {
@@ -125,7 +136,13 @@ func openIndex(f *folder, name string) *index {
 		return x
 	}
 	d := &decoder{s: string(b)}
-	files := list(d, func() indexed { return indexed{fingerprint: d.text(), sheet: d.sheet()} })
+	files := list(d, func() indexed {
+		f := indexed{fingerprint: d.text()}
+		from := d.s
+		f.sheet = d.sheet()
+		f.text = from[:len(from)-len(d.s)]
+		return f
+	})
 	outcomes := list(d, func() keyed { return keyed{d.text(), d.outcome()} })
 	if d.bad || d.s != "" {
 		return x
@@ -166,7 +183,13 @@ func (x *index) forget(paths []string) {
 func (x *index) outcome(key string) *outcome { return x.outcomes[key] }
 
 func (x *index) keep(s *sheet, fingerprint string) {
-	x.nowFiles = append(x.nowFiles, indexed{s.lean(), fingerprint})
+	f := indexed{sheet: s, fingerprint: fingerprint}
+	if was := x.files[s.path]; was.sheet == s {
+		f.text = was.text
+	} else {
+		f.sheet = s.lean()
+	}
+	x.nowFiles = append(x.nowFiles, f)
 }
 
 func (x *index) keepOutcome(key string, o *outcome) {
@@ -184,7 +207,7 @@ func (x *index) close() {
 	e.int(len(x.nowFiles))
 	for _, f := range x.nowFiles {
 		e.text(f.fingerprint)
-		e.sheet(f.sheet)
+		f.written(&e)
 	}
 	e.int(len(x.nowOutcomes))
 	for _, o := range x.nowOutcomes {

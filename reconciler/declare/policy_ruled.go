@@ -14,6 +14,17 @@ import (
 type ruled struct {
 	mu    sync.Mutex
 	known *rulings
+	news  bool // known was set since this was read
+}
+
+// anew reports whether policies judged the value since it was read.
+func (r *ruled) anew() bool {
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.news
 }
 
 func (r *ruled) get() *rulings {
@@ -29,7 +40,7 @@ func (r *ruled) set(known *rulings) {
 	if r != nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.known = known
+		r.known, r.news = known, true
 	}
 }
 
