@@ -176,6 +176,9 @@ func (b *builder) badSettings(pos fleet.Pos, problems []fleet.Problem) {
 // at is the position of a field of the value.
 func (v value) at(field string) fleet.Pos {
 	d := fleet.Declaration{Pos: v.pos, Fields: v.fields}
+	if v.packed != "" {
+		d.Fields = (&decoder{s: v.packed}).fields(v.pos.File)
+	}
 	return d.FieldPos(field)
 }
 

@@ -174,6 +174,9 @@ func (b *builder) checkTeams(k kind.Kind, d *fleet.Declaration) []fleet.Problem 
 // toBadTeams freezes what refers to a team that is declared and invalid: it is
 // not unknown, but there is no telling who it is.
 func (b *builder) toBadTeams(field string, d *fleet.Declaration) []fleet.Problem {
+	if len(b.badTeams) == 0 {
+		return nil
+	}
 	var problems []fleet.Problem
 	for _, r := range d.Refs {
 		if pos, bad := b.badTeams[r.Team]; bad {

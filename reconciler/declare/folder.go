@@ -99,7 +99,7 @@ func (f *folder) putOutcome(key string, o *outcome) {
 type index struct {
 	folder *folder
 	name   string
-	was    []byte // as it stands on disk
+	was    string // as it stands on disk
 
 	files    map[string]indexed
 	outcomes map[string]*outcome
@@ -138,16 +138,16 @@ func openIndex(f *folder, name string) *index {
 	d := &decoder{s: string(b)}
 	files := list(d, func() indexed {
 		f := indexed{fingerprint: d.text()}
-		from := d.s
+		from := d.at
 		f.sheet = d.sheet()
-		f.text = from[:len(from)-len(d.s)]
+		f.text = d.s[from:d.at]
 		return f
 	})
 	outcomes := list(d, func() keyed { return keyed{d.text(), d.outcome()} })
-	if d.bad || d.s != "" {
+	if d.bad || d.left() > 0 {
 		return x
 	}
-	x.was = b
+	x.was = d.s
 	for _, f := range files {
 		x.files[f.path] = f
 	}
@@ -186,15 +186,13 @@ func (x *index) keep(s *sheet, fingerprint string) {
 	f := indexed{sheet: s, fingerprint: fingerprint}
 	if was := x.files[s.path]; was.sheet == s {
 		f.text = was.text
-	} else {
-		f.sheet = s.lean()
 	}
 	x.nowFiles = append(x.nowFiles, f)
 }
 
 func (x *index) keepOutcome(key string, o *outcome) {
 	if !o.passing && !slices.ContainsFunc(x.nowOutcomes, func(k keyed) bool { return k.key == key }) {
-		x.nowOutcomes = append(x.nowOutcomes, keyed{key, o.lean()})
+		x.nowOutcomes = append(x.nowOutcomes, keyed{key, o})
 	}
 }
 
@@ -203,7 +201,7 @@ func (x *index) close() {
 	if x.folder.keep == nil {
 		return
 	}
-	e := encoder{make([]byte, 0, len(x.was)+4096)}
+	e := encoder{b: make([]byte, 0, len(x.was)+4096), lean: true}
 	e.int(len(x.nowFiles))
 	for _, f := range x.nowFiles {
 		e.text(f.fingerprint)
@@ -214,7 +212,7 @@ func (x *index) close() {
 		e.text(o.key)
 		e.outcome(o.outcome)
 	}
-	if string(e.b) != string(x.was) {
+	if string(e.b) != x.was {
 		x.folder.keep.PutTree(x.name, x.folder.prefix, e.b)
 	}
 }

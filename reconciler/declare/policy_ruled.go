@@ -84,11 +84,19 @@ func (d *decoder) ruled(file string) *ruled {
 	if !d.bool() {
 		return r
 	}
-	known := &rulings{key: d.text()}
-	known.list = list(d, func() charge {
+	key := d.text()
+	charges := list(d, func() charge {
 		return charge{policy: d.text(), pos: d.pos(file), found: found{Field: d.text(), Reason: d.text()}}
 	})
-	r.known = known
+	switch {
+	case charges != nil:
+		r.known = &rulings{key, charges}
+	case d.quiet == nil || d.quiet.key != key:
+		d.quiet = &rulings{key: key}
+		fallthrough
+	default:
+		r.known = d.quiet
+	}
 	return r
 }
 
@@ -115,7 +123,7 @@ func (d *decoder) acknowledged(file string) map[string]fleet.Acknowledgement {
 		a := fleet.Acknowledgement{Pos: d.pos(file), Field: d.text(), Reason: d.text()}
 		until, err := time.Parse(time.DateOnly, d.text())
 		if d.bad || err != nil {
-			d.bad = true
+			d.fail()
 			return nil
 		}
 		a.Until = until

@@ -86,7 +86,9 @@ func (f *Folder) PutTree(name, key string, value []byte) {
 	if err != nil {
 		return
 	}
-	_, err = t.Write(slices.Concat([]byte(magic), sum(key, value), value))
+	if _, err = t.Write(append([]byte(magic), sum(key, value)...)); err == nil {
+		_, err = t.Write(value)
+	}
 	if closed := t.Close(); err != nil || closed != nil || os.Rename(t.Name(), f.tree(name)) != nil {
 		_ = os.Remove(t.Name())
 	}
