@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -59,6 +61,7 @@ func (v *Validate) Run(ctx context.Context, w io.Writer) error {
 	if err := oneOf(v.Output); err != nil {
 		return err
 	}
+	collectLater()
 	problems, err := v.problems(ctx)
 	if err == nil {
 		err = declare.Print(w, problems, v.Output)
@@ -67,6 +70,16 @@ func (v *Validate) Run(ctx context.Context, w io.Writer) error {
 		return ErrProblems
 	}
 	return err
+}
+
+// collectLater has memory collected for the first time when some 30 MiB are in
+// use, and from then on when half as much again as is in use has been added: a
+// check of one changed file is over before that, and a check of all files
+// keeps little of what it makes.
+func collectLater() {
+	const first, later = 800, 100 // percent of what is in use, which counts as 4 MiB at least
+	debug.SetGCPercent(first)
+	runtime.AddCleanup(new([64]byte), func(percent int) { debug.SetGCPercent(percent) }, later)
 }
 
 func (v *Validate) problems(ctx context.Context) ([]fleet.Problem, error) {
