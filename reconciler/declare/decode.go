@@ -18,7 +18,7 @@ type builder struct {
 	kinds    kind.Set
 	config   *fleet.Config
 	byID     map[fleet.ID]*declared
-	sorted   []*declared // those of byID, once they are all there
+	all      []*declared // those of byID; sorted once they are all there
 	settings bool        // a "fleet" stands somewhere
 	// badTeams are teams that stand in the config repo and are invalid.
 	badTeams map[fleet.TeamName]fleet.Pos
@@ -38,6 +38,7 @@ func newBuilder(kinds kind.Set, size int) *builder {
 	return &builder{
 		kinds:    kinds,
 		byID:     make(map[fleet.ID]*declared, size),
+		all:      make([]*declared, 0, size),
 		badTeams: map[fleet.TeamName]fleet.Pos{},
 		teams:    map[fleet.TeamName]*value{},
 		config: &fleet.Config{
@@ -68,10 +69,23 @@ func (b *builder) take(values []*value) {
 	}
 }
 
-// sort sets sorted.
+// add takes a declaration that is not there yet.
+func (b *builder) add(d *declared) {
+	b.byID[d.ID] = d
+	b.all = append(b.all, d)
+}
+
+// sort sorts all declarations. Those of one kind mostly stand in order already.
 func (b *builder) sort() {
-	b.sorted = slices.AppendSeq(make([]*declared, 0, len(b.byID)), maps.Values(b.byID))
-	slices.SortFunc(b.sorted, func(a, b *declared) int { return a.ID.Compare(b.ID) })
+	byKind := map[string][]*declared{}
+	for _, d := range b.all {
+		byKind[d.ID.Kind] = append(byKind[d.ID.Kind], d)
+	}
+	b.all = b.all[:0]
+	for _, name := range slices.Sorted(maps.Keys(byKind)) {
+		slices.SortFunc(byKind[name], func(a, b *declared) int { return strings.Compare(a.ID.Name, b.ID.Name) })
+		b.all = append(b.all, byKind[name]...)
+	}
 }
 
 // problems notes problems, and reports whether one is an error.
@@ -96,7 +110,7 @@ func (b *builder) declaration(k kind.Kind, v *value) {
 		ID: id, Pos: v.pos, End: v.end, Owner: v.owner,
 		Owns: v.owns, Refs: v.refs, Fields: v.fields, Hash: v.hash, Acknowledged: v.acknowledged,
 	}
-	b.byID[id] = &declared{d, v}
+	b.add(&declared{d, v})
 	b.freeze(d, v.problems)
 }
 
@@ -281,6 +295,6 @@ func (b *builder) broken(e spot, problems []fleet.Problem) {
 	k, ok := b.kinds.ByField(e.field)
 	id := fleet.ID{Kind: k.Name, Name: e.name}
 	if ok && b.byID[id] == nil {
-		b.byID[id] = &declared{&fleet.Declaration{ID: id, Pos: e.pos, End: e.end, Owner: e.owner, Frozen: slices.Clip(problems)}, nil}
+		b.add(&declared{&fleet.Declaration{ID: id, Pos: e.pos, End: e.end, Owner: e.owner, Frozen: slices.Clip(problems)}, nil})
 	}
 }

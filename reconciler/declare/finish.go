@@ -73,7 +73,7 @@ func (b *builder) duplicate(entries []spot) {
 // finish holds the declarations against one another.
 func (b *builder) finish() *fleet.Config {
 	c := b.config
-	all := b.sorted
+	all := b.all
 	c.Declarations = make([]*fleet.Declaration, 0, len(all))
 	for _, d := range all {
 		c.Declarations = append(c.Declarations, d.Declaration)

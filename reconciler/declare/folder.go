@@ -101,7 +101,7 @@ type index struct {
 	name   string
 	was    string // as it stands on disk
 
-	files    map[string]indexed
+	files    map[string]*indexed
 	outcomes map[string]*outcome
 
 	nowFiles    []indexed
@@ -130,7 +130,7 @@ func (f indexed) written(e *encoder) {
 }
 
 func openIndex(f *folder, name string) *index {
-	x := &index{folder: f, name: name, files: map[string]indexed{}, outcomes: map[string]*outcome{}}
+	x := &index{folder: f, name: name, files: map[string]*indexed{}, outcomes: map[string]*outcome{}}
 	b, ok := f.keep.GetTree(name, f.prefix)
 	if !ok {
 		return x
@@ -148,8 +148,9 @@ func openIndex(f *folder, name string) *index {
 		return x
 	}
 	x.was = d.s
-	for _, f := range files {
-		x.files[f.path] = f
+	x.files = make(map[string]*indexed, len(files))
+	for i := range files {
+		x.files[files[i].path] = &files[i]
 	}
 	for _, o := range outcomes {
 		x.outcomes[o.key] = o.outcome
@@ -158,14 +159,14 @@ func openIndex(f *folder, name string) *index {
 }
 
 func (x *index) seen(path, fingerprint string) *sheet {
-	if f, ok := x.files[path]; ok && f.fingerprint == fingerprint {
+	if f := x.files[path]; f != nil && f.fingerprint == fingerprint {
 		return f.sheet
 	}
 	return nil
 }
 
 func (x *index) sheet(path, id string) *sheet {
-	if f, ok := x.files[path]; ok && f.id == id {
+	if f := x.files[path]; f != nil && f.id == id {
 		return f.sheet
 	}
 	return nil
@@ -184,7 +185,7 @@ func (x *index) outcome(key string) *outcome { return x.outcomes[key] }
 
 func (x *index) keep(s *sheet, fingerprint string) {
 	f := indexed{sheet: s, fingerprint: fingerprint}
-	if was := x.files[s.path]; was.sheet == s {
+	if was := x.files[s.path]; was != nil && was.sheet == s {
 		f.text = was.text
 	}
 	x.nowFiles = append(x.nowFiles, f)

@@ -16,7 +16,7 @@ type suit struct {
 // found are what the policies in force find in each subject: as it is known,
 // or asked now and kept.
 func (t *bench) found() [][]charge {
-	subjects := t.all
+	subjects := t.subjects
 	all := make([][]charge, len(subjects))
 	var open []int
 	for i, s := range subjects {

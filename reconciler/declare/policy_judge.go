@@ -20,8 +20,8 @@ type bench struct {
 	key  string         // of the policies in force
 	// passing says that a policy could not be asked, so that what was found
 	// is not kept.
-	passing bool
-	all     []subject
+	passing  bool
+	subjects []subject
 }
 
 // policies judges all values that were not by the policies in force. It gives
@@ -30,8 +30,8 @@ type bench struct {
 func (r *reading) policies(b *builder, own []*ownFile) (stale []string) {
 	t := &bench{builder: b, crew: &r.crew, own: own}
 	t.enact()
-	t.all = t.subjects()
-	for _, s := range t.all {
+	t.subjects = t.judgeable()
+	for _, s := range t.subjects {
 		if _, known := s.ruled.by(t.key); !known && s.json == nil {
 			stale = append(stale, s.pos.File)
 		}
@@ -40,7 +40,7 @@ func (r *reading) policies(b *builder, own []*ownFile) (stale []string) {
 		return stale
 	}
 	found := t.found()
-	for i, s := range t.all {
+	for i, s := range t.subjects {
 		if s.declaration != nil && len(s.declaration.Frozen) > 0 {
 			continue // what is invalid already is charged with no more
 		}
@@ -131,13 +131,13 @@ type subject struct {
 	declaration *fleet.Declaration // nil for a team
 }
 
-// subjects are all that can be judged, in a fixed order.
-func (t *bench) subjects() []subject {
-	all := make([]subject, 0, len(t.teams)+len(t.sorted))
+// judgeable are all subjects, in a fixed order.
+func (t *bench) judgeable() []subject {
+	all := make([]subject, 0, len(t.teams)+len(t.all))
 	for _, name := range slices.Sorted(maps.Keys(t.teams)) {
 		all = append(all, subject{t.teams[name], fleet.OnTeam, nil})
 	}
-	for _, d := range t.sorted {
+	for _, d := range t.all {
 		if d.value != nil && len(d.value.problems) == 0 {
 			all = append(all, subject{d.value, d.ID.Kind, d.Declaration})
 		}
