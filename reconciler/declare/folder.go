@@ -131,11 +131,11 @@ func (f indexed) written(e *encoder) {
 
 func openIndex(f *folder, name string) *index {
 	x := &index{folder: f, name: name, files: map[string]*indexed{}, outcomes: map[string]*outcome{}}
-	b, ok := f.keep.GetTree(name, f.prefix)
+	text, ok := f.keep.GetTree(name, f.prefix)
 	if !ok {
 		return x
 	}
-	d := &decoder{s: string(b)}
+	d := &decoder{s: text}
 	files := list(d, func() indexed {
 		f := indexed{fingerprint: d.text()}
 		from := d.at
@@ -147,7 +147,8 @@ func openIndex(f *folder, name string) *index {
 	if d.bad || d.left() > 0 {
 		return x
 	}
-	x.was = d.s
+	x.was = text
+	x.nowFiles = make([]indexed, 0, len(files)+10)
 	x.files = make(map[string]*indexed, len(files))
 	for i := range files {
 		x.files[files[i].path] = &files[i]
@@ -178,7 +179,7 @@ func (x *index) forget(paths []string) {
 		delete(x.files, path)
 	}
 	x.outcomes = map[string]*outcome{}
-	x.nowFiles, x.nowOutcomes = nil, nil
+	x.nowFiles, x.nowOutcomes = x.nowFiles[:0], nil
 }
 
 func (x *index) outcome(key string) *outcome { return x.outcomes[key] }

@@ -72,12 +72,11 @@ func (v *Validate) Run(ctx context.Context, w io.Writer) error {
 	return err
 }
 
-// collectLater has memory collected for the first time when some 30 MiB are in
-// use, and from then on when half as much again as is in use has been added: a
-// check of one changed file is over before that, and a check of all files
-// keeps little of what it makes.
+// collectLater has memory collected for the first time when some 40 MiB are in
+// use, and from then on as usual. A check of one changed file among ten thousand
+// is over before that: nearly all that it makes it needs until it ends.
 func collectLater() {
-	const first, later = 800, 100 // percent of what is in use, which counts as 4 MiB at least
+	const first, later = 1000, 100 // percent of what is in use, which counts as 4 MiB at least
 	debug.SetGCPercent(first)
 	runtime.AddCleanup(new([64]byte), func(percent int) { debug.SetGCPercent(percent) }, later)
 }
