@@ -10,7 +10,7 @@ func (e *encoder) sheet(s *sheet) {
 	for _, spot := range s.entries {
 		e.spot(spot, s.path)
 	}
-	e.values(s.values, s.path)
+	e.values(s.values, s.path, s.entries)
 	e.problems(s.problems, s.path)
 	e.fate(s.fate)
 	e.bool(s.plain)
@@ -20,7 +20,7 @@ func (e *encoder) sheet(s *sheet) {
 }
 
 func (e *encoder) outcome(o *outcome) {
-	e.values(o.values, "")
+	e.values(o.values, "", nil)
 	e.bool(o.refused)
 	e.int(len(o.marks))
 	for _, m := range o.marks {
@@ -43,11 +43,19 @@ func (e *encoder) spot(s spot, file string) {
 	e.text(string(s.owner))
 }
 
-func (e *encoder) values(all []value, file string) {
+// values writes values; of most the spot is that of the entry in the same place.
+func (e *encoder) values(all []value, file string, entries []spot) {
 	e.int(len(all))
-	for _, v := range all {
-		e.spot(v.spot, file)
+	for i, v := range all {
+		same := i < len(entries) && v.spot == entries[i]
+		e.bool(same)
+		if !same {
+			e.spot(v.spot, file)
+		}
 		e.problems(v.problems, file)
+		if e.lean && !keptWhole(v) {
+			v.fields, v.json = nil, nil
+		}
 		e.fields(v.fields, file)
 		e.text(string(v.json))
 		e.bool(v.judged)
@@ -69,7 +77,7 @@ func (e *encoder) values(all []value, file string) {
 func (d *decoder) sheet() *sheet {
 	s := &sheet{path: d.text(), id: d.text(), size: d.int()}
 	s.entries = list(d, func() spot { return d.spot(s.path) })
-	s.values = d.values(s.path)
+	s.values = d.values(s.path, s.entries)
 	s.problems = d.problems(s.path)
 	s.fate = d.fate()
 	s.plain, s.reaches = d.bool(), d.bool()
@@ -78,7 +86,7 @@ func (d *decoder) sheet() *sheet {
 }
 
 func (d *decoder) outcome() *outcome {
-	o := &outcome{values: d.values(""), refused: d.bool()}
+	o := &outcome{values: d.values("", nil), refused: d.bool()}
 	o.marks = list(d, func() mark {
 		m := mark{path: d.text()}
 		m.problems, m.fate = d.problems(m.path), d.fate()
@@ -93,9 +101,19 @@ func (d *decoder) spot(file string) spot {
 	return spot{field: d.text(), name: d.text(), pos: d.pos(file), end: d.int(), owner: fleet.TeamName(d.text())}
 }
 
-func (d *decoder) values(file string) []value {
+func (d *decoder) values(file string, entries []spot) []value {
+	i := -1
 	return list(d, func() value {
-		v := value{spot: d.spot(file), problems: d.problems(file), fields: d.fields(file)}
+		i++
+		v := value{}
+		if same := d.bool(); same && i < len(entries) {
+			v.spot = entries[i]
+		} else if !same {
+			v.spot = d.spot(file)
+		} else {
+			d.fail()
+		}
+		v.problems, v.fields = d.problems(file), d.fields(file)
 		if text := d.text(); text != "" {
 			v.json = []byte(text)
 		}

@@ -3,6 +3,7 @@ package declare
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +18,8 @@ type builder struct {
 	kinds    kind.Set
 	config   *fleet.Config
 	byID     map[fleet.ID]*declared
-	settings bool // a "fleet" stands somewhere
+	all      []*declared // those of byID; sorted once they are all there
+	settings bool        // a "fleet" stands somewhere
 	// badTeams are teams that stand in the config repo and are invalid.
 	badTeams map[fleet.TeamName]fleet.Pos
 	// teams are the others, as they are written.
@@ -36,6 +38,7 @@ func newBuilder(kinds kind.Set, size int) *builder {
 	return &builder{
 		kinds:    kinds,
 		byID:     make(map[fleet.ID]*declared, size),
+		all:      make([]*declared, 0, size),
 		badTeams: map[fleet.TeamName]fleet.Pos{},
 		teams:    map[fleet.TeamName]*value{},
 		config: &fleet.Config{
@@ -46,9 +49,9 @@ func newBuilder(kinds kind.Set, size int) *builder {
 	}
 }
 
-func (b *builder) take(values []value) {
-	for i := range values {
-		switch v := &values[i]; v.field {
+func (b *builder) take(values []*value) {
+	for _, v := range values {
+		switch v.field {
 		case "": // what only a file's loop knows to be there
 			b.problems(v.problems)
 			b.config.Unreadable = append(b.config.Unreadable, v.pos.File)
@@ -63,6 +66,25 @@ func (b *builder) take(values []value) {
 				b.declaration(k, v)
 			}
 		}
+	}
+}
+
+// add takes a declaration that is not there yet.
+func (b *builder) add(d *declared) {
+	b.byID[d.ID] = d
+	b.all = append(b.all, d)
+}
+
+// sort sorts all declarations. Those of one kind mostly stand in order already.
+func (b *builder) sort() {
+	byKind := map[string][]*declared{}
+	for _, d := range b.all {
+		byKind[d.ID.Kind] = append(byKind[d.ID.Kind], d)
+	}
+	b.all = b.all[:0]
+	for _, name := range slices.Sorted(maps.Keys(byKind)) {
+		slices.SortFunc(byKind[name], func(a, b *declared) int { return strings.Compare(a.ID.Name, b.ID.Name) })
+		b.all = append(b.all, byKind[name]...)
 	}
 }
 
@@ -88,7 +110,7 @@ func (b *builder) declaration(k kind.Kind, v *value) {
 		ID: id, Pos: v.pos, End: v.end, Owner: v.owner,
 		Owns: v.owns, Refs: v.refs, Fields: v.fields, Hash: v.hash, Acknowledged: v.acknowledged,
 	}
-	b.byID[id] = &declared{d, v}
+	b.add(&declared{d, v})
 	b.freeze(d, v.problems)
 }
 
@@ -168,6 +190,9 @@ func (b *builder) badSettings(pos fleet.Pos, problems []fleet.Problem) {
 // at is the position of a field of the value.
 func (v value) at(field string) fleet.Pos {
 	d := fleet.Declaration{Pos: v.pos, Fields: v.fields}
+	if v.packed != "" {
+		d.Fields = (&decoder{s: v.packed}).fields(v.pos.File)
+	}
 	return d.FieldPos(field)
 }
 
@@ -270,6 +295,6 @@ func (b *builder) broken(e spot, problems []fleet.Problem) {
 	k, ok := b.kinds.ByField(e.field)
 	id := fleet.ID{Kind: k.Name, Name: e.name}
 	if ok && b.byID[id] == nil {
-		b.byID[id] = &declared{&fleet.Declaration{ID: id, Pos: e.pos, End: e.end, Owner: e.owner, Frozen: slices.Clip(problems)}, nil}
+		b.add(&declared{&fleet.Declaration{ID: id, Pos: e.pos, End: e.end, Owner: e.owner, Frozen: slices.Clip(problems)}, nil})
 	}
 }

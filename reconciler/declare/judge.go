@@ -39,15 +39,20 @@ func (r *reading) judgedOutcome(o *outcome) *outcome {
 }
 
 // judgedValues is nil where all values are judged already. What it is given
-// may be in use elsewhere, and stays as it is.
+// may be in use elsewhere where declarations are wanted, and then stays as it is.
 func (r *reading) judgedValues(values []value) []value {
 	if !slices.ContainsFunc(values, r.lacksJudgement) {
 		return nil
 	}
-	values = slices.Clone(values)
+	if r.full {
+		values = slices.Clone(values)
+	}
 	for i := range values {
 		if r.lacksJudgement(values[i]) {
 			r.judge(&values[i])
+			if !r.full && !keptWhole(values[i]) {
+				values[i].pack()
+			}
 		}
 	}
 	return values

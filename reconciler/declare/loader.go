@@ -116,6 +116,7 @@ func (r *reading) load() (config *fleet.Config, stale []string) {
 		b.file(m)
 	}
 	b.duplicates(members)
+	b.sort()
 	if stale := r.policies(b, own); stale != nil {
 		return nil, stale
 	}

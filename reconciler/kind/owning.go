@@ -11,12 +11,20 @@ import (
 // Index fills in Config.Owners. It is called whenever declarations have been
 // added or frozen, before anything asks who owns a repo.
 func Index(config *fleet.Config) {
-	config.Owners = map[string][]*fleet.Declaration{}
+	config.Owners = make(map[string][]*fleet.Declaration, len(config.Declarations))
+	owners := make([]*fleet.Declaration, 0, len(config.Declarations)) // the first of each repo: most have no other
 	for _, d := range config.Declarations {
-		if d.Owns != "" && (len(d.Frozen) == 0 || d.Spec != nil) {
-			key := ownersKey(d.Owns)
-			config.Owners[key] = append(config.Owners[key], d)
+		if d.Owns == "" || len(d.Frozen) > 0 && d.Spec == nil {
+			continue
 		}
+		key := ownersKey(d.Owns)
+		if others := config.Owners[key]; others != nil {
+			config.Owners[key] = append(others, d)
+			continue
+		}
+		n := len(owners)
+		owners = append(owners, d)
+		config.Owners[key] = owners[n : n+1 : n+1]
 	}
 }
 

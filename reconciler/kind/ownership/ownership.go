@@ -54,7 +54,7 @@ func checkTeam(k kind.Kind, d *fleet.Declaration, config *fleet.Config, r fleet.
 	team := config.Teams[r.Team]
 	org, _, _ := strings.Cut(strings.TrimPrefix(team.GitHub, "@"), "/")
 	switch {
-	case len(handlesOf(team)) == 0:
+	case team.GitHub == "" && len(team.Members) == 0:
 		return []fleet.Problem{kind.ProblemAt(k, d, "no-handle", r.Field, "give it github or members",
 			"team %q (%s) has neither a GitHub team nor members, so it can't stand in CODEOWNERS", r.Team, team.Pos)}
 	case team.GitHub != "" && !strings.EqualFold(org, d.Owns.Owner()):

@@ -4,10 +4,11 @@
 package keep
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -64,17 +65,30 @@ func (f *Folder) Put(key string, value []byte) {
 // magic stands before a tree's bytes, with the sum of key and bytes.
 const magic = "prt1"
 
-// GetTree gives the value that was put last under the name with this key.
-func (f *Folder) GetTree(name, key string) ([]byte, bool) {
+// GetTree gives the value that was put last under the name with this key. It
+// is read once, and summed on the way: it may be large.
+func (f *Folder) GetTree(name, key string) (string, bool) {
 	if f == nil {
-		return nil, false
+		return "", false
 	}
-	b, err := os.ReadFile(f.tree(name))
-	if err != nil || len(b) < len(magic)+sha256.Size || string(b[:len(magic)]) != magic {
-		return nil, false
+	file, err := os.Open(f.tree(name))
+	if err != nil {
+		return "", false
 	}
-	value := b[len(magic)+sha256.Size:]
-	return value, bytes.Equal(b[len(magic):len(magic)+sha256.Size], sum(key, value))
+	defer file.Close()
+	info, err := file.Stat()
+	head := make([]byte, len(magic)+sha256.Size)
+	if err == nil {
+		_, err = io.ReadFull(file, head)
+	}
+	if err != nil || string(head[:len(magic)]) != magic {
+		return "", false
+	}
+	var value strings.Builder
+	value.Grow(int(min(info.Size(), maxBytes)))
+	h := sum(key)
+	_, err = io.Copy(io.MultiWriter(&value, h), file)
+	return value.String(), err == nil && string(h.Sum(nil)) == string(head[len(magic):])
 }
 
 // PutTree keeps one value for a name, in place of what was there.
@@ -86,7 +100,11 @@ func (f *Folder) PutTree(name, key string, value []byte) {
 	if err != nil {
 		return
 	}
-	_, err = t.Write(slices.Concat([]byte(magic), sum(key, value), value))
+	h := sum(key)
+	h.Write(value)
+	if _, err = t.Write(h.Sum([]byte(magic))); err == nil {
+		_, err = t.Write(value)
+	}
 	if closed := t.Close(); err != nil || closed != nil || os.Rename(t.Name(), f.tree(name)) != nil {
 		_ = os.Remove(t.Name())
 	}
@@ -97,12 +115,12 @@ func (f *Folder) tree(name string) string {
 	return filepath.Join(f.dir, "trees", hex.EncodeToString(h[:16]))
 }
 
-func sum(key string, value []byte) []byte {
+// sum begins the sum of a key and a value.
+func sum(key string) hash.Hash {
 	of := sha256.Sum256([]byte(key))
 	h := sha256.New()
 	h.Write(of[:])
-	h.Write(value)
-	return h.Sum(nil)
+	return h
 }
 
 // trim removes, once a day, what was not used for days, and then the oldest
