@@ -6,6 +6,8 @@
 package kind
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -120,6 +122,11 @@ type Want struct {
 	Edits []transform.Edit `json:",omitempty"`
 	// What says in a few words what the edits do, a line each.
 	What []string `json:",omitempty"`
+	// Facts are what Title, What, Because and Body are made from, as FactsOf
+	// gives them: a pull request is reworded when they are others, and not when
+	// a newer Portreeve only has other words for them. Wherever there are edits
+	// there are facts.
+	Facts string `json:",omitempty"`
 	// Delivery of the edits, as the declaration words it.
 	Title  string            `json:",omitempty"` // of the pull request
 	Why    string            `json:",omitempty"`
@@ -136,6 +143,16 @@ type Want struct {
 	// OwnersRemoved are owners that stand in the repo's CODEOWNERS and would
 	// not any more.
 	OwnersRemoved []string `json:",omitempty"`
+}
+
+// FactsOf is one for facts that are equal as JSON.
+func FactsOf(facts any) string {
+	b, err := json.Marshal(facts)
+	if err != nil {
+		panic(err) // plain fields
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
 }
 
 // Set is the explicit list of members, made where the program is wired.

@@ -21,8 +21,20 @@ type Edit struct {
 	Delete bool
 	// Content is the file's whole content, when Delete is false.
 	Content []byte
+	// Counts is what of Content tells files apart, where that is not all of it:
+	// a comment that a later Portreeve may word differently is no difference.
+	// Equal Counts are one content; nil is Content itself.
+	Counts []byte `json:",omitempty"`
 	// Executable makes a regular file executable.
 	Executable bool
+}
+
+// Counted is Counts, or Content where all of it counts.
+func (e *Edit) Counted() []byte {
+	if e.Counts != nil {
+		return e.Counts
+	}
+	return e.Content
 }
 
 // Transform is a member: a way to edit files, which a step of a declaration

@@ -107,6 +107,9 @@ func outcome(t *testing.T, member kind.Kind, archive *txtar.Archive) []txtar.Fil
 	if err != nil {
 		return []txtar.File{{Name: "want", Data: []byte("error: " + err.Error() + "\n")}}
 	}
+	if len(want.Edits) > 0 && want.Facts == "" {
+		t.Error("there are edits, and no facts from which their words are made")
+	}
 	return append([]txtar.File{{Name: "want", Data: show(want)}}, transformtest.Files(want.Edits)...)
 }
 

@@ -24,6 +24,7 @@ type Spec struct {
 	AskAgain time.Time
 
 	title, body *template.Template
+	wrote       [2]string // title and body as they are written
 }
 
 // States of a migration.
@@ -74,7 +75,7 @@ func (d *decoder) decode() (kind.Decoded, []fleet.Problem) {
 			d.report("missing-field", required.field, "", "%s is required", required.field)
 		}
 	}
-	s := &Spec{Why: f.Why, Labels: sorted(f.Labels), Merge: f.Merge, State: f.State}
+	s := &Spec{wrote: [2]string{f.Title, f.Body}, Why: f.Why, Labels: sorted(f.Labels), Merge: f.Merge, State: f.State}
 	d.problems = append(d.problems, d.source.CheckMerge(d.kind, f.Merge)...)
 	again, problems := d.source.AskAgain(d.kind, f.AskAgain)
 	s.AskAgain, d.problems = again, append(d.problems, problems...)

@@ -76,6 +76,7 @@ func want(p *kind.Pass) (kind.Want, error) {
 	if s.State == paused {
 		w.Paused = "paused by its declaration"
 	}
+	w.Facts = kind.FactsOf([]any{s.wrote, changes, v.by})
 	w.Title, w.Body, err = s.texts(p, w.What)
 	return w, err
 }
@@ -114,7 +115,7 @@ func (s *Spec) decide(repo fleet.Repo, tree fs.FS) (verdict, error) {
 
 func (s *Spec) selects(f *facts) (verdict, error) {
 	if s.Select == nil {
-		return verdict{yes, "every repo is selected"}, nil
+		return told(true, "every repo is selected", "")
 	}
 	return s.Select.eval(f)
 }

@@ -103,14 +103,14 @@ func want(p *kind.Pass) (kind.Want, error) {
 		return kind.Want{}, err
 	}
 	now := s.rules(p.Config)
-	edit := transform.Edit{Path: s.place(found), Content: render(p.Declaration.ID, now)}
+	edit := transform.Edit{Path: s.place(found), Content: render(header, p.Declaration.ID, now), Counts: render(firstHeader, p.Declaration.ID, now)}
 	if len(edit.Content) >= transform.MaxOwners {
 		return kind.Want{}, errors.New("the CODEOWNERS file would be 3 MB or more, and GitHub would not load it; declare fewer paths or owners")
 	}
 	if err := transform.CheckTarget(p.Tree, edit.Path); err != nil {
 		return kind.Want{}, err
 	}
-	same, old, err := read(p.Tree, edit, found)
+	same, old, err := read(p.Tree, edit, found, p.Declaration.ID)
 	if err != nil {
 		return kind.Want{}, err
 	}
@@ -128,13 +128,15 @@ func want(p *kind.Pass) (kind.Want, error) {
 		transform.Sort(w.Edits)
 		describe(&w, p, team, edit.Path, old, now)
 	}
+	w.Facts = kind.FactsOf([]any{team.Label(), len(now), w.Facts, gone != nil})
 	w.What = append(w.What, gone...)
 	return w, nil
 }
 
-// read tells whether the tree holds the edit already and, if it does not, the
-// content that GitHub reads today, wherever that stands; nil if there is none.
-func read(tree fs.FS, edit transform.Edit, found []fleet.Path) (same bool, old []byte, err error) {
+// read tells whether the tree holds the edit already, perhaps beneath another
+// header, and, if it does not, the content that GitHub reads today, wherever
+// that stands; nil if there is none.
+func read(tree fs.FS, edit transform.Edit, found []fleet.Path, id fleet.ID) (same bool, old []byte, err error) {
 	var unread transform.Questions
 	same, err = transform.Holds(tree, edit)
 	if !unread.Ask(err) && (err != nil || same) || len(found) == 0 {
@@ -143,6 +145,10 @@ func read(tree fs.FS, edit transform.Edit, found []fleet.Path) (same bool, old [
 	old, err = fs.ReadFile(tree, string(found[0]))
 	if !unread.Ask(err) && err != nil {
 		return false, nil, err
+	}
+	if unread.Err() == nil && found[0] == edit.Path && onlyReworded(old, edit.Content, id) {
+		entry, err := transform.Lookup(tree, edit.Path)
+		return err == nil && !transform.IsExecutable(entry), old, err
 	}
 	return false, old, unread.Err()
 }
@@ -155,14 +161,17 @@ func describe(w *kind.Want, p *kind.Pass, team fleet.Team, file fleet.Path, old 
 	}
 	all := changes(parse(old), now)
 	w.OwnersRemoved = removed(parse(old), now)
-	called := namesOf(p.Config, func(t fleet.Team) string { return string(t.Name) })
+	called, labels := namesOf(p.Config, func(t fleet.Team) string { return string(t.Name) }), namesOf(p.Config, fleet.Team.Label)
+	var facts []any
 	for _, c := range all {
 		w.What = append(w.What, c.line(called))
+		facts = append(facts, c.facts(called), c.facts(labels))
 	}
+	w.Facts = kind.FactsOf(facts)
 	if all == nil {
 		w.What = []string{fmt.Sprintf("%s rewritten, with the same owners", file)}
 	}
-	w.Title = title(p.Repo, team.Label(), all, namesOf(p.Config, fleet.Team.Label))
+	w.Title = title(p.Repo, team.Label(), all, labels)
 }
 
 func plural(n int, word string) string {
