@@ -3,6 +3,7 @@ package file
 
 import (
 	"encoding/json"
+	"errors"
 	"io/fs"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -31,13 +32,14 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 	if err := transform.DecodeFields(fields, s); err != nil {
 		return nil, err
 	}
+	var all []error
 	if err := transform.CheckPath(s.Path); err != nil {
-		return nil, &transform.FieldError{Field: "path", Message: err.Error()}
+		all = append(all, &transform.FieldError{Field: "path", Message: err.Error()})
 	}
 	if s.Content == nil {
-		return nil, &transform.FieldError{Field: "content", Message: "is required", Hint: `for an empty file write content: ""`}
+		all = append(all, &transform.FieldError{Field: "content", Message: "is required", Hint: `for an empty file write content: ""`})
 	}
-	return s, nil
+	return s, errors.Join(all...)
 }
 
 func (s *step) Summary() string {

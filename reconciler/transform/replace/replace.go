@@ -39,19 +39,16 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 	if err := transform.DecodeFields(fields, s); err != nil {
 		return nil, err
 	}
-	globs := transform.CheckGlobs("paths", s.Paths)
-	if s.With == nil {
-		return nil, errors.Join(globs, &transform.FieldError{Field: "with", Message: "is required", Hint: `to remove matches, write with: ""`})
-	}
+	all := []error{transform.CheckGlobs("paths", s.Paths)}
 	re, err := transform.CompilePattern("pattern", s.Pattern)
-	if err == nil {
-		err = checkWith(*s.With, re)
+	s.re, all = re, append(all, err)
+	switch {
+	case s.With == nil:
+		all = append(all, &transform.FieldError{Field: "with", Message: "is required", Hint: `to remove matches, write with: ""`})
+	case err == nil:
+		all = append(all, checkWith(*s.With, re))
 	}
-	s.re = re
-	if err := errors.Join(globs, err); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return s, errors.Join(all...)
 }
 
 // reference is what regexp.Expand takes for a group's name or number.
