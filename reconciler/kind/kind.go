@@ -41,7 +41,7 @@ type Kind struct {
 	// Check holds one declaration against all others: references, double
 	// ownership. It sees Config complete, but of declarations, d among them,
 	// only what an index of them keeps: no Spec, no hashes, and positions of
-	// Refs alone. It reports at d's positions.
+	// Refs and Writes alone. It reports at d's positions.
 	Check func(d *fleet.Declaration, config *fleet.Config) []fleet.Problem
 
 	// Targets tells which repos the declaration is about, as far as their
@@ -88,10 +88,11 @@ func ProblemAt(kind Kind, d *fleet.Declaration, code, field, hint, format string
 // Decoded is what Decode made of a Source.
 type Decoded struct {
 	Owner fleet.TeamName
-	// Owns and Refs are what Check may go by; see fleet.Declaration.
-	Owns fleet.RepoName
-	Refs []fleet.Ref
-	Spec any
+	// Owns, Refs and Writes are what Check may go by; see fleet.Declaration.
+	Owns   fleet.RepoName
+	Refs   []fleet.Ref
+	Writes []fleet.Write
+	Spec   any
 	// Effect holds the fields with an effect on targets; its JSON is what
 	// the spec hash covers.
 	Effect any
@@ -140,9 +141,25 @@ type Want struct {
 	AskAgain time.Time `json:",omitzero"`
 	// Paused, when not empty, says why nothing new is done.
 	Paused string `json:",omitempty"`
+	// Whole are the paths of which the declaration says all that they hold,
+	// with a digest of it as DigestOf gives it, whether or not the repo holds
+	// that already: an edit by another declaration that leads elsewhere would
+	// be undone.
+	Whole map[fleet.Path]string `json:",omitempty"`
 	// OwnersRemoved are owners that stand in the repo's CODEOWNERS and would
 	// not any more.
 	OwnersRemoved []string `json:",omitempty"`
+}
+
+// DigestOf is equal for edits that lead to one state of a path.
+func DigestOf(e transform.Edit) string {
+	if e.Delete {
+		return "deleted"
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%t\n", e.Executable)
+	_, _ = h.Write(e.Counted()) // a hash never fails
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // FactsOf is one for facts that are equal as JSON.

@@ -8,6 +8,7 @@ package transform
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -59,6 +60,34 @@ type Step interface {
 	Edits(tree fs.FS) ([]Edit, error)
 	// Summary is what the step does in a few words: "replace in *.go".
 	Summary() string
+	// Reach is what the step's fields alone tell of the files that it is about.
+	Reach() Reach
+}
+
+// Reach tells of files by paths and globs, whatever the tree.
+type Reach struct {
+	// Uses are globs of files without which the step does nothing, by the
+	// field in which each stands: "paths[0]".
+	Uses []Use
+	// Takes are globs of which no file is left.
+	Takes []string
+	// Makes is a path at which there is a file afterwards.
+	Makes fleet.Path
+	// Whole is what that file holds, where it is the same for every tree; nil
+	// where it is not.
+	Whole *Edit
+}
+
+// Use is a glob of files that a step changes.
+type Use struct{ Field, Glob string }
+
+// UseAll are the globs of a field that lists them.
+func UseAll(field string, globs []string) []Use {
+	var all []Use
+	for i, glob := range globs {
+		all = append(all, Use{fmt.Sprintf("%s[%d]", field, i), glob})
+	}
+	return all
 }
 
 // FieldError is a mistake in a step's field that only the member can see.

@@ -175,7 +175,7 @@ func load(t *testing.T, member kind.Kind, archive *txtar.Archive) (*fleet.Declar
 			d.ID.Name = strings.TrimSuffix(name, ".json")
 		}
 		decoded, found := member.Decode(kind.Source{ID: d.ID, Pos: d.Pos, JSON: f.Data})
-		d.Owner, d.Owns, d.Refs, d.Spec = decoded.Owner, decoded.Owns, decoded.Refs, decoded.Spec
+		d.Owner, d.Owns, d.Refs, d.Writes, d.Spec = decoded.Owner, decoded.Owns, decoded.Refs, decoded.Writes, decoded.Spec
 		if !other {
 			it, problems = d, found
 		}

@@ -38,6 +38,7 @@ func check(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
 			problems = append(problems, checkTeam(k, d, config, r)...)
 		}
 	}
+	problems = append(problems, twice(k, d)...)
 	for _, other := range kind.Owners(config, d.Owns) {
 		if other.ID != d.ID {
 			problems = append(problems, kind.ProblemAt(k, d, "double-owner", "repo", "keep one of the two",
@@ -62,6 +63,30 @@ func checkTeam(k kind.Kind, d *fleet.Declaration, config *fleet.Config, r fleet.
 			"team %q is %s on GitHub, and can own nothing in %s: a team owns in its own organisation only", r.Team, team.GitHub, d.Owns)}
 	}
 	return nil
+}
+
+// twice warns of a team that owns something and is named for it once more.
+func twice(k kind.Kind, d *fleet.Declaration) []fleet.Problem {
+	type place struct {
+		of   string // "", or the pattern's field
+		team fleet.TeamName
+	}
+	var problems []fleet.Problem
+	seen := map[place]bool{}
+	for _, r := range d.Refs {
+		of, _ := strings.CutSuffix(r.Field, "owner")
+		if i := strings.LastIndex(of, "coOwners["); i >= 0 {
+			of = of[:i]
+		}
+		at := place{of, r.Team}
+		if r.Team != "" && seen[at] {
+			p := kind.ProblemAt(k, d, "named-twice", r.Field, "leave it out here", "team %q is named twice", r.Team)
+			p.Severity = fleet.Warning
+			problems = append(problems, p)
+		}
+		seen[at] = true
+	}
+	return problems
 }
 
 func targets(d *fleet.Declaration, repos []fleet.Repo) []kind.Candidate {
@@ -114,6 +139,7 @@ func want(p *kind.Pass) (kind.Want, error) {
 	if err != nil {
 		return kind.Want{}, err
 	}
+	w.Whole = map[fleet.Path]string{edit.Path: kind.DigestOf(edit)}
 	var gone []string
 	if s.File != "" {
 		for _, other := range found {

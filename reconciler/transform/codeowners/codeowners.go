@@ -107,6 +107,17 @@ func (s *step) Summary() string {
 	return fmt.Sprintf("keep block %s in %s", s.Block, where)
 }
 
+func (s *step) Reach() transform.Reach {
+	p := s.Path
+	if p == "" {
+		p = transform.OwnersFiles[0] // as a rule
+	}
+	if len(s.Lines) == 0 {
+		return transform.Reach{Uses: []transform.Use{{Field: "block", Glob: "**/CODEOWNERS"}}}
+	}
+	return transform.Reach{Makes: p}
+}
+
 func (s *step) Edits(tree fs.FS) ([]transform.Edit, error) {
 	p, exists, err := transform.OwnersFile(tree)
 	if err != nil {

@@ -49,6 +49,18 @@ func (s *step) Summary() string {
 	return "write " + s.Path
 }
 
+func (s *step) Reach() transform.Reach {
+	r := transform.Reach{Makes: fleet.Path(s.Path)}
+	if !s.IfMissing {
+		r.Whole = s.edit()
+	}
+	return r
+}
+
+func (s *step) edit() *transform.Edit {
+	return &transform.Edit{Path: fleet.Path(s.Path), Content: []byte(*s.Content), Executable: s.Executable}
+}
+
 func (s *step) Edits(tree fs.FS) ([]transform.Edit, error) {
 	p := fleet.Path(s.Path)
 	entry, err := transform.Lookup(tree, p)
@@ -58,10 +70,10 @@ func (s *step) Edits(tree fs.FS) ([]transform.Edit, error) {
 	if err := transform.CheckTarget(tree, p); err != nil {
 		return nil, err
 	}
-	e := transform.Edit{Path: p, Content: []byte(*s.Content), Executable: s.Executable}
-	same, err := transform.Holds(tree, e)
+	e := s.edit()
+	same, err := transform.Holds(tree, *e)
 	if err != nil || same {
 		return nil, err
 	}
-	return []transform.Edit{e}, nil
+	return []transform.Edit{*e}, nil
 }

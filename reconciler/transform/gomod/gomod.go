@@ -172,6 +172,10 @@ func (s *step) Summary() string {
 	return strings.Join(does, ", ") + " in " + transform.GlobList(s.Paths)
 }
 
+func (s *step) Reach() transform.Reach {
+	return transform.Reach{Uses: transform.UseAll("paths", s.Paths)}
+}
+
 func (s *step) Edits(tree fs.FS) ([]transform.Edit, error) {
 	paths, err := transform.Files(tree, s.Paths...)
 	if err != nil {

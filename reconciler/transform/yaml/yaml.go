@@ -114,6 +114,8 @@ func (s *step) Summary() string {
 	return s.files().Summary(set, s.Remove)
 }
 
+func (s *step) Reach() transform.Reach { return s.files().Reach() }
+
 func (s *step) Edits(tree fs.FS) ([]transform.Edit, error) {
 	return s.files().Rewrite(tree, s.rewriteText)
 }

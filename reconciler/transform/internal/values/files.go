@@ -34,6 +34,14 @@ func (f Files) Check() error {
 	return nil
 }
 
+// Reach is a step's, which edits the files.
+func (f Files) Reach() transform.Reach {
+	if f.Path != "" {
+		return transform.Reach{Uses: []transform.Use{{Field: "path", Glob: transform.QuoteGlob(f.Path)}}}
+	}
+	return transform.Reach{Uses: transform.UseAll("paths", f.Paths)}
+}
+
 // Summary is a step's, which sets and removes at places in the files.
 func (f Files) Summary(set, remove []string) string {
 	var does []string

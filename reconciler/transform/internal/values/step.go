@@ -89,6 +89,9 @@ func (s *Step) Summary() string {
 	return s.files().Summary(set, s.Remove)
 }
 
+// Reach implements transform.Step.
+func (s *Step) Reach() transform.Reach { return s.files().Reach() }
+
 // Edits implements transform.Step.
 func (s *Step) Edits(tree fs.FS) ([]transform.Edit, error) {
 	return s.files().Rewrite(tree, func(text []byte) ([]byte, error) { return s.rewriter(s, text) })
