@@ -97,7 +97,7 @@ var impure = map[string]string{
 // onDisk are the rooms that keep files in the data directory, and changes the
 // functions with which they would change them past reconciler/disk.
 var (
-	onDisk  = []string{"reconciler/store", "reconciler/source"}
+	onDisk  = []string{"reconciler/store", "reconciler/source", "reconciler/declare/internal/keep"}
 	changes = []string{
 		"os.Create", "os.CreateTemp", "os.Link", "os.Mkdir", "os.MkdirAll", "os.MkdirTemp",
 		"os.Remove", "os.RemoveAll", "os.Rename", "os.Symlink", "os.Truncate", "os.WriteFile",

@@ -189,7 +189,7 @@ func newEngine(c *connection, where string, committed, memory bool, log *slog.Lo
 		Progress: progress.step,
 	}
 	return &engine{store: kept, progress: progress, Reconciler: &reconciler.Reconciler{
-		Source: src, Kinds: members.Kinds(), Loader: loader(data), Forge: client, Observer: observer,
+		Source: src, Kinds: members.Kinds(), Loader: loader(data, c.disk), Forge: client, Observer: observer,
 		Applier: &apply.Applier{
 			Forge: client, Git: git, Author: gitrepo.Signature{Name: author.Name, Email: author.Address}, SignOff: c.signOff, Now: time.Now,
 			Progress: func(_ apply.Result, done, of int) { progress.step("writing", done, of) },
@@ -199,10 +199,10 @@ func newEngine(c *connection, where string, committed, memory bool, log *slog.Lo
 }
 
 // loader keeps what it reads in the data directory, if there is one.
-func loader(data string) *declare.Loader {
+func loader(data string, d disk.Disk) *declare.Loader {
 	l := declare.NewLoader(members.Kinds())
 	if data != "" {
-		l.Dir = filepath.Join(data, "declarations")
+		l.Dir, l.Disk = filepath.Join(data, "declarations"), d
 	}
 	return l
 }

@@ -68,6 +68,14 @@ func (e *encoder) values(all []value, file string, entries []spot) {
 				e.text(string(r.Team))
 				e.text(string(r.Repo))
 			}
+			e.int(len(v.writes))
+			for _, w := range v.writes {
+				e.text(w.Field)
+				e.pos(w.Pos, file)
+				e.text(string(w.Path))
+				e.text(w.Content)
+				e.text(w.Select)
+			}
 			e.ruled(v.ruled, file)
 			e.acknowledged(v.acknowledged, file)
 		}
@@ -121,6 +129,9 @@ func (d *decoder) values(file string, entries []spot) []value {
 			v.owns = fleet.RepoName(d.text())
 			v.refs = list(d, func() fleet.Ref {
 				return fleet.Ref{Field: d.text(), Pos: d.pos(file), Team: fleet.TeamName(d.text()), Repo: fleet.RepoName(d.text())}
+			})
+			v.writes = list(d, func() fleet.Write {
+				return fleet.Write{Field: d.text(), Pos: d.pos(file), Path: fleet.Path(d.text()), Content: d.text(), Select: d.text()}
 			})
 			v.ruled = d.ruled(file)
 			v.acknowledged = d.acknowledged(file)

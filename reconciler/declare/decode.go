@@ -108,7 +108,7 @@ func (b *builder) declaration(k kind.Kind, v *value) {
 	}
 	d := &fleet.Declaration{
 		ID: id, Pos: v.pos, End: v.end, Owner: v.owner,
-		Owns: v.owns, Refs: v.refs, Fields: v.fields, Hash: v.hash, Acknowledged: v.acknowledged,
+		Owns: v.owns, Refs: v.refs, Writes: v.writes, Fields: v.fields, Hash: v.hash, Acknowledged: v.acknowledged,
 	}
 	b.add(&declared{d, v})
 	b.freeze(d, v.problems)
@@ -153,6 +153,7 @@ func (b *builder) team(v value) (valid bool) {
 		problems = append(problems, problem("bad-value", v.at("timezone"), "teams."+v.name+".timezone",
 			`for example "Europe/London"`, "unknown time zone %q", spec.Timezone))
 	}
+	problems = append(problems, v.members(spec.Members)...)
 	if valid = !b.problems(problems); !valid {
 		b.badTeam(name, v.pos, problems)
 	}
@@ -163,6 +164,23 @@ func (b *builder) team(v value) (valid bool) {
 	}
 	b.config.Teams[name] = team
 	return valid
+}
+
+// members warns of a person who is named twice.
+func (v value) members(all []string) []fleet.Problem {
+	var problems []fleet.Problem
+	seen := map[string]bool{}
+	for i, m := range all {
+		name := strings.ToLower(m)
+		field := fmt.Sprintf("members[%d]", i)
+		if seen[name] && !v.wrong(field) {
+			p := problem("named-twice", v.at(field), v.field+"."+v.name+"."+field, "leave it out", "%q is named twice", m)
+			p.Severity = fleet.Warning
+			problems = append(problems, p)
+		}
+		seen[name] = true
+	}
+	return problems
 }
 
 // wrong reports whether a field of the value has a problem already.

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/portreeve/portreeve/reconciler/declare/internal/keep"
+	"github.com/portreeve/portreeve/reconciler/disk"
 	"github.com/portreeve/portreeve/schema"
 )
 
@@ -30,8 +31,8 @@ func CacheDir() string {
 	return filepath.Join(base, "portreeve", "declarations")
 }
 
-func openFolder(dir string, groups []string) *folder {
-	return &folder{keep.Open(dir), program() + strings.Join(groups, " ") + "\x00"}
+func openFolder(d disk.Disk, dir string, groups []string) *folder {
+	return &folder{keep.Open(d, dir), program() + strings.Join(groups, " ") + "\x00"}
 }
 
 // program tells one build of this program from others, and with it the schema

@@ -138,7 +138,7 @@ func (t *bench) judgeable() []subject {
 		all = append(all, subject{t.teams[name], fleet.OnTeam, nil})
 	}
 	for _, d := range t.all {
-		if d.value != nil && len(d.value.problems) == 0 {
+		if d.value != nil && !fleet.HasErrors(d.value.problems) {
 			all = append(all, subject{d.value, d.ID.Kind, d.Declaration})
 		}
 	}

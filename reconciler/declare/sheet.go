@@ -64,6 +64,7 @@ type value struct {
 	judged   bool
 	owns     fleet.RepoName
 	refs     []fleet.Ref
+	writes   []fleet.Write
 	spec     any
 	hash     string
 	specHash string

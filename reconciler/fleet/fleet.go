@@ -281,6 +281,9 @@ type Declaration struct {
 	Owns RepoName
 	// Refs are the names of others that it holds, in a fixed order.
 	Refs []Ref
+	// Writes are the files of which it is known without a tree that it writes
+	// them, in a fixed order.
+	Writes []Write
 	// Spec is the kind's decoded value; nil when Frozen.
 	Spec any
 	// SpecHash covers the fields of Spec with an effect on targets; Hash
@@ -323,12 +326,28 @@ type Ref struct {
 	Repo  RepoName
 }
 
+// Write is a file that a declaration writes in the repos that it selects.
+type Write struct {
+	Field string // its path below the declaration: "steps[0].path"
+	Pos   Pos    // of the field, as FieldPos gives it
+	Path  Path
+	// Content is a digest of all that the file is to hold; empty where that
+	// depends on the repo.
+	Content string
+	// Select is equal for equal selections; empty selects every repo.
+	Select string
+}
+
 // FieldPos is the position of the field at path, or of its nearest parent.
 func (d *Declaration) FieldPos(path string) Pos {
 	if d.Fields == nil {
 		i := slices.IndexFunc(d.Refs, func(r Ref) bool { return r.Field == path && r.Pos.File != "" })
 		if i >= 0 {
 			return d.Refs[i].Pos
+		}
+		i = slices.IndexFunc(d.Writes, func(w Write) bool { return w.Field == path && w.Pos.File != "" })
+		if i >= 0 {
+			return d.Writes[i].Pos
 		}
 		return d.Pos
 	}
@@ -358,6 +377,9 @@ type Config struct {
 	// Owners are the valid declarations that say whom a repo belongs to, by
 	// the repo's name in lower case: an index, which kind.Index makes.
 	Owners map[string][]*Declaration
+	// Writers are the valid declarations that write files whole, to be found
+	// by path and selection: an index, which kind.Index makes.
+	Writers map[WriteKey][]Writer
 	// Unreadable names files, and folders, whose declarations could not even
 	// be listed: while there is one, no declaration counts as gone.
 	Unreadable []string
@@ -371,6 +393,19 @@ type Config struct {
 	Texts map[string]string
 	// Stale are all marks: of declarations, teams, and the settings.
 	Stale []Stale
+}
+
+// WriteKey is what Writers are found by. Any takes all selections together.
+type WriteKey struct {
+	Path   Path
+	Select string
+	Any    bool
+}
+
+// Writer is a declaration with one of its Writes.
+type Writer struct {
+	*Declaration
+	Write
 }
 
 // Declaration finds a declaration by its ID.

@@ -8,13 +8,20 @@ import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
-// Index fills in Config.Owners. It is called whenever declarations have been
-// added or frozen, before anything asks who owns a repo.
+// Index fills in Config.Owners and Config.Writers. It is called whenever
+// declarations have been added or frozen, before anything asks who owns a repo.
 func Index(config *fleet.Config) {
 	config.Owners = make(map[string][]*fleet.Declaration, len(config.Declarations))
+	config.Writers = map[fleet.WriteKey][]fleet.Writer{}
 	owners := make([]*fleet.Declaration, 0, len(config.Declarations)) // the first of each repo: most have no other
 	for _, d := range config.Declarations {
-		if d.Owns == "" || len(d.Frozen) > 0 && d.Spec == nil {
+		if len(d.Frozen) > 0 && d.Spec == nil {
+			continue
+		}
+		for _, w := range d.Writes {
+			addWriter(config, d, w)
+		}
+		if d.Owns == "" {
 			continue
 		}
 		key := ownersKey(d.Owns)

@@ -128,6 +128,9 @@ func (c *computation) against(b *blast, f fleet.Finding, settings rollout.Settin
 	}
 	if len(told) > 1 {
 		p.Message += fmt.Sprintf("; it holds %d declarations", len(told))
+		if f.Severity == fleet.Acknowledge {
+			p.Hint += fmt.Sprintf("; or, for all of them, set its bounds in a commit before: fleet: policies: %q: bounds: {…}", f.Policy)
+		}
 	}
 	c.problems = append(c.problems, p)
 }

@@ -38,6 +38,7 @@ func check(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
 			problems = append(problems, checkTeam(k, d, config, r)...)
 		}
 	}
+	problems = append(problems, twice(k, d)...)
 	for _, other := range kind.Owners(config, d.Owns) {
 		if other.ID != d.ID {
 			problems = append(problems, kind.ProblemAt(k, d, "double-owner", "repo", "keep one of the two",
@@ -62,6 +63,30 @@ func checkTeam(k kind.Kind, d *fleet.Declaration, config *fleet.Config, r fleet.
 			"team %q is %s on GitHub, and can own nothing in %s: a team owns in its own organisation only", r.Team, team.GitHub, d.Owns)}
 	}
 	return nil
+}
+
+// twice warns of a team that owns something and is named for it once more.
+func twice(k kind.Kind, d *fleet.Declaration) []fleet.Problem {
+	type place struct {
+		of   string // "", or the pattern's field
+		team fleet.TeamName
+	}
+	var problems []fleet.Problem
+	seen := map[place]bool{}
+	for _, r := range d.Refs {
+		of, _ := strings.CutSuffix(r.Field, "owner")
+		if i := strings.LastIndex(of, "coOwners["); i >= 0 {
+			of = of[:i]
+		}
+		at := place{of, r.Team}
+		if r.Team != "" && seen[at] {
+			p := kind.ProblemAt(k, d, "named-twice", r.Field, "leave it out here", "team %q is named twice", r.Team)
+			p.Severity = fleet.Warning
+			problems = append(problems, p)
+		}
+		seen[at] = true
+	}
+	return problems
 }
 
 func targets(d *fleet.Declaration, repos []fleet.Repo) []kind.Candidate {
@@ -103,17 +128,18 @@ func want(p *kind.Pass) (kind.Want, error) {
 		return kind.Want{}, err
 	}
 	now := s.rules(p.Config)
-	edit := transform.Edit{Path: s.place(found), Content: render(p.Declaration.ID, now)}
+	edit := transform.Edit{Path: s.place(found), Content: render(header, p.Declaration.ID, now), Counts: render(firstHeader, p.Declaration.ID, now)}
 	if len(edit.Content) >= transform.MaxOwners {
 		return kind.Want{}, errors.New("the CODEOWNERS file would be 3 MB or more, and GitHub would not load it; declare fewer paths or owners")
 	}
 	if err := transform.CheckTarget(p.Tree, edit.Path); err != nil {
 		return kind.Want{}, err
 	}
-	same, old, err := read(p.Tree, edit, found)
+	same, old, err := read(p.Tree, edit, found, p.Declaration.ID)
 	if err != nil {
 		return kind.Want{}, err
 	}
+	w.Whole = map[fleet.Path]string{edit.Path: kind.DigestOf(edit)}
 	var gone []string
 	if s.File != "" {
 		for _, other := range found {
@@ -128,13 +154,15 @@ func want(p *kind.Pass) (kind.Want, error) {
 		transform.Sort(w.Edits)
 		describe(&w, p, team, edit.Path, old, now)
 	}
+	w.Facts = kind.FactsOf([]any{team.Label(), len(now), w.Facts, gone != nil})
 	w.What = append(w.What, gone...)
 	return w, nil
 }
 
-// read tells whether the tree holds the edit already and, if it does not, the
-// content that GitHub reads today, wherever that stands; nil if there is none.
-func read(tree fs.FS, edit transform.Edit, found []fleet.Path) (same bool, old []byte, err error) {
+// read tells whether the tree holds the edit already, perhaps beneath another
+// header, and, if it does not, the content that GitHub reads today, wherever
+// that stands; nil if there is none.
+func read(tree fs.FS, edit transform.Edit, found []fleet.Path, id fleet.ID) (same bool, old []byte, err error) {
 	var unread transform.Questions
 	same, err = transform.Holds(tree, edit)
 	if !unread.Ask(err) && (err != nil || same) || len(found) == 0 {
@@ -143,6 +171,10 @@ func read(tree fs.FS, edit transform.Edit, found []fleet.Path) (same bool, old [
 	old, err = fs.ReadFile(tree, string(found[0]))
 	if !unread.Ask(err) && err != nil {
 		return false, nil, err
+	}
+	if unread.Err() == nil && found[0] == edit.Path && onlyReworded(old, edit.Content, id) {
+		entry, err := transform.Lookup(tree, edit.Path)
+		return err == nil && !transform.IsExecutable(entry), old, err
 	}
 	return false, old, unread.Err()
 }
@@ -155,14 +187,17 @@ func describe(w *kind.Want, p *kind.Pass, team fleet.Team, file fleet.Path, old 
 	}
 	all := changes(parse(old), now)
 	w.OwnersRemoved = removed(parse(old), now)
-	called := namesOf(p.Config, func(t fleet.Team) string { return string(t.Name) })
+	called, labels := namesOf(p.Config, func(t fleet.Team) string { return string(t.Name) }), namesOf(p.Config, fleet.Team.Label)
+	var facts []any
 	for _, c := range all {
 		w.What = append(w.What, c.line(called))
+		facts = append(facts, c.facts(called), c.facts(labels))
 	}
+	w.Facts = kind.FactsOf(facts)
 	if all == nil {
 		w.What = []string{fmt.Sprintf("%s rewritten, with the same owners", file)}
 	}
-	w.Title = title(p.Repo, team.Label(), all, namesOf(p.Config, fleet.Team.Label))
+	w.Title = title(p.Repo, team.Label(), all, labels)
 }
 
 func plural(n int, word string) string {

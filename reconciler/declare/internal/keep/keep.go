@@ -17,10 +17,13 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/cache"
+
+	"github.com/portreeve/portreeve/reconciler/disk"
 )
 
 // Folder is a folder on disk. A nil one keeps nothing.
 type Folder struct {
+	disk  disk.Disk
 	dir   string
 	cache *cache.Cache
 	full  int64
@@ -31,19 +34,35 @@ const maxBytes = 512 << 20
 
 // Open opens a folder, and makes it where there is none; nil where it can't
 // be, for then there is nothing to be kept.
-func Open(dir string) *Folder { return open(dir, maxBytes) }
+func Open(d disk.Disk, dir string) *Folder { return open(d, dir, maxBytes) }
 
-func open(dir string, full int64) *Folder {
-	if dir == "" || os.MkdirAll(filepath.Join(dir, "trees"), 0o700) != nil {
+func open(d disk.Disk, dir string, full int64) *Folder {
+	if dir == "" || d.MkdirAll(dir) != nil {
 		return nil
 	}
-	c, err := cache.Open(dir)
-	if err != nil {
+	c, err := openCache(d, dir)
+	if err != nil || d.MkdirAll(filepath.Join(dir, trees)) != nil {
 		return nil
 	}
-	f := &Folder{dir, c, full}
+	f := &Folder{d, dir, c, full}
 	f.trim()
 	return f
+}
+
+// trees is the folder of trees, made last: where it is, all folders are.
+const trees = "trees"
+
+// openCache opens the library's part of the folder. What the library changes
+// is one change each time.
+func openCache(d disk.Disk, dir string) (c *cache.Cache, err error) {
+	if info, err := os.Stat(filepath.Join(dir, trees)); err == nil && info.IsDir() {
+		return cache.Open(dir)
+	}
+	err = d.Do("make", dir, func() error {
+		c, err = cache.Open(dir)
+		return err
+	})
+	return c, err
 }
 
 // Get gives the value that was put under the key.
@@ -57,9 +76,11 @@ func (f *Folder) Get(key string) ([]byte, bool) {
 
 // Put keeps a value, if it can.
 func (f *Folder) Put(key string, value []byte) {
-	if f != nil {
-		_ = f.cache.PutBytes(sha256.Sum256([]byte(key)), value)
+	if f == nil {
+		return
 	}
+	id := sha256.Sum256([]byte(key))
+	_ = f.disk.Do("write", filepath.Join(f.dir, hex.EncodeToString(id[:])), func() error { return f.cache.PutBytes(id, value) })
 }
 
 // magic stands before a tree's bytes, with the sum of key and bytes.
@@ -96,23 +117,22 @@ func (f *Folder) PutTree(name, key string, value []byte) {
 	if f == nil {
 		return
 	}
-	t, err := os.CreateTemp(filepath.Join(f.dir, "trees"), "new-")
-	if err != nil {
-		return
-	}
 	h := sum(key)
 	h.Write(value)
-	if _, err = t.Write(h.Sum([]byte(magic))); err == nil {
-		_, err = t.Write(value)
-	}
-	if closed := t.Close(); err != nil || closed != nil || os.Rename(t.Name(), f.tree(name)) != nil {
-		_ = os.Remove(t.Name())
+	f.write(f.tree(name), h.Sum([]byte(magic)), value)
+}
+
+// write puts a file in the place of what was there, in one.
+func (f *Folder) write(path string, parts ...[]byte) {
+	t, err := f.disk.WriteTemp(filepath.Join(f.dir, trees), "new-", parts...)
+	if err == nil && f.disk.Rename(t, path) != nil {
+		_ = f.disk.Remove(t)
 	}
 }
 
 func (f *Folder) tree(name string) string {
 	h := sha256.Sum256([]byte(name))
-	return filepath.Join(f.dir, "trees", hex.EncodeToString(h[:16]))
+	return filepath.Join(f.dir, trees, hex.EncodeToString(h[:16]))
 }
 
 // sum begins the sum of a key and a value.
@@ -126,13 +146,13 @@ func sum(key string) hash.Hash {
 // trim removes, once a day, what was not used for days, and then the oldest
 // until there is room.
 func (f *Folder) trim() {
-	const mark = "trimmed"
-	if info, err := os.Stat(filepath.Join(f.dir, mark)); err == nil && time.Since(info.ModTime()).Abs() < 24*time.Hour {
+	mark := filepath.Join(f.dir, "trimmed")
+	if info, err := os.Stat(mark); err == nil && time.Since(info.ModTime()).Abs() < 24*time.Hour {
 		return
 	}
 	// First the mark: of several processes one does the work.
-	_ = os.WriteFile(filepath.Join(f.dir, mark), nil, 0o600)
-	_ = f.cache.Trim()
+	f.write(mark)
+	_ = f.disk.Do("remove", f.dir, f.cache.Trim)
 	f.cut()
 }
 
@@ -153,7 +173,7 @@ func (f *Folder) cut() {
 			return nil
 		}
 		if strings.HasPrefix(d.Name(), "new-") && time.Since(info.ModTime()) > time.Hour {
-			_ = os.Remove(path) // left by a crash
+			_ = f.disk.Remove(path) // left by a crash
 			return nil
 		}
 		all = append(all, file{path, info.ModTime(), info.Size()})
@@ -167,7 +187,7 @@ func (f *Folder) cut() {
 		if total <= f.full {
 			return
 		}
-		_ = os.Remove(old.path)
+		_ = f.disk.Remove(old.path)
 		total -= old.size
 	}
 }
