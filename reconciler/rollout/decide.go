@@ -195,7 +195,7 @@ func (i *Item) open(s Settings) Decision {
 	return Decision{Outcome: change, Steps: []Step{i.commit(step, i.Branch.Commit)}}
 }
 
-// ended is what the newest pull request's end asks for, if that is not to
+// ended is what the branch's last pull request's end asks for, if that is not to
 // open another.
 func (i *Item) ended(s Settings) (Decision, bool) {
 	switch {

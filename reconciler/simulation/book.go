@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ type book struct {
 	err  error
 
 	pulls  map[pullKey]*pullFacts
-	newest map[branchKey]int // number of the newest pull request
+	of     map[branchKey][]int // numbers of a branch's pull requests, oldest first
 	held   map[branchKey][]work
 	opened []sandbox.Write // by us
 	said   map[string]int  // our comments on a pull request, by their text
@@ -57,7 +58,7 @@ type pullFacts struct {
 
 func newBook(p *play) *book {
 	return &book{
-		p: p, pulls: map[pullKey]*pullFacts{}, newest: map[branchKey]int{}, held: map[branchKey][]work{},
+		p: p, pulls: map[pullKey]*pullFacts{}, of: map[branchKey][]int{}, held: map[branchKey][]work{},
 		said: map[string]int{}, start: map[pullKey]bool{},
 	}
 }
@@ -107,7 +108,8 @@ func (b *book) take(w sandbox.Write) {
 			b.opened = append(b.opened, w)
 		}
 		b.pulls[key] = f
-		b.newest[branchKey{w.Repo, w.Detail}] = w.Number
+		branch := branchKey{w.Repo, w.Detail}
+		b.of[branch] = append(b.of[branch], w.Number)
 	case "close":
 		f.open, f.closedBy, f.since, f.ended = false, w.By, b.p.result.Passes, w.At
 	case "merge":
@@ -143,11 +145,23 @@ func (b *book) take(w sandbox.Write) {
 	}
 }
 
+// current is the number of the branch's pull request that counts: the newest
+// that is open, else the newest; 0 for none.
+func (b *book) current(branch branchKey) (number int) {
+	for _, n := range slices.Backward(b.of[branch]) {
+		if b.pulls[pullKey{branch.repo, n}].open {
+			return n
+		}
+		number = max(number, n)
+	}
+	return number
+}
+
 // takePush holds that we push to nothing that is in a queue. What was lost by
 // it is lost no more: the head is another.
 func (b *book) takePush(w sandbox.Write) {
 	branch, _, _ := strings.Cut(w.Detail, " ")
-	key := pullKey{w.Repo, b.newest[branchKey{w.Repo, branch}]}
+	key := pullKey{w.Repo, b.current(branchKey{w.Repo, branch})}
 	f := b.pulls[key]
 	if f == nil {
 		return
@@ -178,7 +192,7 @@ func (b *book) mayOpen(w sandbox.Write) (afterBot bool) {
 			b.breaks(w.Repo, "#%d was opened while #%d was open for %s", w.Number, key.number, w.Detail)
 		}
 	}
-	number := b.newest[branchKey{w.Repo, w.Detail}]
+	number := b.current(branchKey{w.Repo, w.Detail})
 	f := b.pulls[pullKey{w.Repo, number}]
 	if f == nil || f.open || f.merged || f.closedBy == ours || f.since >= b.p.result.Passes {
 		return false

@@ -13,7 +13,7 @@ import (
 // begun is a step under way, and what it could find when it began.
 type begun struct {
 	branch branchKey
-	newest int  // number of the branch's newest pull request, 0 for none
+	number int  // of the branch's pull request, 0 for none
 	open   bool // that one is
 	theirs bool // a person has closed that one
 }
@@ -31,8 +31,8 @@ func (p *play) begins(s *rollout.Step) {
 	}
 	p.book.catchUp()
 	at := begun{branch: branchKey{s.Repo, s.Branch}}
-	at.newest = p.book.newest[at.branch]
-	if f := p.book.pulls[pullKey{s.Repo, at.newest}]; f != nil {
+	at.number = p.book.current(at.branch)
+	if f := p.book.pulls[pullKey{s.Repo, at.number}]; f != nil {
 		at.open, at.theirs = f.open, !f.open && !f.merged && f.closedBy != ours && !p.mayAsk(f, p.now)
 	}
 	p.book.begun = at
@@ -45,7 +45,7 @@ func (p *play) interfere(s *rollout.Step) {
 	a.Person = p.forge.Person(a.login)
 	p.book.catchUp()
 	p.result.Acts++
-	number := p.book.newest[branchKey{s.Repo, s.Branch}]
+	number := p.book.current(branchKey{s.Repo, s.Branch})
 	what, err := a.interfere(s, number)
 	if err != nil {
 		what += ": " + err.Error()
@@ -84,12 +84,12 @@ func (b *book) asBegun(w sandbox.Write) {
 	about := branch == at.branch.branch
 	switch {
 	case w.Do == "open" && about && at.theirs:
-		b.breaks(w.Repo, "#%d was opened, though a person had closed #%d of %s before that step", w.Number, at.newest, branch)
+		b.breaks(w.Repo, "#%d was opened, though a person had closed #%d of %s before that step", w.Number, at.number, branch)
 	case w.Do == "push" && about && at.theirs:
-		b.breaks(w.Repo, "%s was written, though a person had closed its #%d before that step", branch, at.newest)
+		b.breaks(w.Repo, "%s was written, though a person had closed its #%d before that step", branch, at.number)
 	case w.Do == "branch-deleted" && about && (at.open || at.theirs):
-		b.breaks(w.Repo, "%s was deleted, though before that step #%d was open, or closed by a person", branch, at.newest)
-	case w.Do == "comment" && w.Number == at.newest && !at.open:
+		b.breaks(w.Repo, "%s was deleted, though before that step #%d was open, or closed by a person", branch, at.number)
+	case w.Do == "comment" && w.Number == at.number && !at.open:
 		b.breaks(w.Repo, "#%d was told why we close it, though it was closed before that step", w.Number)
 	}
 }
@@ -113,7 +113,7 @@ func (b *book) inTurn(w sandbox.Write) {
 	mine := asks[name]
 	for _, other := range b.p.asked() {
 		m, ask := says.migrations[other], asks[other]
-		number := b.newest[branchKey{w.Repo, migrationBranch + other}]
+		number := b.current(branchKey{w.Repo, migrationBranch + other})
 		f := b.pulls[pullKey{w.Repo, number}]
 		if other == name || ask.path != mine.path || ask.topic != mine.topic || f == nil || !f.open || !m.moves() {
 			continue

@@ -81,6 +81,7 @@ func sandboxWorld(t testing.TB, ruleset bool) (*sandbox.Forge, forgetest.World) 
 		},
 		OpenPull: p.OpenPull,
 		Close:    p.Close,
+		Reopen:   p.Reopen,
 		Merge: func(repo fleet.RepoName, number int) error {
 			return p.Merge(repo, number, fleet.MergeCommit)
 		},
