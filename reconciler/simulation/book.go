@@ -23,7 +23,8 @@ type book struct {
 	opened []sandbox.Write // by us
 	said   map[string]int  // our comments on a pull request, by their text
 
-	begun  begun // the step under way
+	begun  begun     // the step under way
+	began  time.Time // the pass
 	pass   *store.Pass
 	events []sandbox.Write  // of the pass under way
 	start  map[pullKey]bool // what was open when it began
@@ -42,18 +43,31 @@ type pullKey struct {
 type pullFacts struct {
 	branch   string
 	open     bool
+	openedBy string // also who reopened it
 	merged   bool
 	closedBy string
 	ended    time.Time // of closing or merging
 	afterBot bool      // opened because a bot had closed the one before
-	since    int       // the pass in or before which it came to be so
+	since    moment    // it is so
 	reopened int
 
-	queued  bool // since the pass
-	inSince int
-	// lost is the pass in or before which somebody else, or the queue, took
-	// this head out of it; 0 for never.
-	lost int
+	queued  bool
+	inSince moment // of being queued
+	// lost is when somebody else, or the queue, took this head out of it; nil
+	// for never.
+	lost *moment
+}
+
+// moment is when something came to be, and the pass in or before which it did.
+type moment struct {
+	pass int
+	at   time.Time
+}
+
+// unseen reports whether the pass under way can have missed what was done at
+// a moment: because it came later, or because reads lag behind.
+func (b *book) unseen(m moment) bool {
+	return m.pass >= b.p.result.Passes || b.p.trouble && b.began.Sub(m.at) < lag
 }
 
 func newBook(p *play) *book {
@@ -73,7 +87,7 @@ func (b *book) breaks(repo fleet.RepoName, format string, args ...any) {
 // before begins a pass.
 func (b *book) before() {
 	b.catchUp()
-	b.events, b.begun = nil, begun{}
+	b.events, b.begun, b.began = nil, begun{}, b.p.now
 	clear(b.start)
 	for key, f := range b.pulls {
 		if f.open {
@@ -99,9 +113,10 @@ func (b *book) take(w sandbox.Write) {
 		b.p.journal.add(w.Repo, "  %s: %s #%d %s", w.By, w.Do, w.Number, w.Detail)
 	}
 	b.asBegun(w)
+	now := moment{b.p.result.Passes, w.At}
 	switch w.Do {
 	case "open":
-		f := &pullFacts{branch: w.Detail, open: true, since: b.p.result.Passes}
+		f := &pullFacts{branch: w.Detail, open: true, openedBy: w.By, since: now}
 		if w.By == ours {
 			f.afterBot = b.mayOpen(w)
 			b.inTurn(w)
@@ -111,22 +126,22 @@ func (b *book) take(w sandbox.Write) {
 		branch := branchKey{w.Repo, w.Detail}
 		b.of[branch] = append(b.of[branch], w.Number)
 	case "close":
-		f.open, f.closedBy, f.since, f.ended = false, w.By, b.p.result.Passes, w.At
+		f.open, f.closedBy, f.since, f.ended = false, w.By, now, w.At
 	case "merge":
-		f.open, f.merged, f.since = false, true, b.p.result.Passes
+		f.open, f.merged, f.since = false, true, now
 		b.dropAll(w.Repo, f.branch)
 	case "reopen":
-		f.open, f.closedBy, f.since = true, "", b.p.result.Passes
+		f.open, f.openedBy, f.closedBy, f.since = true, w.By, "", now
 		f.reopened++
 	case "enqueue":
-		if w.By == ours && f.lost != 0 && f.lost < b.p.result.Passes {
+		if w.By == ours && f.lost != nil && !b.unseen(*f.lost) {
 			b.breaks(w.Repo, "we put #%d into the queue again", w.Number)
 		}
-		f.queued, f.inSince, f.lost = true, b.p.result.Passes, 0
+		f.queued, f.inSince, f.lost = true, now, nil
 	case "dequeue":
 		f.queued = false
 		if w.By != ours && w.Detail != "merged" {
-			f.lost = b.p.result.Passes
+			f.lost = &now
 		}
 	case "push":
 		b.takePush(w)
@@ -166,10 +181,10 @@ func (b *book) takePush(w sandbox.Write) {
 	if f == nil {
 		return
 	}
-	if w.By == ours && f.queued && f.inSince < b.p.result.Passes {
+	if w.By == ours && f.queued && !b.unseen(f.inSince) {
 		b.breaks(w.Repo, "we pushed to #%d, which is in the queue", key.number)
 	}
-	f.lost = 0
+	f.lost = nil
 }
 
 // ends is how often pull requests of a branch were opened again, by number or
@@ -194,7 +209,7 @@ func (b *book) mayOpen(w sandbox.Write) (afterBot bool) {
 	}
 	number := b.current(branchKey{w.Repo, w.Detail})
 	f := b.pulls[pullKey{w.Repo, number}]
-	if f == nil || f.open || f.merged || f.closedBy == ours || f.since >= b.p.result.Passes {
+	if f == nil || f.open || f.merged || f.closedBy == ours || b.unseen(f.since) {
 		return false
 	}
 	if !b.p.mayAsk(f, w.At) {

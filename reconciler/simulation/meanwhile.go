@@ -16,12 +16,14 @@ type begun struct {
 	number int  // of the branch's pull request, 0 for none
 	open   bool // that one is
 	theirs bool // a person has closed that one
+	behind bool // it was told of a moment before, so what is above it can't know
 }
 
 // begins is told of each step before it is taken. In a large fleet minutes lie
 // between a plan and its steps: people act meanwhile, most of all on what the
 // step is about.
 func (p *play) begins(s *rollout.Step) {
+	p.lagging.look(s.Repo)
 	often := 12
 	if s.Action == rollout.Open && len(s.Edits) == 0 {
 		often = 50 // the branch is there, so anyone can open it first: rare, and so tried often
@@ -77,7 +79,7 @@ func (a *actor) interfere(s *rollout.Step, number int) (string, error) {
 // asBegun holds a write of ours to what its step could find when it began.
 func (b *book) asBegun(w sandbox.Write) {
 	at := b.begun
-	if w.By != ours || w.Repo != at.branch.repo {
+	if w.By != ours || w.Repo != at.branch.repo || at.behind {
 		return
 	}
 	branch, _, _ := strings.Cut(w.Detail, " ")

@@ -188,7 +188,7 @@ func (p *play) standsInTheWay(s *site, branch string, policy fleet.MergePolicy) 
 		return "the forge is to merge it"
 	case pr.Queued != nil:
 		return "it is in the merge queue"
-	case p.book.pulls[pullKey{s.Name, pr.Number}].lost != 0 && p.rulesOf[s.Name].Queue:
+	case p.book.pulls[pullKey{s.Name, pr.Number}].lost != nil && p.rulesOf[s.Name].Queue:
 		return "it was taken out of the merge queue"
 	case pr.Mergeable == fleet.MergeableConflict:
 		return "it conflicts"
