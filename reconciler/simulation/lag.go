@@ -2,10 +2,12 @@ package simulation
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge"
+	"github.com/portreeve/portreeve/reconciler/rollout"
 )
 
 // lag is how far what the forge answers may be behind what was written to it,
@@ -26,6 +28,8 @@ type lagging struct {
 	rules  past[fleet.RepoName, fleet.Rules]
 	ready  past[forge.Pull, fleet.Readiness]
 	opened []version[fleet.Openings]
+
+	planned map[forge.Branch]forge.Answer[*fleet.PullRequest] // what planning was told
 }
 
 func newLagging(p *play) *lagging {
@@ -33,6 +37,7 @@ func newLagging(p *play) *lagging {
 		Forge: p.forge.As(ours), p: p,
 		heads: past[fleet.RepoName, fleet.Head]{}, pulls: past[forge.Branch, *fleet.PullRequest]{},
 		rules: past[fleet.RepoName, fleet.Rules]{}, ready: past[forge.Pull, fleet.Readiness]{},
+		planned: map[forge.Branch]forge.Answer[*fleet.PullRequest]{},
 	}
 }
 
@@ -122,9 +127,25 @@ func (l *lagging) Heads(ctx context.Context, repos []fleet.RepoName) map[fleet.R
 
 func (l *lagging) PullRequests(ctx context.Context, branches []forge.Branch) map[forge.Branch]forge.Answer[*fleet.PullRequest] {
 	got := l.Forge.PullRequests(ctx, branches)
+	if action := l.p.book.begun.action; action != "" && action == l.p.o.Blind {
+		return l.blind(action, branches, got)
+	}
 	for _, old := range l.pulls.answer(l.p, branches, got) {
 		if begun := &l.p.book.begun; begun.branch == (branchKey{old.Repo, old.Name}) {
 			begun.behind = true
+		}
+	}
+	if l.p.book.begun.action == "" {
+		maps.Copy(l.planned, got)
+	}
+	return got
+}
+
+// blind answers a look before a step with what it would like to find.
+func (l *lagging) blind(action rollout.Action, branches []forge.Branch, got map[forge.Branch]forge.Answer[*fleet.PullRequest]) map[forge.Branch]forge.Answer[*fleet.PullRequest] {
+	for _, b := range branches {
+		if got[b] = l.planned[b]; action == rollout.DeleteBranch {
+			got[b] = forge.Answer[*fleet.PullRequest]{}
 		}
 	}
 	return got

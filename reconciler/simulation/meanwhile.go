@@ -12,6 +12,7 @@ import (
 
 // begun is a step under way, and what it could find when it began.
 type begun struct {
+	action rollout.Action
 	branch branchKey
 	number int  // of the branch's pull request, 0 for none
 	open   bool // that one is
@@ -24,20 +25,30 @@ type begun struct {
 // step is about.
 func (p *play) begins(s *rollout.Step) {
 	p.lagging.look(s.Repo)
-	often := 12
-	if s.Action == rollout.Open && len(s.Edits) == 0 {
-		often = 50 // the branch is there, so anyone can open it first: rare, and so tried often
-	}
-	if p.trouble && p.chance(often) {
+	if p.trouble && p.chance(often(s)) {
 		p.interfere(s)
 	}
 	p.book.catchUp()
-	at := begun{branch: branchKey{s.Repo, s.Branch}}
+	at := begun{action: s.Action, branch: branchKey{s.Repo, s.Branch}}
 	at.number = p.book.current(at.branch)
 	if f := p.book.pulls[pullKey{s.Repo, at.number}]; f != nil {
 		at.open, at.theirs = f.open, !f.open && !f.merged && f.closedBy != ours && !p.mayAsk(f, p.now)
 	}
 	p.book.begun = at
+}
+
+// often is in how many of a hundred steps a person comes first: the rarer the
+// step, the more often, so that few seeds show what happens then.
+func often(s *rollout.Step) int {
+	switch {
+	case s.Action == rollout.Close:
+		return 60
+	case s.Action == rollout.Update, s.Action == rollout.Open && len(s.Edits) == 0: // the branch is there, so anyone can open it first
+		return 50
+	case s.Action == rollout.Open, s.Action == rollout.Merge, s.Action == rollout.Enqueue:
+		return 30
+	}
+	return 12
 }
 
 // interfere has a person do something to the branch of a step, or to its pull
@@ -66,6 +77,10 @@ func (a *actor) interfere(s *rollout.Step, number int) (string, error) {
 			err = a.Close(a.repo, mine)
 		}
 		return fmt.Sprintf("opens and closes #%d from %s", mine, s.Branch), err
+	case (s.Action == rollout.Merge || s.Action == rollout.Enqueue) && n < 3:
+		return fmt.Sprintf("asks for changes in #%d", number), a.RequestChanges(a.repo, number, "Not so.")
+	case (s.Action == rollout.Merge || s.Action == rollout.Enqueue) && n < 5:
+		return fmt.Sprintf("makes a draft of #%d", number), a.Draft(a.repo, number, true)
 	case n < 5 && f != nil && f.open:
 		return fmt.Sprintf("closes #%d", number), a.Close(a.repo, number)
 	case n < 5 && f != nil:

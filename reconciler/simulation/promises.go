@@ -199,6 +199,12 @@ func (p *play) unfit(pr fleet.PullRequest) string {
 	if !untouched(pr.Head, pr.HeadMessage, pr.HeadTree) {
 		return "whose head is not ours, or was touched"
 	}
+	switch {
+	case pr.Draft:
+		return "which is a draft"
+	case pr.Review == fleet.ReviewChangesRequested:
+		return "in which changes are asked for"
+	}
 	required, apps := p.rulesOf[pr.Repo].RequiredChecks, p.rulesOf[pr.Repo].CheckApps
 	states := map[fleet.CheckState]int{}
 	reported := map[string]bool{}

@@ -33,6 +33,9 @@ type Options struct {
 	// Weather has them come in spells: of none, of a few, and of Faults. So
 	// more comes to pass that faults can then hit.
 	Weather bool
+	// Blind is an action before which the look at its pull request finds
+	// nothing new, as if it were left out.
+	Blind rollout.Action
 }
 
 // Result is what was played, and what for.

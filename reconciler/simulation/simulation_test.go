@@ -5,11 +5,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/portreeve/portreeve/reconciler/kind"
 	"github.com/portreeve/portreeve/reconciler/kind/migration"
 	"github.com/portreeve/portreeve/reconciler/kind/ownership"
+	"github.com/portreeve/portreeve/reconciler/rollout"
 	"github.com/portreeve/portreeve/reconciler/simulation"
 	"github.com/portreeve/portreeve/reconciler/transform"
 	"github.com/portreeve/portreeve/reconciler/transform/delete"
@@ -58,6 +60,26 @@ func TestSeeds(t *testing.T) {
 	}
 	if behind == 0 {
 		t.Error("no read was behind the writes")
+	}
+}
+
+// TestALookThatIsLeftOutIsFound makes the look before a step see nothing new,
+// as if the step did not look at all: some of the seeds that TestSeeds plays
+// must come to what it would have prevented. (Tried also with asPlanned itself
+// leaving an action out: the same seeds find it.)
+func TestALookThatIsLeftOutIsFound(t *testing.T) {
+	for _, action := range []rollout.Action{rollout.Open, rollout.Update, rollout.Close, rollout.Merge, rollout.Enqueue, rollout.DeleteBranch} {
+		t.Run(string(action), func(t *testing.T) {
+			t.Parallel()
+			for n := range uint64(5) {
+				_, err := simulation.Run(t.Context(), simulation.Options{Seed: n + 1, Repos: 12, Passes: 120, Weather: true, Blind: action, Kinds: kinds()})
+				if err != nil {
+					t.Log(strings.SplitN(err.Error(), "\n", 2)[0])
+					return
+				}
+			}
+			t.Error("no seed finds it")
+		})
 	}
 }
 
