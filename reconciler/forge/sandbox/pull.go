@@ -347,10 +347,14 @@ func (p *pull) decision() string {
 		}
 		approvals++
 	}
-	switch {
-	case p.repo.rules.RequiredApprovals == 0 || p.base != p.repo.defaultBranch:
+	if p.base != p.repo.defaultBranch {
 		return ""
-	case approvals >= p.repo.rules.RequiredApprovals:
+	}
+	owned, missing := p.repo.lacksOwners(p)
+	switch {
+	case p.repo.rules.RequiredApprovals == 0 && !owned:
+		return ""
+	case approvals >= p.repo.rules.RequiredApprovals && missing == "":
 		return "APPROVED"
 	}
 	return "REVIEW_REQUIRED"
