@@ -55,6 +55,7 @@ done then, the next run does.`,
 				return outside(err)
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "status page: http://%s/\n", listener.Addr())
+			e.Lag = lag
 			return serve(cmd.Context(), e, listener, interval, secret)
 		},
 	}
@@ -65,6 +66,9 @@ done then, the next run does.`,
 	cmd.Flags().DurationVar(&c.poll, "poll", 15*time.Second, "time between looks at a remote config repo")
 	return cmd
 }
+
+// lag is how far GitHub's answers are taken to be behind its writes at most.
+const lag = 5 * time.Second
 
 // serve runs the daemon with its pages until ctx ends. Without a secret it
 // takes no webhooks.

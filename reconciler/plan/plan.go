@@ -54,7 +54,7 @@ type Repo struct {
 	// Tree is the snapshot at Head.Commit; nil while nobody has asked. What
 	// of it nobody has asked for is fleet.ErrUnread.
 	Tree fleet.Snapshot
-	// Pulls holds the newest pull request of each branch that was asked for;
+	// Pulls holds the pull request of each branch that was asked for;
 	// a nil entry means that there is none.
 	Pulls map[string]*fleet.PullRequest
 	// Rules is nil while nobody has asked.
