@@ -42,6 +42,7 @@ done then, the next run does.`,
 				return err
 			}
 			log := logger(cmd.ErrOrStderr(), true)
+			c.catalogWait = catalogWaitDaemon
 			e, err := newEngine(&c, place(args), true, true, log, &progress{})
 			if err != nil {
 				return err

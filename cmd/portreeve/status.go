@@ -148,6 +148,9 @@ func printStatus(w io.Writer, pass *store.Pass, all bool) {
 	}
 	printWaits(w, pass)
 	printForge(w, pass.Finished, pass.Plan)
+	if made := pass.Plan.Import; made != nil {
+		fmt.Fprintln(w, safe(made.Line(pass.Finished)))
+	}
 	printProblems(w, pass.Problems)
 	printStale(w, pass.Plan.Stale)
 	var t table

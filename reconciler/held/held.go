@@ -68,6 +68,9 @@ func (r *Reader) plain(ctx context.Context, tree *source.Tree) (*fleet.Config, e
 	config := r.Load(tree.Files)
 	config.Revision, config.Time = tree.Revision, tree.Time
 	config.Texts = map[string]string{}
+	if text, err := fs.ReadFile(tree.Files, fleet.ImportFile); err == nil {
+		config.Imported = text
+	}
 	for _, file := range config.Unreadable {
 		if text, err := fs.ReadFile(tree.Files, file); err == nil {
 			config.Texts[file] = string(text)
