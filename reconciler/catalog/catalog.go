@@ -1,6 +1,6 @@
 // Package catalog reads Backstage's software catalog: its components, groups
-// and users, as the words of package fleet. It is the only room that knows
-// Backstage's API.
+// and users, as the words of package fleet; and it writes who owns what as
+// entities for it. It is the only room that knows Backstage's API.
 //
 // A catalog is written by others and changes while it is read. So each read is
 // bounded in time, pages, entities and bytes; it is taken only if it is whole

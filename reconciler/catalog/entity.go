@@ -147,6 +147,8 @@ func (r *reading) catalog(forge string) *fleet.Catalog {
 		e := r.entities[name]
 		why := ""
 		switch kind := kindOf(name); {
+		case e.Metadata.Annotations[annotationOurs] != "":
+			why = "Portreeve serves it, and learns nothing from it"
 		case e.orphaned():
 			why = "it is orphaned: nothing in the catalog refers to it any more"
 		case kind == "group":

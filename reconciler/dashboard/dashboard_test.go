@@ -337,3 +337,21 @@ func TestCatalogTold(t *testing.T) {
 		}
 	}
 }
+
+// TestEntities: there is no answer before a config has been read, and a later
+// pass that could not read one takes nothing away.
+func TestEntities(t *testing.T) {
+	s := server(dashboard.Options{})
+	const url = "/api/backstage/catalog-info.yaml"
+	get(t, s, url, http.StatusServiceUnavailable)
+	s.Publish(&store.Pass{Err: "the config repo can't be read"})
+	get(t, s, url, http.StatusServiceUnavailable)
+	p := pass(ledger())
+	p.Config = &fleet.Config{Teams: map[fleet.TeamName]fleet.Team{"payments": {Name: "payments", GitHub: "acme/payments"}}}
+	s.Publish(p)
+	s.Publish(&store.Pass{Err: "the config repo can't be read"})
+	if got := get(t, s, url, 200); !strings.Contains(got, "github.com/team-slug: acme/payments\n") {
+		t.Error(got)
+	}
+	get(t, s, url+"?namespace=a%2Fb", http.StatusBadRequest)
+}
