@@ -121,6 +121,7 @@ func (r *Reconciler) Once(ctx context.Context) *store.Pass {
 	pass.Pause = pauseAfter(r.Now(), before, r.Forge.Allowance())
 	if look != nil {
 		pass.Revision, pass.Problems, pass.Plan = look.Config.Revision, look.Config.Problems, look.Plan
+		pass.Config = look.Config
 	}
 	if err == nil {
 		pass.Problems = look.Plan.Problems

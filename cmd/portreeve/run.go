@@ -26,8 +26,8 @@ func runCommand() *cobra.Command {
 latest every --interval. PATH is the config repo: a URL, which is polled, or a
 folder whose committed HEAD counts, which is watched.
 
-It serves a status page at /, /status.json, /now.json, /healthz, /readyz and
-/metrics. With
+It serves a status page at /, /status.json, /now.json, /healthz, /readyz,
+/metrics, and who owns what for Backstage at /api/backstage/catalog-info.yaml. With
 a secret it also takes the forge's webhooks, at /webhook; they only make a pass
 begin earlier. Without one there is no /webhook: nobody could be told from
 anybody.
@@ -42,6 +42,7 @@ done then, the next run does.`,
 				return err
 			}
 			log := logger(cmd.ErrOrStderr(), true)
+			c.catalogWait = catalogWaitDaemon
 			e, err := newEngine(&c, place(args), true, true, log, &progress{})
 			if err != nil {
 				return err

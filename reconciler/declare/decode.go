@@ -229,7 +229,8 @@ func (b *builder) fleet(v value) {
 			NewPerDay   int
 			Removals    json.RawMessage
 		}
-		Policies map[string]fleet.PolicySetting
+		Policies  map[string]fleet.PolicySetting
+		Ownership struct{ Backstage *backstageSpec }
 	}
 	if v.json != nil {
 		if err := json.Unmarshal(v.json, &spec); err != nil {
@@ -241,6 +242,7 @@ func (b *builder) fleet(v value) {
 		}
 		problems = append(problems, v.globs("include", spec.Include)...)
 		problems = append(problems, v.globs("exclude", spec.Exclude)...)
+		problems = append(problems, spec.Ownership.Backstage.check(v)...)
 	}
 	if b.problems(problems) || b.config.Settings.Pos.File != "" { // a second one: see duplicates
 		b.badSettings(v.pos, problems)
@@ -252,17 +254,17 @@ func (b *builder) fleet(v value) {
 	}
 	s.Limits = fleet.Limits{
 		OpenPerTeam: spec.Limits.OpenPerTeam, NewPerDay: spec.Limits.NewPerDay,
-		Removals: share(spec.Limits.Removals),
+		Removals: share(spec.Limits.Removals, 5),
 	}
-	s.Policies, b.settingsFields = spec.Policies, v.fields
+	s.Policies, s.Backstage, b.settingsFields = spec.Policies, spec.Ownership.Backstage.settings(v), v.fields
 	b.config.Settings = s
 }
 
-// share reads what passed the schema; 5% if nothing was written.
-func share(data json.RawMessage) fleet.Share {
+// share reads what passed the schema; so many percent if nothing was written.
+func share(data json.RawMessage, percent int) fleet.Share {
 	s, err := fleet.ParseShare(strings.Trim(string(data), `"`))
 	if err != nil {
-		return fleet.Share{Number: 5, Percent: true}
+		return fleet.Share{Number: percent, Percent: true}
 	}
 	return s
 }

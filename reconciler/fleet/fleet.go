@@ -204,6 +204,8 @@ type Settings struct {
 	Limits  Limits
 	// Policies are what the settings say of policies, by their ids.
 	Policies map[string]PolicySetting
+	// Backstage is the catalog that ownership is proposed from; nil for none.
+	Backstage *Backstage
 	// Invalid is set when the settings of the revision are unfit for use. What
 	// the fleet is may then be unknown.
 	Invalid *InvalidSettings
@@ -389,6 +391,8 @@ type Config struct {
 	// BrokenTeams are the teams that stand in the config repo and are invalid,
 	// each with what is wrong first. They are not in Teams.
 	BrokenTeams map[TeamName]Problem
+	// Imported is the content of ImportFile; nil for none.
+	Imported []byte
 	// Texts are the contents of Unreadable files, as far as they can be had.
 	Texts map[string]string
 	// Stale are all marks: of declarations, teams, and the settings.

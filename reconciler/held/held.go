@@ -87,6 +87,9 @@ func (r *Reader) undated(tree *source.Tree) *fleet.Config {
 	config := r.Load(tree.Files)
 	config.Revision, config.Time = tree.Revision, tree.Time
 	config.Texts = map[string]string{}
+	if text, err := fs.ReadFile(tree.Files, fleet.ImportFile); err == nil {
+		config.Imported = text
+	}
 	for _, file := range config.Unreadable {
 		if text, err := fs.ReadFile(tree.Files, file); err == nil {
 			config.Texts[file] = string(text)

@@ -139,6 +139,9 @@ type Want struct {
 	// AskAgain is when the declaration asks once more where a pull request of
 	// it was closed before that; zero for never.
 	AskAgain time.Time `json:",omitzero"`
+	// CloseIsOfThis says that closing the pull request is a no to what it holds
+	// and to nothing else: other edits are asked for anew.
+	CloseIsOfThis bool `json:",omitempty"`
 	// Paused, when not empty, says why nothing new is done.
 	Paused string `json:",omitempty"`
 	// Whole are the paths of which the declaration says all that they hold,

@@ -45,7 +45,7 @@ func (c *computation) blasts(settings rollout.Settings, decisions []rollout.Deci
 	byRevision := map[fleet.Revision]*blast{}
 	for n, item := range c.items {
 		d := item.Declaration
-		if d == nil || len(item.Want.Edits) == 0 || item.Want.Out != "" || decisions[n].Outcome.State == rollout.Declined {
+		if d == nil || d.ID == importID || len(item.Want.Edits) == 0 || item.Want.Out != "" || decisions[n].Outcome.State == rollout.Declined {
 			continue
 		}
 		b := byRevision[d.Revision]

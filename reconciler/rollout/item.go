@@ -183,8 +183,8 @@ func (i *Item) text(s Step) Step {
 	return s
 }
 
-// age says how long ago t was, in the unit people would use.
-func age(now, t time.Time) string {
+// Age says how long ago t was, in the unit people would use.
+func Age(now, t time.Time) string {
 	d := now.Sub(t)
 	switch {
 	case d < 2*time.Minute:

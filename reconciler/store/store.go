@@ -27,6 +27,8 @@ type Pass struct {
 	Problems []fleet.Problem `json:"problems"`
 	// Plan that the pass made; its steps were taken unless it is halted.
 	Plan *plan.Plan `json:"plan"`
+	// Config is what it was planned for; it is not kept.
+	Config *fleet.Config `json:"-"`
 	// Done are the steps that were taken, and how that went.
 	Done []Done `json:"done"`
 	// Unbegun is how many steps were left for later since the forge asked to
