@@ -87,6 +87,8 @@ var importKind = kind.Kind{
 			return w, nil
 		}
 		edit := transform.Edit{Path: fleet.ImportFile, Content: made.Content}
+		w.Whole = map[fleet.Path]string{edit.Path: kind.DigestOf(edit)}
+		w.Facts = kind.FactsOf([]any{b.URL, p.Config.Imported, made.Content, told(made)})
 		if err := transform.CheckTarget(p.Tree, edit.Path); err != nil {
 			return kind.Want{}, err
 		}
@@ -108,6 +110,14 @@ func count(n int, of string) string {
 		return "1 " + of
 	}
 	return fmt.Sprintf("%d %ss", n, of)
+}
+
+// told is what differences says, without its words and the positions in files.
+func told(made *fleet.Import) (all [][3]string) {
+	for _, d := range made.Differences {
+		all = append(all, [3]string{d.What, d.Declared, d.Catalog})
+	}
+	return all
 }
 
 // differences are shown on the pull request.
@@ -177,7 +187,7 @@ func (c *computation) imports() {
 	case made.Refused != "":
 		tell(rollout.Blocked, made.Refused, "see the catalog; or raise fleet.ownership.backstage.maxShrink for once, or remove what is to go by hand")
 	case repo != nil:
-		sum := digest([]any{b, made})
+		sum := digest([]any{b, made, c.world.Config.Imported})
 		content := digest(made.Content)
 		d.Spec, d.Hash = made, hex.EncodeToString(sum[:])+hex.EncodeToString(content[:])
 		c.candidate(importKind, d, kind.Candidate{Repo: c.world.ConfigRepo})
