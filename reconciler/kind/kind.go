@@ -43,9 +43,11 @@ type Kind struct {
 	Check func(d *fleet.Declaration, config *fleet.Config) []fleet.Problem
 
 	// Targets tells which repos the declaration is about, as far as their
-	// listing tells; what needs a tree is left to Want. One Candidate for
-	// each repo of the slice that it has anything to say of, in its order.
-	Targets func(d *fleet.Declaration, repos []fleet.Repo) []Candidate
+	// listing and the config's index tell; what needs a tree is left to Want.
+	// One Candidate for each repo of the slice that it has anything to say of,
+	// in its order. Of a declaration that Owns a repo, or paths Within one, the
+	// slice holds that repo alone.
+	Targets func(d *fleet.Declaration, config *fleet.Config, repos []fleet.Repo) []Candidate
 
 	// Want is what the declaration asks of one repo, from the repo's listing
 	// and its tree. An error that wraps fleet.ErrUnread asks for content;
@@ -86,9 +88,12 @@ func ProblemAt(kind Kind, d *fleet.Declaration, code, field, hint, format string
 // Decoded is what Decode made of a Source.
 type Decoded struct {
 	Owner fleet.TeamName
-	// Owns and Refs are what Check may go by; see fleet.Declaration.
-	Owns fleet.RepoName
-	Refs []fleet.Ref
+	// Owns, Within, Default and Refs are what Check may go by; see
+	// fleet.Declaration. Refs to a repo may be given beside problems, too.
+	Owns    fleet.RepoName
+	Within  fleet.RepoName
+	Default *fleet.Selection
+	Refs    []fleet.Ref
 	Spec any
 	// Effect holds the fields with an effect on targets; its JSON is what
 	// the spec hash covers.
@@ -102,7 +107,7 @@ type Candidate struct {
 	Out string
 }
 
-// Pass is all that Want may see.
+// Pass is all that Want may see. The teams of a declaration are TeamsOf it.
 type Pass struct {
 	Declaration *fleet.Declaration
 	Config      *fleet.Config

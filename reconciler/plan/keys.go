@@ -10,8 +10,8 @@ import (
 )
 
 // keys makes the memo keys of one world. A key covers all that a kind may
-// look at: the declaration, the teams, who owns the repo, its listing and its
-// tree. A kind that looks at more of the configuration would be remembered
+// look at: the declaration, the teams, who owns the repo and its paths, its
+// listing and its tree. A kind that looks at more of the configuration would be remembered
 // wrongly.
 type keys struct {
 	teams  [32]byte
@@ -50,8 +50,15 @@ func (k keys) of(d *fleet.Declaration, repo *Repo) string {
 }
 
 func (k keys) about(repo *Repo, teams [32]byte) [32]byte {
-	owner, _ := kind.OwnerOf(k.config, repo.Listing.Name)
-	return digest([]any{repo.Listing, owner, treeOf(repo), teams})
+	owner, _ := kind.OwnerOf(k.config, repo.Listing)
+	about := []any{repo.Listing, owner, treeOf(repo), teams}
+	for _, d := range kind.Parts(k.config, repo.Listing.Name) {
+		about = append(about, d.ID, d.Hash, digestTeams(kind.TeamsOf(k.config, d)))
+	}
+	if d := kind.Doubtful(k.config, repo.Listing.Name); d != nil {
+		about = append(about, d.ID, d.Stale != nil)
+	}
+	return digest(about)
 }
 
 // treeOf names a repo's tree: by its id, or if a forge leaves that out by its

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
 	"github.com/portreeve/portreeve/reconciler/report"
 	"github.com/portreeve/portreeve/reconciler/rollout"
 )
@@ -24,7 +25,7 @@ func (c *computation) text(item *rollout.Item) {
 		return
 	}
 	d, want := item.Declaration, item.Want
-	teams := c.teams(d)
+	teams := kind.TeamsOf(c.world.Config, d)
 	asks := teams[d.Owner]
 	decides, ok := teams[want.Decides]
 	if !ok {

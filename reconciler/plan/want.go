@@ -27,13 +27,7 @@ func (c *computation) want(k kind.Kind, d *fleet.Declaration, repo *Repo) (kind.
 	if repo.Tree != nil {
 		tree.FS = repo.Tree
 	}
-	config := c.world.Config
-	if d.Teams != nil { // for it alone
-		own := *config
-		own.Teams = d.Teams
-		config = &own
-	}
-	w, err := k.Want(&kind.Pass{Declaration: d, Config: config, Repo: repo.Listing, Tree: tree})
+	w, err := k.Want(&kind.Pass{Declaration: d, Config: c.world.Config, Repo: repo.Listing, Tree: tree})
 	switch {
 	case (err != nil || tree.partly()) && c.asked(repo, tree):
 		return kind.Want{}, outcome(d, repo.Listing.Name, rollout.Waiting, "its files are being read", "")
@@ -41,15 +35,6 @@ func (c *computation) want(k kind.Kind, d *fleet.Declaration, repo *Repo) (kind.
 		return kind.Want{}, outcome(d, repo.Listing.Name, rollout.Failed, err.Error(), "see the repo and the declaration")
 	}
 	return c.keep(key, w), rollout.Outcome{}
-}
-
-// teams are the teams that a declaration refers to: a held one's are as old as
-// it is.
-func (c *computation) teams(d *fleet.Declaration) map[fleet.TeamName]fleet.Team {
-	if d.Teams != nil {
-		return d.Teams
-	}
-	return c.world.Config.Teams
 }
 
 // keep keeps a want, and gives it as it will be found: a hit and a miss are

@@ -94,7 +94,7 @@ func outcome(t *testing.T, member kind.Kind, archive *txtar.Archive) []txtar.Fil
 	}
 	repo := fleet.Repo{Name: "acme/ledger", DefaultBranch: "main"}
 	read(t, archive, "repo.json", &repo)
-	candidates := member.Targets(d, []fleet.Repo{repo})
+	candidates := member.Targets(d, config, []fleet.Repo{repo})
 	if len(candidates) == 0 {
 		return []txtar.File{{Name: "targets", Data: []byte("none\n")}}
 	}
@@ -172,7 +172,8 @@ func load(t *testing.T, member kind.Kind, archive *txtar.Archive) (*fleet.Declar
 			d.ID.Name = strings.TrimSuffix(name, ".json")
 		}
 		decoded, found := member.Decode(kind.Source{ID: d.ID, Pos: d.Pos, JSON: f.Data})
-		d.Owner, d.Owns, d.Refs, d.Spec = decoded.Owner, decoded.Owns, decoded.Refs, decoded.Spec
+		d.Owner, d.Owns, d.Within, d.Default = decoded.Owner, decoded.Owns, decoded.Within, decoded.Default
+		d.Refs, d.Spec = decoded.Refs, decoded.Spec
 		if !other {
 			it, problems = d, found
 		}

@@ -87,9 +87,9 @@ func (c change) line(names names) string {
 // names turns a handle back into what people call the team.
 type names map[string]string
 
-func namesOf(config *fleet.Config, call func(fleet.Team) string) names {
+func namesOf(teams map[fleet.TeamName]fleet.Team, call func(fleet.Team) string) names {
 	n := names{}
-	for _, t := range config.Teams {
+	for _, t := range teams {
 		if t.GitHub == "" {
 			continue
 		}

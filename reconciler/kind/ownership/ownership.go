@@ -5,6 +5,7 @@
 package ownership
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,49 +35,71 @@ func check(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
 	k := New()
 	var problems []fleet.Problem
 	for _, r := range d.Refs {
-		if r.Repo == "" {
+		if r.Team != "" {
 			problems = append(problems, checkTeam(k, d, config, r)...)
 		}
 	}
-	for _, other := range kind.Owners(config, d.Owns) {
-		if other.ID != d.ID {
-			problems = append(problems, kind.ProblemAt(k, d, "double-owner", "repo", "keep one of the two",
-				"%s is declared twice: here (%s) and by %s (%s)", d.Owns, d.FieldPos("repo"), other.ID, other.FieldPos("repo")))
+	if d.Owns != "" {
+		for _, other := range kind.Owners(config, d.Owns) {
+			if other.ID != d.ID {
+				problems = append(problems, kind.ProblemAt(k, d, "double-owner", "repo", `keep one of the two, or write only: ["/web/"] in the one that owns but some paths`,
+					"%s is declared twice: here (%s) and by %s (%s)", d.Owns, d.FieldPos("repo"), other.ID, other.FieldPos("repo")))
+			}
 		}
 	}
-	return problems
+	if d.Within != "" && len(kind.Owners(config, d.Within)) == 0 && len(config.Defaults) == 0 && kind.Doubtful(config, d.Within) == nil {
+		p := kind.ProblemAt(k, d, "no-owner", "repo", "declare its owner too, without only",
+			"no declaration says who owns all of %s, so who owns these paths is written nowhere", d.Within)
+		p.Severity = fleet.Warning
+		problems = append(problems, p)
+	}
+	return append(problems, kind.CheckClaims(k, d, config)...)
 }
 
 func checkTeam(k kind.Kind, d *fleet.Declaration, config *fleet.Config, r fleet.Ref) []fleet.Problem {
 	if problems := kind.CheckTeam(k, d, config, r.Field, r.Team); problems != nil {
 		return problems
 	}
-	team := config.Teams[r.Team]
-	org, _, _ := strings.Cut(strings.TrimPrefix(team.GitHub, "@"), "/")
+	team, repo := config.Teams[r.Team], cmp.Or(d.Owns, d.Within)
 	switch {
+	case repo == "" && d.Default == nil: // it stands in no file
+		return nil
 	case len(handlesOf(team)) == 0:
 		return []fleet.Problem{kind.ProblemAt(k, d, "no-handle", r.Field, "give it github or members",
 			"team %q (%s) has neither a GitHub team nor members, so it can't stand in CODEOWNERS", r.Team, team.Pos)}
-	case team.GitHub != "" && !strings.EqualFold(org, d.Owns.Owner()):
+	case repo != "" && foreign(team, repo):
 		return []fleet.Problem{kind.ProblemAt(k, d, "foreign-team", r.Field, "",
-			"team %q is %s on GitHub, and can own nothing in %s: a team owns in its own organisation only", r.Team, team.GitHub, d.Owns)}
+			"team %q is %s on GitHub, and can own nothing in %s: a team owns in its own organisation only", r.Team, team.GitHub, repo)}
 	}
 	return nil
 }
 
-func targets(d *fleet.Declaration, repos []fleet.Repo) []kind.Candidate {
-	s, ok := d.Spec.(*Spec)
-	if !ok {
+// foreign reports whether a team is of another organisation than a repo.
+func foreign(team fleet.Team, repo fleet.RepoName) bool {
+	org, _, _ := strings.Cut(strings.TrimPrefix(team.GitHub, "@"), "/")
+	return team.GitHub != "" && !strings.EqualFold(org, repo.Owner())
+}
+
+func targets(d *fleet.Declaration, config *fleet.Config, repos []fleet.Repo) []kind.Candidate {
+	name := cmp.Or(d.Owns, d.Within)
+	if _, ok := d.Spec.(*Spec); !ok || name == "" && d.Default == nil {
 		return nil
 	}
 	var all []kind.Candidate
 	for _, r := range repos {
-		if !strings.EqualFold(string(r.Name), string(s.Repo)) {
-			continue
-		}
+		owning := kind.Owning(config, r)
 		c := kind.Candidate{Repo: r.Name}
-		if r.Archived {
+		switch {
+		case d.Default != nil && owning != d:
+			continue
+		case d.Default == nil && !strings.EqualFold(string(r.Name), string(name)):
+			continue
+		case r.Archived:
 			c.Out = "archived"
+		case d.Within != "" && owning == nil:
+			c.Out = "no declaration says who owns all of the repo"
+		case d.Within != "":
+			c.Out = fmt.Sprintf("its paths are written with %s", owning.ID)
 		}
 		all = append(all, c)
 	}
@@ -88,9 +111,15 @@ func want(p *kind.Pass) (kind.Want, error) {
 	if !ok {
 		return kind.Want{}, fmt.Errorf("%s has no spec", p.Declaration.ID)
 	}
-	team := p.Config.Teams[s.Owner]
+	team := kind.TeamsOf(p.Config, p.Declaration)[s.Owner]
 	team.Name = s.Owner
-	w := kind.Want{Because: "named by its declaration", Why: s.Why, Merge: s.Merge, Decides: s.Owner, AskAgain: s.again}
+	w := kind.Want{
+		Because: "named by its declaration", Why: s.Why, Merge: s.Merge, Decides: s.Owner, AskAgain: s.again,
+		Paused: paused(p),
+	}
+	if s.Default != nil {
+		w.Because = "no declaration names it"
+	}
 	if w.Merge == "" {
 		w.Merge = fleet.MergeManual
 	}
@@ -98,11 +127,14 @@ func want(p *kind.Pass) (kind.Want, error) {
 	if p.Repo.Archived {
 		return kind.Want{Out: "archived"}, nil
 	}
+	now, err := rules(p.Config, p.Declaration, p.Repo.Name)
+	if err != nil {
+		return kind.Want{}, err
+	}
 	found, err := existing(p.Tree)
 	if err != nil {
 		return kind.Want{}, err
 	}
-	now := s.rules(p.Config)
 	edit := transform.Edit{Path: s.place(found), Content: render(p.Declaration.ID, now)}
 	if len(edit.Content) >= transform.MaxOwners {
 		return kind.Want{}, errors.New("the CODEOWNERS file would be 3 MB or more, and GitHub would not load it; declare fewer paths or owners")
@@ -132,6 +164,21 @@ func want(p *kind.Pass) (kind.Want, error) {
 	return w, nil
 }
 
+// paused is why nothing new is done in the repo: what an invalid declaration
+// says of it, and what that would be, is not known.
+func paused(p *kind.Pass) string {
+	d := kind.Doubtful(p.Config, p.Repo.Name)
+	switch {
+	case d == nil:
+		return ""
+	case p.Declaration.Default != nil:
+		return fmt.Sprintf("%s names the repo, and is invalid (%s)", d.ID, d.Pos)
+	case d.Stale == nil:
+		return fmt.Sprintf("%s may own paths here; it is invalid (%s), and what it last said can't be found now", d.ID, d.Pos)
+	}
+	return ""
+}
+
 // read tells whether the tree holds the edit already and, if it does not, the
 // content that GitHub reads today, wherever that stands; nil if there is none.
 func read(tree fs.FS, edit transform.Edit, found []fleet.Path) (same bool, old []byte, err error) {
@@ -155,14 +202,14 @@ func describe(w *kind.Want, p *kind.Pass, team fleet.Team, file fleet.Path, old 
 	}
 	all := changes(parse(old), now)
 	w.OwnersRemoved = removed(parse(old), now)
-	called := namesOf(p.Config, func(t fleet.Team) string { return string(t.Name) })
+	called := namesOf(kind.TeamsOf(p.Config, p.Declaration), func(t fleet.Team) string { return string(t.Name) })
 	for _, c := range all {
 		w.What = append(w.What, c.line(called))
 	}
 	if all == nil {
 		w.What = []string{fmt.Sprintf("%s rewritten, with the same owners", file)}
 	}
-	w.Title = title(p.Repo, team.Label(), all, namesOf(p.Config, fleet.Team.Label))
+	w.Title = title(p.Repo, team.Label(), all, namesOf(kind.TeamsOf(p.Config, p.Declaration), fleet.Team.Label))
 }
 
 func plural(n int, word string) string {

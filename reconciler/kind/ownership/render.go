@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
 	"github.com/portreeve/portreeve/reconciler/transform"
 )
 
@@ -14,19 +15,84 @@ import (
 type rule struct {
 	pattern string // as it stands in the file, spaces escaped
 	owners  []string
+	entry   // where it is declared; no pattern for all of the repo
+	by      *fleet.Declaration
 }
 
-// rules are the lines that the declaration asks for, in the file's order.
-func (s *Spec) rules(config *fleet.Config) []rule {
-	all := []rule{{"*", handles(config, s.Owner, s.CoOwners)}}
-	for _, p := range s.order {
-		r := rule{pattern: transform.EscapeOwnersPattern(p)}
-		if entry := s.Paths[p]; !entry.Unowned {
-			r.owners = handles(config, entry.Owner, entry.CoOwners)
-		}
-		all = append(all, r)
+// rules are the lines that are declared for a repo by the declaration that owns
+// it and by those that own paths within it, in the file's order. An error is of
+// a team that no line may name.
+func rules(config *fleet.Config, owning *fleet.Declaration, repo fleet.RepoName) ([]rule, error) {
+	s, ok := owning.Spec.(*Spec)
+	if !ok {
+		return nil, fmt.Errorf("%s has no spec", owning.ID)
 	}
+	all := []rule{{pattern: "*", entry: entry{"", Entry{s.Owner, s.CoOwners, s.Unowned}, "owner"}, by: owning}}
+	byNormal := map[string]rule{}
+	var patterns []string
+	for _, d := range inOrder(owning, kind.Parts(config, repo)) {
+		s, ok := d.Spec.(*Spec)
+		if !ok {
+			continue
+		}
+		for _, e := range s.entries(d.Fields) {
+			if _, taken := byNormal[normal(e.pattern)]; taken {
+				continue // see inOrder
+			}
+			byNormal[normal(e.pattern)] = rule{pattern: transform.EscapeOwnersPattern(e.pattern), entry: e, by: d}
+			patterns = append(patterns, e.pattern)
+		}
+	}
+	for _, p := range ordered(patterns) {
+		all = append(all, byNormal[normal(p)])
+	}
+	for i := range all {
+		if err := all[i].fill(config, repo); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// inOrder are declarations by how much they count where several of them say
+// who owns a pattern: those of paths before the one of all, valid ones before
+// held ones. Two that are valid never do.
+func inOrder(owning *fleet.Declaration, parts []*fleet.Declaration) []*fleet.Declaration {
+	all := append(slices.Clone(parts), owning)
+	slices.SortStableFunc(all, func(a, b *fleet.Declaration) int {
+		switch {
+		case (a.Stale == nil) == (b.Stale == nil):
+			return 0
+		case a.Stale == nil:
+			return -1
+		}
+		return 1
+	})
 	return all
+}
+
+// fill puts the owners' handles into a line.
+func (r *rule) fill(config *fleet.Config, repo fleet.RepoName) error {
+	if r.Unowned {
+		return nil
+	}
+	teams := kind.TeamsOf(config, r.by)
+	for _, name := range append([]fleet.TeamName{r.Owner}, r.CoOwners...) {
+		team := teams[name]
+		handles := handlesOf(team)
+		switch {
+		case len(handles) == 0:
+			return fmt.Errorf("team %q has neither a GitHub team nor members, so it can't stand in CODEOWNERS", name)
+		case foreign(team, repo):
+			return fmt.Errorf("team %q is %s on GitHub, and can own nothing in %s", name, team.GitHub, repo)
+		}
+		for _, h := range handles {
+			if !slices.Contains(r.owners, h) {
+				r.owners = append(r.owners, h)
+			}
+		}
+	}
+	return nil
 }
 
 // render writes the whole file.
@@ -40,20 +106,8 @@ func render(id fleet.ID, rules []rule) []byte {
 	return []byte(b.String())
 }
 
-// handles are the owners of a line: each team's handle, or its members if it
-// has none, each once.
-func handles(config *fleet.Config, owner fleet.TeamName, coOwners []fleet.TeamName) []string {
-	var all []string
-	for _, name := range append([]fleet.TeamName{owner}, coOwners...) {
-		for _, h := range handlesOf(config.Teams[name]) {
-			if !slices.Contains(all, h) {
-				all = append(all, h)
-			}
-		}
-	}
-	return all
-}
-
+// handlesOf are how CODEOWNERS names a team: its handle, or its members if it
+// has none.
 func handlesOf(team fleet.Team) []string {
 	if team.GitHub != "" {
 		return []string{"@" + strings.TrimPrefix(team.GitHub, "@")}
@@ -77,7 +131,7 @@ func parse(content []byte) []rule {
 		if rest, _, _ = strings.Cut(rest, "#"); pattern == "" || transform.CheckOwnersPattern(strings.ReplaceAll(pattern, `\ `, " ")) != nil {
 			continue
 		}
-		all = append(all, rule{pattern, strings.Fields(rest)})
+		all = append(all, rule{pattern: pattern, owners: strings.Fields(rest)})
 	}
 	return all
 }
