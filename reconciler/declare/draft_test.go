@@ -60,7 +60,7 @@ func TestDraft(t *testing.T) {
 	owner: "a"
 
 	// It may also have only, unowned, default, coOwners, paths, namespaces, file,
-	// merge, why, askAgain, acknowledge: see "portreeve docs".
+	// block, catalog, merge, why, askAgain, acknowledge: see "portreeve docs".
 }
 `
 	got, problems := d.File(true)

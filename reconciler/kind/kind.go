@@ -94,7 +94,7 @@ type Decoded struct {
 	Within  fleet.RepoName
 	Default *fleet.Selection
 	Refs    []fleet.Ref
-	Spec any
+	Spec    any
 	// Effect holds the fields with an effect on targets; its JSON is what
 	// the spec hash covers.
 	Effect any

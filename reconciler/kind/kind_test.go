@@ -14,6 +14,11 @@ func TestOwnerOf(t *testing.T) {
 		{Owner: "payments"},
 		{Owner: "payments", Owns: "acme/ledger"},
 		{Owner: "second", Owns: "acme/ledger"},
+		{Owner: "part", Within: "acme/shop"},
+		{Owner: "none", Default: &fleet.Selection{Topics: []string{"none"}}},
+		{Owner: "rest", Default: &fleet.Selection{Names: []string{"?*"}}},
+		{Owner: "tagged", Default: &fleet.Selection{Topics: []string{"search", "index"}}},
+		{Owner: "services", Default: &fleet.Selection{Names: []string{"svc-*"}, Topics: []string{"search"}}},
 	}}
 	kind.Index(config)
 	for _, c := range []struct {

@@ -68,15 +68,16 @@ func within(p, q string) bool {
 	return true
 }
 
-// instance is a path for a pattern: each "*" is so many characters, each "**"
-// so many elements, and below it there are more elements.
+// instance is a path for a pattern: each "*" is so many characters, and so is an
+// element that nothing is said of, each "**" is so many elements, and below it
+// there are more elements.
 func instance(p string, stars, gap, below int) string {
 	const open = "\x01" // no pattern holds it
 	segments, anchored, _ := segmentsOf(p)
 	var elements []string
 	fill := func(n int) {
 		for range n {
-			elements = append(elements, open)
+			elements = append(elements, strings.Repeat(open, max(1, stars)))
 		}
 	}
 	if !anchored {

@@ -5,10 +5,13 @@
 package ownership
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -16,23 +19,37 @@ import (
 	"github.com/portreeve/portreeve/reconciler/transform"
 )
 
-// New is the member.
-func New() kind.Kind {
-	return kind.Kind{
-		Name:    "ownership",
-		Field:   "ownership",
-		Doc:     "Which team owns a repo and its paths; kept in the repo's CODEOWNERS file.",
-		Owns:    true,
-		Holds:   true,
-		Decode:  decode,
-		Check:   check,
-		Targets: targets,
-		Want:    want,
+// self is what the member's own problems are told of.
+var self = kind.Kind{Name: "ownership", Field: "ownership"}
+
+// New is the member; it edits with these transforms: codeowners and yaml.
+func New(transforms transform.Set) kind.Kind {
+	m := member{transforms}
+	k := self
+	k.Doc = "Which team owns a repo and its paths; kept in the repo's CODEOWNERS file."
+	k.Owns, k.Holds = true, true
+	k.Decode, k.Check, k.Targets, k.Want = m.decode, check, targets, m.want
+	return k
+}
+
+type member struct{ transforms transform.Set }
+
+// step makes a step of a transform.
+func (m member) step(name string, fields map[string]any) (transform.Step, error) {
+	t, ok := m.transforms.Find(name)
+	if !ok {
+		return nil, fmt.Errorf("there is no transform %s here", name)
 	}
+	fields["do"] = name
+	data, err := json.Marshal(fields)
+	if err != nil {
+		return nil, err
+	}
+	return t.Decode(data)
 }
 
 func check(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
-	k := New()
+	k := self
 	var problems []fleet.Problem
 	for _, r := range d.Refs {
 		if r.Team != "" {
@@ -53,7 +70,41 @@ func check(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
 		p.Severity = fleet.Warning
 		problems = append(problems, p)
 	}
+	if size := atLeast(d, config); size >= transform.MaxOwners {
+		problems = append(problems, kind.ProblemAt(k, d, "too-large", "paths", "declare fewer paths or owners, or teams with a GitHub team",
+			"its lines come to %d MB, and GitHub does not load a CODEOWNERS of 3 MB or more", size>>20))
+	}
 	return append(problems, kind.CheckClaims(k, d, config)...)
+}
+
+// atLeast is about how many bytes the declaration's lines take, in a file for a
+// repo that it names.
+func atLeast(d *fleet.Declaration, config *fleet.Config) int {
+	size, top, only := 0, 0, 0
+	for _, r := range d.Refs {
+		switch {
+		case r.Team != "" && strings.HasPrefix(r.Field, "paths"):
+			size += width(config.Teams[r.Team])
+		case r.Team != "":
+			top += width(config.Teams[r.Team])
+		case r.Claim != "":
+			pattern, _, _ := strings.Cut(r.Claim, " in ")
+			size += len(pattern) + 1
+			if strings.HasPrefix(r.Field, "only") {
+				only++
+			}
+		}
+	}
+	return size + max(1, only)*top
+}
+
+// width is how much of a line a team takes.
+func width(team fleet.Team) int {
+	n := 0
+	for _, h := range handlesOf(team) {
+		n += 1 + len(h)
+	}
+	return n
 }
 
 func checkTeam(k kind.Kind, d *fleet.Declaration, config *fleet.Config, r fleet.Ref) []fleet.Problem {
@@ -106,7 +157,7 @@ func targets(d *fleet.Declaration, config *fleet.Config, repos []fleet.Repo) []k
 	return all
 }
 
-func want(p *kind.Pass) (kind.Want, error) {
+func (m member) want(p *kind.Pass) (kind.Want, error) {
 	s, ok := p.Declaration.Spec.(*Spec)
 	if !ok {
 		return kind.Want{}, fmt.Errorf("%s has no spec", p.Declaration.ID)
@@ -127,41 +178,115 @@ func want(p *kind.Pass) (kind.Want, error) {
 	if p.Repo.Archived {
 		return kind.Want{Out: "archived"}, nil
 	}
-	now, err := rules(p.Config, p.Declaration, p.Repo.Name)
-	if err != nil {
+	var unread transform.Questions
+	owners, err := m.owners(p, s)
+	if !unread.Ask(err) && err != nil {
 		return kind.Want{}, err
+	}
+	catalog, notes, err := m.catalogs(p, s)
+	if !unread.Ask(err) && err != nil {
+		return kind.Want{}, err
+	}
+	if err := unread.Err(); err != nil {
+		return kind.Want{}, err
+	}
+	if owners.edit != nil {
+		w.Edits = append(w.Edits, *owners.edit)
+		describe(&w, p, team, owners)
+	}
+	for _, other := range owners.elsewhere {
+		w.Edits = append(w.Edits, transform.Edit{Path: other, Delete: true})
+		w.What = append(w.What, fmt.Sprintf("%s deleted: owners stand in %s", other, s.File))
+	}
+	w.Edits = append(w.Edits, catalog...)
+	transform.Sort(w.Edits)
+	w.What = append(w.What, notes...)
+	return w, nil
+}
+
+// file is what becomes of a repo's CODEOWNERS.
+type file struct {
+	edit *transform.Edit // nil where it is as declared
+	// old is what GitHub reads today, wherever that stands; nil for nothing, or
+	// where there is no edit.
+	old       []byte
+	elsewhere []fleet.Path // files that are in the way of File
+}
+
+// owners says what becomes of CODEOWNERS.
+func (m member) owners(p *kind.Pass, s *Spec) (file, error) {
+	all, err := rules(p.Config, p.Declaration, p.Repo.Name)
+	if err != nil {
+		return file{}, err
 	}
 	found, err := existing(p.Tree)
 	if err != nil {
-		return kind.Want{}, err
+		return file{}, err
 	}
-	edit := transform.Edit{Path: s.place(found), Content: render(p.Declaration.ID, now)}
+	if s.Block {
+		return m.block(p.Tree, s, found, minimal(all))
+	}
+	f := file{}
+	edit := transform.Edit{Path: s.place(found), Content: render(p.Declaration.ID, minimal(all))}
 	if len(edit.Content) >= transform.MaxOwners {
-		return kind.Want{}, errors.New("the CODEOWNERS file would be 3 MB or more, and GitHub would not load it; declare fewer paths or owners")
+		return file{}, errTooLarge
 	}
 	if err := transform.CheckTarget(p.Tree, edit.Path); err != nil {
-		return kind.Want{}, err
+		return file{}, err
+	}
+	if s.File != "" {
+		f.elsewhere = slices.DeleteFunc(slices.Clone(found), func(p fleet.Path) bool { return p == s.File })
 	}
 	same, old, err := read(p.Tree, edit, found)
 	if err != nil {
-		return kind.Want{}, err
+		return file{}, err
 	}
-	var gone []string
+	// What an older version wrote, with lines that change nothing, is as good.
+	asGood := len(found) > 0 && found[0] == edit.Path && bytes.Equal(old, render(p.Declaration.ID, all))
+	if !same && !asGood {
+		f.edit, f.old = &edit, old
+	}
+	return f, nil
+}
+
+var errTooLarge = errors.New("the CODEOWNERS file would be 3 MB or more, and GitHub would not load it; declare fewer paths or owners")
+
+// blockName is the name of the block that holds our lines.
+const blockName = "ownership"
+
+// block keeps our lines in a block of a file that people write.
+func (m member) block(tree fs.FS, s *Spec, found []fleet.Path, rules []rule) (file, error) {
+	fields := map[string]any{"block": blockName}
 	if s.File != "" {
-		for _, other := range found {
-			if other != s.File {
-				w.Edits = append(w.Edits, transform.Edit{Path: other, Delete: true})
-				gone = append(gone, fmt.Sprintf("%s deleted: owners stand in %s", other, s.File))
-			}
+		fields["path"] = s.File
+	}
+	lines := make([]map[string]any, len(rules))
+	for i, r := range rules {
+		lines[i] = map[string]any{"pattern": cmp.Or(r.entry.pattern, "*"), "owners": r.owners}
+	}
+	fields["lines"] = lines
+	step, err := m.step("codeowners", fields)
+	if err != nil {
+		return file{}, err
+	}
+	var old []byte
+	over := tree
+	if len(found) > 0 {
+		if old, err = fs.ReadFile(tree, string(found[0])); err != nil {
+			return file{}, err
+		}
+		if bytes.HasPrefix(old, []byte(generated)) { // ours as a whole until now
+			over = transform.Overlay(tree, []transform.Edit{{Path: found[0], Content: []byte{}}})
 		}
 	}
-	if !same {
-		w.Edits = append(w.Edits, edit)
-		transform.Sort(w.Edits)
-		describe(&w, p, team, edit.Path, old, now)
+	edits, _, err := transform.Apply([]transform.Step{step}, over)
+	switch {
+	case err != nil:
+		return file{}, err
+	case len(edits) == 0:
+		return file{}, nil
 	}
-	w.What = append(w.What, gone...)
-	return w, nil
+	return file{edit: &edits[0], old: old}, nil
 }
 
 // paused is why nothing new is done in the repo: what an invalid declaration
@@ -195,21 +320,23 @@ func read(tree fs.FS, edit transform.Edit, found []fleet.Path) (same bool, old [
 }
 
 // describe says what the edit of CODEOWNERS does, and titles it so.
-func describe(w *kind.Want, p *kind.Pass, team fleet.Team, file fleet.Path, old []byte, now []rule) {
-	if old == nil {
+func describe(w *kind.Want, p *kind.Pass, team fleet.Team, f file) {
+	now := parse(f.edit.Content)
+	if f.old == nil {
 		w.What = []string{fmt.Sprintf("CODEOWNERS created: %d %s", len(now), plural(len(now), "line"))}
 		return
 	}
-	all := changes(parse(old), now)
-	w.OwnersRemoved = removed(parse(old), now)
-	called := namesOf(kind.TeamsOf(p.Config, p.Declaration), func(t fleet.Team) string { return string(t.Name) })
+	all := changes(parse(f.old), now)
+	w.OwnersRemoved = removed(parse(f.old), now)
+	teams := kind.TeamsOf(p.Config, p.Declaration)
+	called := namesOf(teams, func(t fleet.Team) string { return string(t.Name) })
 	for _, c := range all {
 		w.What = append(w.What, c.line(called))
 	}
 	if all == nil {
-		w.What = []string{fmt.Sprintf("%s rewritten, with the same owners", file)}
+		w.What = []string{fmt.Sprintf("%s rewritten, with the same owners", f.edit.Path)}
 	}
-	w.Title = title(p.Repo, team.Label(), all, namesOf(kind.TeamsOf(p.Config, p.Declaration), fleet.Team.Label))
+	w.Title = title(p.Repo, team.Label(), all, namesOf(teams, fleet.Team.Label))
 }
 
 func plural(n int, word string) string {

@@ -27,11 +27,14 @@ type Spec struct {
 	Paths      map[string]Entry               `json:"paths"`
 	Namespaces map[fleet.ClusterName][]string `json:"namespaces"`
 	File       fleet.Path                     `json:"file"`
+	Block      bool                           `json:"block"`
+	Catalog    *Catalog                       `json:"catalog"`
 	Merge      fleet.MergePolicy              `json:"merge"`
 	Why        string                         `json:"why"`
 	AskAgain   string                         `json:"askAgain"`
 
-	again time.Time // AskAgain
+	again   time.Time      // AskAgain
+	catalog transform.Step // what Catalog asks of a file that is there
 }
 
 // Default selects repos, by globs on their names and by topics.
@@ -58,12 +61,14 @@ type effect struct {
 	Default  *Default `json:",omitempty"`
 	Unowned  bool     `json:",omitempty"`
 	Only     []string `json:",omitempty"`
+	Block    bool     `json:",omitempty"`
+	Catalog  *Catalog `json:",omitempty"`
 }
 
 var repoName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]{1,100}$`)
 
-func decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
-	k := New()
+func (m member) decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
+	k := self
 	s := &Spec{}
 	if err := transform.DecodeFields(source.JSON, s); err != nil {
 		return kind.Decoded{}, []fleet.Problem{source.FieldProblem(k, "bad-field", "", err)}
@@ -90,6 +95,7 @@ func decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
 	problems = append(problems, source.CheckMerge(k, s.Merge)...)
 	problems = append(problems, s.checkPaths(k, source)...)
 	problems = append(problems, s.checkNamespaces(k, source)...)
+	problems = append(problems, m.decodeCatalog(s, source)...)
 	again, bad := source.AskAgain(k, s.AskAgain)
 	s.again, problems = again, append(problems, bad...)
 	teams := s.teams(source.Fields)
@@ -99,7 +105,7 @@ func decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
 	}
 	decoded := kind.Decoded{
 		Owner: s.Owner, Refs: slices.Concat(teams, refs, s.claims(source.Fields)), Spec: s,
-		Effect: effect{s.Repo, s.Owner, s.CoOwners, s.Paths, s.File, s.Default, s.Unowned, s.Only},
+		Effect: effect{s.Repo, s.Owner, s.CoOwners, s.Paths, s.File, s.Default, s.Unowned, s.Only, s.Block, s.Catalog},
 	}
 	switch {
 	case s.Default != nil:
@@ -118,7 +124,7 @@ func (s *Spec) checkForm(k kind.Kind, source kind.Source) []fleet.Problem {
 	report := func(code, field, hint, format string, args ...any) {
 		problems = append(problems, source.Problem(k, code, field, hint, format, args...))
 	}
-	file := map[string]bool{"file": s.File != "", "merge": s.Merge != "", "askAgain": s.AskAgain != "", "why": s.Why != ""}
+	file := map[string]bool{"file": s.File != "", "merge": s.Merge != "", "askAgain": s.AskAgain != "", "why": s.Why != "", "block": s.Block}
 	switch {
 	case s.Default != nil && s.Repo != "":
 		report("bad-value", "default", "leave out one of the two", "default is about repos that no declaration names, and repo names one")
@@ -126,7 +132,7 @@ func (s *Spec) checkForm(k kind.Kind, source kind.Source) []fleet.Problem {
 		report("bad-value", "only", "", "only is about paths of one repo, and default about many")
 	case s.Default == nil && s.Repo == "" && len(s.Namespaces) == 0:
 		report("missing-field", "repo", `write repo: "owner/name"`, "repo is required")
-	case s.Default == nil && s.Repo == "" && (s.Unowned || s.Only != nil || s.Paths != nil || file["file"]):
+	case s.Default == nil && s.Repo == "" && (s.Unowned || s.Only != nil || s.Paths != nil || s.Catalog != nil || file["file"] || s.Block):
 		report("missing-field", "repo", `write repo: "owner/name"`, "repo is required, to say whose paths these are")
 	}
 	if s.Default != nil {
@@ -184,6 +190,9 @@ func (s *Spec) claims(fields map[string]fleet.Pos) []fleet.Ref {
 	if s.Repo != "" {
 		for _, e := range s.entries(fields) {
 			all = append(all, fleet.Ref{Field: e.field, Claim: fmt.Sprintf("%s in %s", normal(e.pattern), strings.ToLower(string(s.Repo)))})
+		}
+		if s.Catalog != nil {
+			all = append(all, fleet.Ref{Field: "catalog", Claim: s.Catalog.claim(s.Repo)})
 		}
 	}
 	for _, cluster := range slices.Sorted(maps.Keys(s.Namespaces)) {
