@@ -193,6 +193,9 @@ func detail(o *rollout.Outcome) string {
 		if len(o.What) > 1 {
 			text += fmt.Sprintf(" and %d more", len(o.What)-1)
 		}
+		if o.Effect != nil {
+			text += "; " + report.Effect(o.Effect)[0]
+		}
 	}
 	if o.Turn != nil {
 		text = o.Reason + "; " + o.Next

@@ -125,6 +125,8 @@ type Want struct {
 	Edits []transform.Edit `json:",omitempty"`
 	// What says in a few words what the edits do, a line each.
 	What []string `json:",omitempty"`
+	// Effect is what the edits do to the repo's owners; nil where they don't.
+	Effect *Effect `json:",omitempty"`
 	// Delivery of the edits, as the declaration words it.
 	Title  string            `json:",omitempty"` // of the pull request
 	Why    string            `json:",omitempty"`
@@ -141,6 +143,9 @@ type Want struct {
 	// OwnersRemoved are owners that stand in the repo's CODEOWNERS and would
 	// not any more.
 	OwnersRemoved []string `json:",omitempty"`
+	// Handles are those by which teams were looked for that the declaration does
+	// not name, to be called by their names.
+	Handles []string `json:",omitempty"`
 }
 
 // Set is the explicit list of members, made where the program is wired.

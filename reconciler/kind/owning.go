@@ -135,6 +135,9 @@ func TeamsOf(config *fleet.Config, d *fleet.Declaration) map[fleet.TeamName]flee
 	return config.Teams
 }
 
+// HandleKey is one for handles that are one on a forge.
+func HandleKey(handle string) string { return strings.ToLower(strings.TrimPrefix(handle, "@")) }
+
 // CheckClaims are the problems that other declarations claim what one claims.
 func CheckClaims(k Kind, d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
 	var problems []fleet.Problem

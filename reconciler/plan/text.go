@@ -32,7 +32,7 @@ func (c *computation) text(item *rollout.Item) {
 		decides = fleet.Team{Name: want.Decides}
 	}
 	p := report.Pull{
-		Declaration: d.ID, Lane: item.Lane, Title: want.Title, Why: want.Why, What: want.What, Body: want.Body,
+		Declaration: d.ID, Lane: item.Lane, Title: want.Title, Why: want.Why, What: want.What, Effect: want.Effect, Body: want.Body,
 		Because: want.Because, Labels: want.Labels, Decides: decides.Label(), Asks: asks.Label(), Contact: asks.Contact,
 		Merge: want.Merge, Mode: c.world.Config.Settings.Mode, Revision: d.Revision, Pos: d.Pos,
 	}

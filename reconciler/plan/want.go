@@ -18,9 +18,9 @@ import (
 func (c *computation) want(k kind.Kind, d *fleet.Declaration, repo *Repo) (kind.Want, rollout.Outcome) {
 	key := c.keys.of(d, repo)
 	if b, ok := c.memo.Get(key); ok {
-		var w kind.Want
-		if json.Unmarshal(b, &w) == nil {
-			return w, rollout.Outcome{}
+		var r remembered
+		if json.Unmarshal(b, &r) == nil && r.Called == c.keys.handles(d, r.Handles) {
+			return r.Want, rollout.Outcome{}
 		}
 	}
 	tree := &asking{FS: unlisted{}}
@@ -34,22 +34,29 @@ func (c *computation) want(k kind.Kind, d *fleet.Declaration, repo *Repo) (kind.
 	case err != nil:
 		return kind.Want{}, outcome(d, repo.Listing.Name, rollout.Failed, err.Error(), "see the repo and the declaration")
 	}
-	return c.keep(key, w), rollout.Outcome{}
+	return c.keep(key, d, w), rollout.Outcome{}
+}
+
+// remembered is a want as the memo has it, and the teams of its Handles: of
+// others it is another.
+type remembered struct {
+	kind.Want
+	Called string `json:",omitempty"`
 }
 
 // keep keeps a want, and gives it as it will be found: a hit and a miss are
 // the same.
-func (c *computation) keep(key string, w kind.Want) kind.Want {
-	b, err := json.Marshal(w)
+func (c *computation) keep(key string, d *fleet.Declaration, w kind.Want) kind.Want {
+	b, err := json.Marshal(remembered{w, c.keys.handles(d, w.Handles)})
 	if err != nil {
 		return w
 	}
-	var kept kind.Want
+	var kept remembered
 	if err := json.Unmarshal(b, &kept); err != nil {
 		return w
 	}
 	c.memo.Put(key, b)
-	return kept
+	return kept.Want
 }
 
 // asked notes what was read of a tree and is not there, if anything was. Any

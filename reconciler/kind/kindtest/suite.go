@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -123,7 +124,7 @@ func proveAsking(t *testing.T, member kind.Kind, pass *kind.Pass, want kind.Want
 			known = append(known, transformtest.Asked(err)...)
 			continue
 		}
-		if fmt.Sprint(got, err) != fmt.Sprint(want, wantErr) {
+		if !reflect.DeepEqual(got, want) || fmt.Sprint(err) != fmt.Sprint(wantErr) {
 			t.Errorf("with contents as asked for: %v, %v; with all: %v, %v", got, err, want, wantErr)
 		}
 		return
@@ -144,6 +145,16 @@ func show(w kind.Want) []byte {
 	line("why", w.Why)
 	for _, what := range w.What {
 		line("what", what)
+	}
+	if e := w.Effect; e != nil {
+		line("effect", fmt.Sprintf("%d of %d files, %d unowned", e.Changed, e.Files, e.Unowned))
+		for _, m := range e.Moves {
+			line("effect", fmt.Sprintf("%v → %v: %d, %v", m.From, m.To, m.Files, m.Samples))
+		}
+		for _, r := range e.Reviews {
+			line("effect", fmt.Sprintf("%s +%d -%d", r.Owner, r.Gains, r.Loses))
+		}
+		line("effect: shadowed", strings.Join(e.Shadowed, " "))
 	}
 	line("labels", strings.Join(w.Labels, ", "))
 	line("merge", string(w.Merge))

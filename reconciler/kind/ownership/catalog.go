@@ -194,15 +194,15 @@ func (s *Spec) newCatalog(repo fleet.RepoName) []byte {
 	return []byte(b.String())
 }
 
-// plain is a text that YAML reads as one without quotes.
-var plain = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{2,}(/[A-Za-z0-9_.-]+)*$`)
+// unquoted is a text that YAML reads as one without quotes.
+var unquoted = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{2,}(/[A-Za-z0-9_.-]+)*$`)
 
 // words are texts that some reader of YAML takes for something else.
 var words = []string{"null", "true", "false", "yes", "off"}
 
 // scalar writes a text; JSON's texts are YAML's, too.
 func scalar(text string) string {
-	if plain.MatchString(text) && !slices.Contains(words, strings.ToLower(text)) {
+	if unquoted.MatchString(text) && !slices.Contains(words, strings.ToLower(text)) {
 		return text
 	}
 	b, err := json.Marshal(text)

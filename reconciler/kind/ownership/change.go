@@ -60,8 +60,21 @@ func removed(old, now []rule) []string {
 	return slices.Compact(gone)
 }
 
+// handlesIn are all owners of lines, sorted.
+func handlesIn(rules []rule) []string {
+	var all []string
+	for _, r := range rules {
+		all = append(all, r.owners...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // sameOwners compares as GitHub does: by set, and without regard to case.
 func sameOwners(a, b []string) bool {
+	if slices.Equal(a, b) {
+		return true
+	}
 	fold := func(list []string) []string {
 		var all []string
 		for _, s := range list {

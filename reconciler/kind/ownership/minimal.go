@@ -4,24 +4,30 @@ package ownership
 // such a line matches belongs to the same owners by an earlier one, and no line
 // between the two gives any of it to others.
 func minimal(all []rule) []rule {
+	patterns := make([]string, len(all))
+	for i, r := range all {
+		patterns[i] = r.pattern
+	}
+	extents := extentsOf(patterns)
 	kept := make([]rule, 0, len(all))
-	for _, r := range all {
-		if !follows(kept, r) {
-			kept = append(kept, r)
+	var places []int // in all
+	for i, r := range all {
+		if !follows(all, extents, places, i) {
+			kept, places = append(kept, r), append(places, i)
 		}
 	}
 	return kept
 }
 
-// follows reports whether a line's owners follow from those before it.
-func follows(before []rule, r rule) bool {
-	for i := len(before) - 1; i >= 0; i-- {
-		b := before[i]
+// follows reports whether the owners of a line follow from those at places.
+func follows(all []rule, extents []*extent, places []int, i int) bool {
+	for n := len(places) - 1; n >= 0; n-- {
+		j := places[n]
 		switch {
-		case disjoint(r.pattern, b.pattern):
-		case !sameOwners(r.owners, b.owners):
+		case extents[i].disjoint(extents[j]):
+		case !sameOwners(all[i].owners, all[j].owners):
 			return false
-		case b.pattern == "*" || within(r.pattern, b.pattern):
+		case extents[i].within(extents[j]):
 			return true
 		}
 	}
@@ -30,10 +36,8 @@ func follows(before []rule, r rule) bool {
 
 // last is the line that decides on a path, nil if none matches.
 func last(rules []rule, path string) *rule {
-	for i := len(rules) - 1; i >= 0; i-- {
-		if Match(rules[i].pattern, path) {
-			return &rules[i]
-		}
+	if i := newMatcher(rules).last(path, nil); i >= 0 {
+		return &rules[i]
 	}
 	return nil
 }

@@ -192,6 +192,10 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	}
 	if owners.edit != nil {
 		w.Edits = append(w.Edits, *owners.edit)
+		w.Handles = handlesIn(parse(owners.old))
+		if w.Effect, err = effects(p, owners); err != nil {
+			return kind.Want{}, err
+		}
 		describe(&w, p, team, owners)
 	}
 	for _, other := range owners.elsewhere {
@@ -317,6 +321,24 @@ func read(tree fs.FS, edit transform.Edit, found []fleet.Path) (same bool, old [
 		return false, nil, err
 	}
 	return false, old, unread.Err()
+}
+
+// effects is what the edit of CODEOWNERS does to the repo's files: nil where
+// that is plain without them, as a first file that gives all to one owner.
+func effects(p *kind.Pass, f file) (*kind.Effect, error) {
+	old, now := parse(f.old), parse(f.edit.Content)
+	if len(old) == 0 && len(now) <= 1 || f.old != nil && changes(old, now) == nil {
+		return nil, nil
+	}
+	paths, err := transform.Paths(p.Tree)
+	if err != nil {
+		return nil, err
+	}
+	if len(f.old) >= transform.MaxOwners {
+		old = nil // which GitHub did not load
+	}
+	called := namesOf(kind.TeamsOf(p.Config, p.Declaration), func(t fleet.Team) string { return string(t.Name) })
+	return effectOf(old, now, paths, called), nil
 }
 
 // describe says what the edit of CODEOWNERS does, and titles it so.
