@@ -194,7 +194,7 @@ func detail(o *rollout.Outcome) string {
 			text += fmt.Sprintf(" and %d more", len(o.What)-1)
 		}
 		if o.Effect != nil {
-			text += "; " + report.Effect(o.Effect)[0]
+			text += "; " + report.EffectInShort(o.Effect)
 		}
 	}
 	if o.Turn != nil {

@@ -158,7 +158,7 @@ func printOutcome(w io.Writer, o *rollout.Outcome) {
 	}
 	if o.Effect != nil {
 		for _, line := range report.Effect(o.Effect) {
-			t.add("effect", line)
+			t.add("what", line)
 		}
 	}
 	if next != "" {

@@ -220,6 +220,16 @@ type InvalidSettings struct {
 	Limits  Limits   // Removals is not read; 0 is no limit, or not readable
 }
 
+// Leaves says why a repo is not of the fleet, as far as its name tells, or is
+// empty.
+func (s Settings) Leaves(name RepoName) string {
+	named := slices.ContainsFunc(s.Repos, func(r RepoName) bool { return strings.EqualFold(string(r), string(name)) })
+	if !named && (s.Org == "" || !strings.EqualFold(s.Org, name.Owner())) {
+		return "it is not of the fleet"
+	}
+	return s.Excludes(name)
+}
+
 // Excludes says why the settings leave a repo out of the fleet, or is empty.
 func (s Settings) Excludes(name RepoName) string {
 	matches := func(globs []string) string {

@@ -53,6 +53,12 @@ type Kind struct {
 	// and its tree. An error that wraps fleet.ErrUnread asks for content;
 	// any other is the target's, worded for people.
 	Want func(p *Pass) (Want, error)
+
+	// Lines and Namespaces are what the kind declares of owners: of a repo, in
+	// the order in which the last that matches decides, and of all clusters. Nil
+	// for a kind that declares none.
+	Lines      func(config *fleet.Config, repo fleet.Repo) ([]Line, error)
+	Namespaces func(config *fleet.Config) []Line
 }
 
 // Source is a declaration as it stands in the config repo.

@@ -7,6 +7,15 @@ import (
 	"github.com/portreeve/portreeve/reconciler/kind"
 )
 
+// EffectInShort is a change of owners in a few words.
+func EffectInShort(e *kind.Effect) string {
+	s := fmt.Sprintf("%d of %s change owner", e.Changed, files(e.Files))
+	if e.Unowned > 0 {
+		s += fmt.Sprintf(", %s unowned", become(e.Unowned))
+	}
+	return s
+}
+
 // Effect words what a change of owners does, a line for each part; the first
 // says it all in short.
 func Effect(e *kind.Effect) []string {

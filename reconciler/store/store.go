@@ -36,6 +36,11 @@ type Pass struct {
 	Err string `json:"error,omitempty"`
 	// Pause says why the next pass comes later than it usually would.
 	Pause *Pause `json:"pause,omitempty"`
+	// Config is what is declared, as far as it could be read, and Listings are
+	// the fleet's repos by name; nil if they could not be listed. Both are for
+	// this process alone.
+	Config   *fleet.Config `json:"-"`
+	Listings []fleet.Repo  `json:"-"`
 }
 
 // Pause is until when no pass begins by itself, nor because of a webhook. A

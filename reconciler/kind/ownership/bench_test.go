@@ -51,3 +51,14 @@ func BenchmarkEffect(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkWhose asks for one path of the repo, from the decoded declarations on.
+func BenchmarkWhose(b *testing.B) {
+	config, _, paths := big()
+	kinds := kind.Set{New(nil)}
+	for b.Loop() {
+		if a := kinds.Whose(config, fleet.Repo{Name: "acme/mono"}, paths[5]); a[0].Line == nil || a[0].Line.Pattern == "*" {
+			b.Fatalf("%+v", a)
+		}
+	}
+}

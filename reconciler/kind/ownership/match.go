@@ -93,7 +93,7 @@ func (l line) match(elements []string) bool {
 		return false
 	}
 	var room [2][32]bool
-	reached, next := room[0][:0], room[1][:0]
+	var reached, next []bool
 	if n := len(elements) + 1; n <= len(room[0]) {
 		reached, next = room[0][:n], room[1][:n]
 	} else {

@@ -33,11 +33,3 @@ func follows(all []rule, extents []*extent, places []int, i int) bool {
 	}
 	return false
 }
-
-// last is the line that decides on a path, nil if none matches.
-func last(rules []rule, path string) *rule {
-	if i := newMatcher(rules).last(path, nil); i >= 0 {
-		return &rules[i]
-	}
-	return nil
-}

@@ -29,6 +29,7 @@ func New(transforms transform.Set) kind.Kind {
 	k.Doc = "Which team owns a repo and its paths; kept in the repo's CODEOWNERS file."
 	k.Owns, k.Holds = true, true
 	k.Decode, k.Check, k.Targets, k.Want = m.decode, check, targets, m.want
+	k.Lines, k.Namespaces = lines, namespaces
 	return k
 }
 
