@@ -9,7 +9,7 @@ import (
 
 // EffectInShort is a change of owners in a few words.
 func EffectInShort(e *kind.Effect) string {
-	s := fmt.Sprintf("%d of %s change owner", e.Changed, files(e.Files))
+	s := changed(e)
 	if e.Unowned > 0 {
 		s += fmt.Sprintf(", %s unowned", become(e.Unowned))
 	}
@@ -19,7 +19,7 @@ func EffectInShort(e *kind.Effect) string {
 // Effect words what a change of owners does, a line for each part; the first
 // says it all in short.
 func Effect(e *kind.Effect) []string {
-	all := []string{fmt.Sprintf("%d of %s change owner; %s unowned", e.Changed, files(e.Files), become(e.Unowned))}
+	all := []string{fmt.Sprintf("%s; %s unowned", changed(e), become(e.Unowned))}
 	for _, m := range e.Moves {
 		samples := make([]string, len(m.Samples))
 		for i, p := range m.Samples {
@@ -42,12 +42,19 @@ func Effect(e *kind.Effect) []string {
 		reviews = append(reviews, text)
 	}
 	if reviews != nil {
-		all = append(all, "asked for reviews of so many files: "+strings.Join(reviews, ", "))
+		all = append(all, "files to review: "+strings.Join(reviews, ", "))
 	}
 	if len(e.Shadowed) > 0 {
-		all = append(all, "lines that later ones leave no file: "+strings.Join(e.Shadowed, " "))
+		all = append(all, "lines to which later ones leave no file: "+strings.Join(e.Shadowed, " "))
 	}
 	return all
+}
+
+func changed(e *kind.Effect) string {
+	if e.Changed == 1 {
+		return "1 of " + files(e.Files) + " changes owner"
+	}
+	return fmt.Sprintf("%d of %s change owner", e.Changed, files(e.Files))
 }
 
 func owners(all []string) string {

@@ -117,7 +117,7 @@ func (p Pull) effect() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "**Effect:** %s.\n", Plain(lines[0]))
 	for _, l := range lines[1:min(len(lines), 10)] {
-		fmt.Fprintf(&b, "- %s\n", Code(l))
+		fmt.Fprintf(&b, "- %s\n", Code(Line(l, 400)))
 	}
 	return b.String() + "\n"
 }
