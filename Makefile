@@ -78,11 +78,11 @@ lint-vulnerabilities:
 generate: ## run every go:generate
 	$(GO) generate ./...
 
-e2e: e2e-needs ## test against the real parts: git, a browser, CUE's own loader, GitHub's published descriptions
+e2e: e2e-needs ## test against the real parts: git, a browser, the cue command, Backstage, GitHub's published descriptions
 	$(GO) test -count=1 -timeout 10m ./reconciler/declare -run '^TestAgreement$$' -repos 600
 	cd e2e && $(GO) vet ./... && $(GO) test -count=1 -timeout 20m $(E2EFLAGS) ./...
 
-# Node, Chromium and pre-commit come from Debian where they are missing and we
+# Node, Chromium, PostgreSQL and pre-commit come from Debian where they are missing and we
 # may install.
 e2e-needs:
 	@missing=(); \
@@ -90,6 +90,7 @@ e2e-needs:
 	command -v npm >/dev/null || missing+=(npm); \
 	command -v curl >/dev/null || missing+=(curl); \
 	command -v pre-commit >/dev/null || missing+=(pre-commit); \
+	{ command -v initdb || ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 || missing+=(postgresql); \
 	if [ $${#missing[@]} -gt 0 ]; then \
 		if [ "$$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then \
 			echo "make e2e needs: $${missing[*]}; install them and run it again"; exit 1; \

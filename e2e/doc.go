@@ -9,9 +9,12 @@
 //   - git, curl: the sandbox serves clients that know only GitHub;
 //   - kill: a daemon that is killed anywhere finishes its work, and does
 //     nothing twice;
+//   - backstage: ownership comes from Backstage's own catalog, whatever becomes
+//     of that, and it reads ours;
 //   - browser: the pages as a person sees them.
 //
-// The packages below are what they share: recorder listens between client and
+// The packages below are what they share: backstage runs Backstage's backend
+// over a PostgreSQL, recorder listens between client and
 // forge, published knows the descriptions, binary builds and runs the product.
 //
 // It is a module of its own, so that nothing that only it needs enters the

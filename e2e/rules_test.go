@@ -13,7 +13,7 @@ import (
 func everyRule(ruleset bool) sandbox.Rules {
 	return sandbox.Rules{
 		RequiredChecks: []string{"test", "lint"}, CheckApps: map[string]int64{"test": 15368}, RequiredApprovals: 1, DismissStale: true,
-		LastPushApproval: true, UpToDate: true, Conversations: true, Linear: true, Deployments: []string{"staging"}, Queue: true,
+		LastPushApproval: true, CodeOwners: true, UpToDate: true, Conversations: true, Linear: true, Deployments: []string{"staging"}, Queue: true,
 		QueueMethod: fleet.MergeSquash, Ruleset: ruleset,
 	}
 }
@@ -26,16 +26,18 @@ func TestRulesAsPublished(t *testing.T) {
 	checks := []sandbox.CheckSpec{{Name: "test"}, {Name: "lint", Status: true}}
 	judged := everyRule(true)
 	judged.Others = []string{"code_scanning", "workflows"}
+	owned := sandbox.Rules{CodeOwners: true, Ruleset: true, OfOrg: true}
 	w := newWorld(
 		t,
 		sandbox.Spec{Name: "acme/classic", Files: readme, CI: checks, Rules: everyRule(false)},
 		sandbox.Spec{Name: "acme/ruleset", Files: readme, CI: checks, Rules: judged},
 		sandbox.Spec{Name: "acme/locked", Files: readme, Rules: sandbox.Rules{Locked: true, Signatures: true}},
 		sandbox.Spec{Name: "acme/update", Files: readme, Rules: sandbox.Rules{Locked: true, Signatures: true, Ruleset: true}},
+		sandbox.Spec{Name: "acme/org", Files: readme, Rules: owned},
 		sandbox.Spec{Name: "acme/free", Files: readme},
 	)
 	ctx, c := t.Context(), w.client
-	names := []fleet.RepoName{"acme/classic", "acme/ruleset", "acme/locked", "acme/update", "acme/free"}
+	names := []fleet.RepoName{"acme/classic", "acme/ruleset", "acme/locked", "acme/update", "acme/org", "acme/free"}
 	for range 2 { // the second time from memory
 		for repo, rules := range c.Rules(ctx, names) {
 			if rules.Err != nil || rules.Value.Queue != (repo == "acme/classic" || repo == "acme/ruleset") {

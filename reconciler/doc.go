@@ -32,7 +32,7 @@
 //	config repo ─ source ─▶ revision ─ declare, held ─▶ declarations, problems
 //	                                                   │
 //	forge, git ── observe ──▶ world ◀── answers ──┐    │
-//	                            │                 │    ▼
+//	and catalog                 │                 │    ▼
 //	                            └────────▶ plan (pure): kinds, clashes, rollout
 //	                                              │  └─ needs, at most 12 rounds
 //	                                              ▼
@@ -59,6 +59,7 @@
 //	source      the config repo: newest revision, changes, blame, what came before
 //	held        a revision's declarations, the invalid ones as last valid
 //	forge       contract of a forge; members github and sandbox
+//	catalog     Backstage's catalog, in our words
 //	observe     builds the world and answers needs, in batches
 //	apply       takes the steps of a plan
 //	store       caches and history on disk

@@ -97,7 +97,7 @@ var impure = map[string]string{
 // onDisk are the rooms that keep files in the data directory, and changes the
 // functions with which they would change them past reconciler/disk.
 var (
-	onDisk  = []string{"reconciler/store", "reconciler/source"}
+	onDisk  = []string{"reconciler/store", "reconciler/source", "reconciler/declare/internal/keep"}
 	changes = []string{
 		"os.Create", "os.CreateTemp", "os.Link", "os.Mkdir", "os.MkdirAll", "os.MkdirTemp",
 		"os.Remove", "os.RemoveAll", "os.Rename", "os.Symlink", "os.Truncate", "os.WriteFile",
@@ -123,6 +123,7 @@ var borders = []border{
 	{"github.com/fluxcd", []string{"reconciler/gitrepo", "reconciler/source", "reconciler/forge/sandbox"}, "Git's objects and protocols are read in one place: past it a tree is an fs.FS"},
 	{"github.com/aymanbagabas/go-udiff", []string{"reconciler/gitrepo"}, "text is merged where trees are"},
 	{"github.com/aymanbagabas/go-udiff", []string{"reconciler/gitrepo"}, "files are merged where trees are"},
+	{"github.com/hmarr/codeowners", []string{"reconciler/forge/sandbox"}, "it judges as a forge does what we write by our own reading"},
 	{"github.com/google/go-github", []string{"reconciler/forge/github"}, "another forge must be able to stand where GitHub stands"},
 	{"github.com/golang-jwt", []string{"reconciler/forge/github", "reconciler/forge/sandbox"}, "how an App proves who it is concerns GitHub and who plays it"},
 	{"github.com/graph-gophers/graphql-go", []string{"reconciler/forge/sandbox"}, "only the sandbox serves GraphQL"},

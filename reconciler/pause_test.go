@@ -64,6 +64,9 @@ func TestRest(t *testing.T) {
 		p.Pause = &store.Pause{Until: time.Now().Add(in)}
 		return p
 	}
+	wrote := func(err string) func() *store.Pass {
+		return func() *store.Pass { return &store.Pass{Done: []store.Done{{Err: err}}} }
+	}
 	halted := func(p *store.Pass) *store.Pass {
 		p.Plan.Halted = "STOP"
 		return p
@@ -71,10 +74,17 @@ func TestRest(t *testing.T) {
 	for name, c := range map[string]struct {
 		pass          func() *store.Pass
 		changed, wake bool // one is there
+		lag           time.Duration
 		want          time.Duration
 	}{
 		"nothing to wait for":       {pass: func() *store.Pass { return &store.Pass{} }, want: interval},
-		"it wrote":                  {pass: func() *store.Pass { return &store.Pass{Done: []store.Done{{}}} }, want: soon},
+		"it wrote":                  {pass: wrote(""), want: soon},
+		"it wrote, and reads lag":   {pass: wrote(""), lag: 5 * time.Second, want: 5 * time.Second},
+		"woken by what it wrote":    {pass: wrote(""), lag: 5 * time.Second, wake: true, changed: true, want: 5 * time.Second},
+		"a write that may be lost":  {pass: wrote("reset"), lag: 5 * time.Second, wake: true, want: 5 * time.Second},
+		"it wrote, and goes on":     {pass: wrote(""), lag: 100 * time.Millisecond, want: soon},
+		"reads lag for long":        {pass: wrote(""), lag: 9 * time.Hour, want: interval},
+		"nothing written, woken":    {pass: func() *store.Pass { return &store.Pass{} }, lag: 5 * time.Second, wake: true},
 		"a turn":                    {pass: func() *store.Pass { return turn(20 * time.Minute) }, want: 20 * time.Minute},
 		"a turn that is due":        {pass: func() *store.Pass { return turn(-time.Minute) }, want: soon},
 		"a turn far away":           {pass: func() *store.Pass { return turn(9 * time.Hour) }, want: interval},
@@ -87,7 +97,7 @@ func TestRest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := &Reconciler{Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+				r := &Reconciler{Now: time.Now, Lag: c.lag, Log: slog.New(slog.DiscardHandler)}
 				changed, wake := make(chan struct{}, 1), make(chan struct{}, 1)
 				if c.changed {
 					poke(changed)

@@ -42,6 +42,10 @@ type Reconciler struct {
 	// Loader reads declarations of Kinds; if it is nil, one that keeps nothing
 	// on disk.
 	Loader *declare.Loader
+	// Lag is how far what the forge answers may be behind what was written to
+	// it: after a pass that wrote, Run begins none for so long, whoever wakes
+	// it, lest a limit be exceeded by what does not show yet.
+	Lag time.Duration
 	// StatusURL is what the commit status links to; may be empty.
 	StatusURL string
 	// Publish is given the record of each pass; may be nil.

@@ -13,8 +13,7 @@ import (
 )
 
 const (
-	// soon is when to look again after a pass that wrote; a forge's answers
-	// lag behind its writes.
+	// soon is when to look again after a pass that wrote.
 	soon = time.Second
 	// shortest is the least time between passes that nobody woke, whatever
 	// interval was asked for.
@@ -51,7 +50,16 @@ func (r *Reconciler) Run(ctx context.Context, interval time.Duration, wake <-cha
 
 // rest waits until the next pass is due; false if there is to be none.
 func (r *Reconciler) rest(ctx context.Context, pass *store.Pass, interval time.Duration, changed, wake <-chan struct{}) bool {
+	quiet := r.quiet(pass, interval)
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(quiet):
+	}
 	next, pause := r.due(pass, interval)
+	if unsettled(pass) {
+		next = max(next-quiet, 0)
+	}
 	if pause > 0 {
 		r.Log.Info("pause", "until", pass.Pause.Until, "reason", pass.Pause.Reason)
 	}
@@ -72,6 +80,15 @@ func (r *Reconciler) rest(ctx context.Context, pass *store.Pass, interval time.D
 		}
 		return true
 	}
+}
+
+// quiet is how long nothing is read after a pass: what it wrote, also by a step
+// that failed, could be missing in the answers, and be written once more.
+func (r *Reconciler) quiet(pass *store.Pass, interval time.Duration) time.Duration {
+	if len(pass.Done) == 0 {
+		return 0
+	}
+	return min(r.Lag, interval)
 }
 
 // due is in how long the next pass begins by itself, and how long it pauses

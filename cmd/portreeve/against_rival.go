@@ -27,9 +27,9 @@ type rival struct {
 	program string
 	args    []string
 	env     []string
-	dir     string // its own, temporary
-	secret  string // that it must not repeat
-	most    int    // bytes of its answer
+	dir     string   // its own, temporary
+	secrets []string // that it must not repeat
+	most    int      // bytes of its answer
 }
 
 // answerLimit is far above what a plan for thousands of repos takes.
@@ -46,7 +46,7 @@ var passed = []string{
 
 // kept are the flags that are not passed on: what is this command's own, and
 // what is passed in another way.
-var kept = []string{"against", "all", "exit-code", "diff", "output", "data", "forge-url", "token-file"}
+var kept = []string{"against", "all", "exit-code", "diff", "output", "data", "forge-url", "token-file", "backstage-token-file"}
 
 func newRival(cmd *cobra.Command, c *connection, program, where string, contents bool) (*rival, error) {
 	path, err := exec.LookPath(program)
@@ -86,6 +86,10 @@ func (r *rival) identity(ctx context.Context, c *connection) error {
 	if c.signKeyFile != "" {
 		r.env = append(r.env, passphraseEnv+"="+os.Getenv(passphraseEnv))
 	}
+	if token, err := c.backstageToken(); err == nil && token != "" { // else its plan says so, as ours does
+		r.secrets = append(r.secrets, token)
+		r.env = append(r.env, backstageTokenEnv+"="+token)
+	}
 	switch {
 	case c.appID != "": // its flags are passed on, and they name a file
 	case c.tokenFile != "":
@@ -95,7 +99,7 @@ func (r *rival) identity(ctx context.Context, c *connection) error {
 		if err != nil {
 			return outside(err)
 		}
-		r.secret = token
+		r.secrets = append(r.secrets, token)
 		file := filepath.Join(r.dir, "token")
 		if err := os.WriteFile(file, []byte(token), 0o600); err != nil {
 			return outside(err)
@@ -145,8 +149,10 @@ func (r *rival) failed(format string, args ...any) error {
 func (r *rival) clean(s string) string {
 	s = strings.TrimSpace(s)
 	s = s[strings.LastIndexByte(s, '\n')+1:]
-	if r.secret != "" {
-		s = strings.ReplaceAll(s, r.secret, "(the token)")
+	for _, secret := range r.secrets {
+		if secret != "" {
+			s = strings.ReplaceAll(s, secret, "(the token)")
+		}
 	}
 	return safe(s)
 }

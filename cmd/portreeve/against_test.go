@@ -98,7 +98,7 @@ func TestRivalIsBounded(t *testing.T) {
 		if how == "hangs" {
 			within = 200 * time.Millisecond
 		}
-		r := &rival{program: odd, args: []string{how}, secret: "secret-token", most: 1 << 20}
+		r := &rival{program: odd, args: []string{how}, secrets: []string{"secret-token"}, most: 1 << 20}
 		began := time.Now()
 		_, err := r.plan(t.Context(), within)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), odd) {

@@ -71,7 +71,7 @@ func demoRepos() []sandbox.Spec {
 	checks := func(c ...sandbox.CheckSpec) []sandbox.CheckSpec { return c }
 	ledger := repo("ledger", "Go", checks(test, lint), map[string]string{
 		"go.mod": goMod("ledger"), "main.go": goMain, ".github/workflows/ci.yml": workflow("v3", "go test ./..."),
-		".github/CODEOWNERS": "* @acme/payments\n", "deploy/prod.yaml": "replicas: 3\n", "catalog-info.yaml": catalog("ledger", "payments"),
+		".github/CODEOWNERS": "* @acme/payments\n", "deploy/prod.yaml": "replicas: 3\n", "catalog-info.yaml": catalogInfo("ledger", "payments"),
 	}, "service", "tier-1")
 	ledger.Rules = sandbox.Rules{RequiredChecks: []string{"test"}}
 	old := repo("old-api", "Java", nil, map[string]string{"pom.xml": "<project/>\n"})
@@ -80,7 +80,7 @@ func demoRepos() []sandbox.Spec {
 		ledger,
 		repo("billing", "Go", checks(test), map[string]string{
 			"go.mod": goMod("billing"), "main.go": goMain, ".github/workflows/ci.yml": workflow("v4", "go test ./..."),
-			"catalog-info.yaml": catalog("billing", "payments"),
+			"catalog-info.yaml": catalogInfo("billing", "payments"),
 		}, "service"),
 		repo("risk-model", "Python", checks(test), map[string]string{
 			"pyproject.toml": "[project]\nname = \"risk-model\"\n", ".github/workflows/ci.yml": workflow("v3", "pytest"),
@@ -95,13 +95,13 @@ func demoRepos() []sandbox.Spec {
 		}, "service"),
 		queued(repo("search", "Java", checks(test), map[string]string{
 			"pom.xml": "<project/>\n", ".github/workflows/ci.yml": workflow("v4", "mvn verify"),
-			"catalog-info.yaml": catalog("search", "storefront"),
+			"catalog-info.yaml": catalogInfo("search", "storefront"),
 		})),
 		repo("mobile", "Kotlin", checks(test), map[string]string{
 			"build.gradle.kts": "plugins {}\n", ".github/workflows/ci.yml": workflow("v5", "./gradlew check"), "gradlew.sh": "#!/bin/sh\nexit 0\n",
 		}),
 		repo("infra-dns", "HCL", nil, map[string]string{
-			"zones.tf": "# zones\n", "catalog-info.yaml": catalog("infra-dns", "platform"), ".travis.yml": "language: generic\n",
+			"zones.tf": "# zones\n", "catalog-info.yaml": catalogInfo("infra-dns", "platform"), ".travis.yml": "language: generic\n",
 		}),
 		repo("deploy", "Shell", checks(lint), map[string]string{
 			"deploy.sh": "#!/bin/sh\nset -eu\n", ".github/workflows/lint.yml": workflow("v3", "shellcheck deploy.sh"),
@@ -130,7 +130,7 @@ func workflow(checkout, command string) string {
 		"      - uses: actions/checkout@" + checkout + " # pinned by the platform team\n      - run: " + command + "\n"
 }
 
-func catalog(name, owner string) string {
+func catalogInfo(name, owner string) string {
 	return "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: " + name +
 		"\nspec:\n  type: service\n  lifecycle: experimental # ask before you change this\n  owner: " + owner + "\n"
 }

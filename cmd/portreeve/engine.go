@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,6 +44,9 @@ type connection struct {
 	settle    time.Duration
 	access
 
+	backstageTokenFile string
+	catalogWait        time.Duration // catalogWaitOnce if zero
+
 	// These have no flags.
 	disk    disk.Disk                   // changes the data directory
 	backoff func(try int) time.Duration // between tries of a read; nil is the client's own
@@ -57,6 +61,7 @@ func (c *connection) flags(cmd *cobra.Command) {
 	f.StringVar(&c.author, "author", "Portreeve <portreeve@noreply.invalid>", "author of commits")
 	f.DurationVar(&c.settle, "settle", 30*time.Second, "how long after a push to wait for more checks than have reported, where none is required")
 	f.StringVar(&c.repo, "config-repo", "", "the config repo's `OWNER/NAME` on the forge, for its commit status; taken from its URL if empty")
+	f.StringVar(&c.backstageTokenFile, "backstage-token-file", "", "`FILE` that holds the token of fleet.ownership.backstage; $"+backstageTokenEnv+" if empty")
 	c.access.flags(cmd)
 }
 
@@ -186,10 +191,10 @@ func newEngine(c *connection, where string, committed, memory bool, log *slog.Lo
 	git := gitrepo.New(gitrepo.Options{HTTP: &http.Client{Transport: carry}, Signer: signer})
 	observer := &observe.Observer{
 		Forge: client, Git: git, Now: time.Now, ConfigRepo: c.configRepo(where), Settle: c.settle, Signs: signer != nil,
-		Progress: progress.step,
+		Progress: progress.step, Catalog: c.catalog(carry), CatalogWait: cmp.Or(c.catalogWait, catalogWaitOnce),
 	}
 	return &engine{store: kept, progress: progress, Reconciler: &reconciler.Reconciler{
-		Source: src, Kinds: members.Kinds(), Loader: loader(data), Forge: client, Observer: observer,
+		Source: src, Kinds: members.Kinds(), Loader: loader(data, c.disk), Forge: client, Observer: observer,
 		Applier: &apply.Applier{
 			Forge: client, Git: git, Author: gitrepo.Signature{Name: author.Name, Email: author.Address}, SignOff: c.signOff, Now: time.Now,
 			Progress: func(_ apply.Result, done, of int) { progress.step("writing", done, of) },
@@ -199,10 +204,10 @@ func newEngine(c *connection, where string, committed, memory bool, log *slog.Lo
 }
 
 // loader keeps what it reads in the data directory, if there is one.
-func loader(data string) *declare.Loader {
+func loader(data string, d disk.Disk) *declare.Loader {
 	l := declare.NewLoader(members.Kinds())
 	if data != "" {
-		l.Dir = filepath.Join(data, "declarations")
+		l.Dir, l.Disk = filepath.Join(data, "declarations"), d
 	}
 	return l
 }

@@ -108,6 +108,7 @@ func (p *points) complete(t *testing.T) {
 		"POST .*/statuses/.* acme/config", "1 git git-receive-pack acme/web 0", "git-receive-pack acme/ledger 1",
 		"make the data directory|make \\.", "write lock", "write history", "make cache/wants-", "write cache/wants-", "rename cache/wants-",
 		"write config/new-N/HEAD", "rename config/new-N/objects/pack", "write config/new-N/objects", "rename config/config-ID",
+		"make declarations", "rename declarations/trimmed", "write declarations/[0-9a-f]+",
 	}
 	if !p.life.lost {
 		sorts = append(sorts, "rename config/new-config-ID", "remove config/new-config-ID", "remove config/new-N")

@@ -177,7 +177,7 @@ func (a *asking) declared(ctx context.Context, where string) (*fleet.Config, err
 	if err != nil {
 		return nil, err
 	}
-	reader := &held.Reader{Source: src, Kinds: members.Kinds(), Load: loader(data).Load}
+	reader := &held.Reader{Source: src, Kinds: members.Kinds(), Load: loader(data, a.disk).Load}
 	return reader.Read(ctx, tree)
 }
 

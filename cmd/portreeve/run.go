@@ -26,8 +26,8 @@ func runCommand() *cobra.Command {
 latest every --interval. PATH is the config repo: a URL, which is polled, or a
 folder whose committed HEAD counts, which is watched.
 
-It serves a status page at /, /status.json, /now.json, /healthz, /readyz and
-/metrics. With
+It serves a status page at /, /status.json, /now.json, /healthz, /readyz,
+/metrics, and who owns what for Backstage at /api/backstage/catalog-info.yaml. With
 a secret it also takes the forge's webhooks, at /webhook; they only make a pass
 begin earlier. Without one there is no /webhook: nobody could be told from
 anybody.
@@ -42,6 +42,7 @@ done then, the next run does.`,
 				return err
 			}
 			log := logger(cmd.ErrOrStderr(), true)
+			c.catalogWait = catalogWaitDaemon
 			e, err := newEngine(&c, place(args), true, true, log, &progress{})
 			if err != nil {
 				return err
@@ -55,6 +56,7 @@ done then, the next run does.`,
 				return outside(err)
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "status page: http://%s/\n", listener.Addr())
+			e.Lag = lag
 			return serve(cmd.Context(), e, listener, interval, secret)
 		},
 	}
@@ -65,6 +67,9 @@ done then, the next run does.`,
 	cmd.Flags().DurationVar(&c.poll, "poll", 15*time.Second, "time between looks at a remote config repo")
 	return cmd
 }
+
+// lag is how far GitHub's answers are taken to be behind its writes at most.
+const lag = 5 * time.Second
 
 // serve runs the daemon with its pages until ctx ends. Without a secret it
 // takes no webhooks.

@@ -54,6 +54,10 @@ func TestMain(m *testing.M) {
 //	asked             print how much was asked of the forge since the last call
 //	fault KIND [REPO] let requests fail: down, slow, half, reset; none ends it
 //	clock DURATION    let the forge's clock run ahead
+//	backstage FILE    let Backstage's catalog hold the entities of FILE, in YAML,
+//	                  or be in trouble: down, slow, garbage, lying, empty; the
+//	                  first call, before forge, puts its URL where
+//	                  config/fleet.cue says BACKSTAGE
 //	soon FILE         put a day a month from now where FILE says SOON
 //
 // and the variables FORGE (its URL) and CONFIG (the config repo's URL).
@@ -68,7 +72,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"forge": cmdForge, "person": cmdPerson, "pulls": cmdPulls, "body": cmdBody, "show": cmdShow, "commits": cmdCommits,
-			"status": cmdStatus,
+			"status": cmdStatus, "backstage": cmdBackstage,
 			"writes": cmdWrites, "asked": cmdAsked, "fault": cmdFault, "clock": cmdClock, "soon": cmdSoon,
 		},
 	})
@@ -81,6 +85,8 @@ type town struct {
 	ahead  time.Duration
 	writes sandbox.Counts
 	asked  sandbox.Counts
+
+	backstage *backstage // nil before the first
 }
 
 func (w *town) now() time.Time {

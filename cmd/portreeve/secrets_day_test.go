@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,8 +37,12 @@ type secretsDay struct {
 	gossip *gossip
 	url    string
 	days   int
-	left   left
-	strays left // credentials that were sent elsewhere
+	// catalog is Backstage's URL; it repeats the token that it hears, and asked
+	// is how often it has heard it.
+	catalog string
+	asked   atomic.Int64
+	left    left
+	strays  left // credentials that were sent elsewhere
 	// secrets are those that are planted, and the keys that are made here.
 	secrets map[string]string
 }
@@ -48,10 +53,11 @@ func newSecretsDay(t *testing.T) *secretsDay {
 	f, err := sandbox.New(sandbox.Options{Dir: filepath.Join(d.dir, "forge")})
 	must(t, err)
 	d.forge = f
+	d.gossips(t)
 	f.AddUser("portreeve", planted["token file"], true)
 	f.AddUser("portreeve-env", planted["environment"], true)
 	must(t, f.CreateRepo(sandbox.Spec{Name: "acme/config", Files: map[string]sandbox.File{
-		"fleet.cue": {Content: fmt.Sprintf(secretsConfig, 0)},
+		"fleet.cue": {Content: d.config(0)},
 	}}))
 	for _, name := range []fleet.RepoName{"acme/ledger", "acme/billing", "acme/web"} {
 		must(t, f.CreateRepo(sandbox.Spec{Name: name, Private: name == "acme/web", Files: map[string]sandbox.File{"main.go": {Content: "package main\n"}}}))
@@ -79,6 +85,30 @@ func newSecretsDay(t *testing.T) *secretsDay {
 	t.Setenv("HTTPS_PROXY", "http://kim:"+planted["proxy"]+"@127.0.0.1:1")
 	return d
 }
+
+// gossips starts a Backstage that fails each time in another way, with the
+// token in its answer.
+func (d *secretsDay) gossips(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		heard := r.Header.Get("Authorization")
+		switch d.asked.Add(1) % 4 {
+		case 0:
+			http.Error(w, heard, http.StatusInternalServerError)
+		case 1:
+			fmt.Fprintf(w, `{"items": [{"kind": "Component", "metadata": {"name": %q}}], "totalItems": 1}`, heard)
+		case 2:
+			http.Redirect(w, r, "http://forge.invalid/?token="+url.QueryEscape(heard), http.StatusFound)
+		case 3:
+			w.Header().Set("Content-Length", "100000")
+			fmt.Fprint(w, heard)
+		}
+	}))
+	t.Cleanup(server.Close)
+	d.catalog = server.URL
+	t.Setenv(backstageTokenEnv, planted["backstage"])
+}
+
+func (d *secretsDay) config(day int) string { return fmt.Sprintf(secretsConfig, d.catalog, day) }
 
 func (d *secretsDay) repo(name string) string { return filepath.Join(d.dir, "forge", name+".git") }
 
@@ -130,7 +160,7 @@ func (d *secretsDay) run(t *testing.T, c *connection, moods []string) {
 	go func() { done <- serve(ctx, e, listener, shortly, planted["webhook"]) }()
 	for _, mood := range moods {
 		d.days++
-		_, err := d.forge.Person("kim").CommitFile("acme/config", "", "fleet.cue", fmt.Sprintf(secretsConfig, d.days), "Greet anew")
+		_, err := d.forge.Person("kim").CommitFile("acme/config", "", "fleet.cue", d.config(d.days), "Greet anew")
 		must(t, err)
 		d.gossip.set(mood)
 		for range 2 {
@@ -191,6 +221,9 @@ func (d *secretsDay) commands(t *testing.T) {
 		{"status", forge, "--all", "--output=json", config},
 		{"why", forge, "acme/ledger", "--config", config},
 		{"reconcile", forge, "--output=json", config},
+		{"backstage", forge, "--output=json", config},
+		{"backstage", forge, config},
+		{"backstage", forge, "--backstage-token-file=" + planted["in place of one"], config},
 		{"plan", forge, careless(config, planted["URL"])},
 		{"run", forge, "--listen=127.0.0.1:0", careless(config, planted["URL"])},
 		{"plan", forge, config + "?access_token=" + planted["URL"]},

@@ -25,6 +25,7 @@ var planted = map[string]string{
 	"daemon's URL":    "daem0n-url-passw0rd-LLLLmmmmNNNNooo888",
 	"proxy":           "pr0xy-passw0rd-PPPPqqqqRRRRssssTTTT999",
 	"query":           "query-t0ken-UUUUvvvvWWWWxxxxYYYYzzz000",
+	"backstage":       "backstage-t0ken-QQQQrrrrSSSSttttUUU222",
 	"in place of one": "ghp_pastedInP1ace0fAFi1eAAAAbbbbCCC111",
 }
 
@@ -70,7 +71,7 @@ func (w writes) Write(b []byte) (int, error) { w(b); return len(b), nil }
 
 const secretsConfig = `package fleet
 
-fleet: {org: "acme", exclude: ["config"], mode: "merge"}
+fleet: {org: "acme", exclude: ["config"], mode: "merge", ownership: backstage: url: "%s"}
 fleet: policies: {"migration-whole-fleet": severity: "off", "migration-merges-untested": severity: "off"}
 teams: platform: github: "acme/platform"
 migrations: greet: {
@@ -88,6 +89,9 @@ migrations: greet: {
 func TestSecrets(t *testing.T) {
 	d := newSecretsDay(t)
 	d.run(t, d.token(), moods)
+	if d.asked.Load() == 0 {
+		t.Error("the catalog was not asked for anything")
+	}
 	d.run(t, d.app(t), []string{"well", "500", "git 403", "git error", "redirect away", "401"})
 	d.commands(t)
 	d.collect(t)

@@ -12,13 +12,16 @@ func printStale(w io.Writer, all []fleet.Stale) {
 	var t table
 	for i := range all {
 		s := &all[i]
-		word := "frozen"
-		if s.Held {
-			word = "STALE"
-		}
-		t.add(word, s.What(), s.How(), s.Why())
+		t.add(staleWord(s), s.What(), s.How(), s.Why())
 	}
 	t.print(w)
+}
+
+func staleWord(s *fleet.Stale) string {
+	if s.Held {
+		return "STALE"
+	}
+	return "frozen"
 }
 
 // stale is what a line on an outcome says of a declaration that is held.

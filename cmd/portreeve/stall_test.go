@@ -137,3 +137,45 @@ func TestPushHangs(t *testing.T) {
 		}
 	})
 }
+
+// TestPushesHang has many repos hang whenever they are pushed to, and their
+// names come first. The first pass gives up in time and says of those that were
+// left why; those come first in the next.
+func TestPushesHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const hang = 60 // of which 8 are waited for at once, 2 minutes each
+		p := newPaced(t, hang+5, sandbox.GitHubLimits())
+		p.Fault(func(q sandbox.Request) *sandbox.FaultAnswer {
+			var n int
+			if _, err := fmt.Sscanf(string(q.Repo), "acme/r%04d", &n); err == nil && n < hang && q.Kind == "git" && q.Write {
+				return &sandbox.FaultAnswer{Latency: 24 * time.Hour}
+			}
+			return nil
+		})
+		p.once(4)
+		sum := 0
+		for n, pass := range p.passes {
+			if took := pass.Finished.Sub(pass.Started); took > 9*time.Minute {
+				t.Errorf("pass %d took %v", n, took)
+			}
+			sum += opened(pass)
+			slow, later := failing(pass, "no whole answer within"), failing(pass, "put off to the next pass")
+			if slow+later+sum != p.repos || slow > 30 {
+				t.Errorf("pass %d: %d hung and %d were put off, of %d with %d open", n, slow, later, p.repos, sum)
+			}
+		}
+		if sum != 5 {
+			t.Errorf("%d of the repos that answer have a pull request", sum)
+		}
+	})
+}
+
+// failing counts the steps of a pass that failed for a reason.
+func failing(pass *store.Pass, reason string) (n int) {
+	for _, d := range pass.Done {
+		if strings.Contains(d.Err, reason) {
+			n++
+		}
+	}
+	return n
+}

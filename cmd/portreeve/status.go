@@ -48,7 +48,7 @@ func (a *asking) pass(ctx context.Context, where string) (*store.Pass, error) {
 	}
 	return &store.Pass{
 		Started: started, Finished: time.Now(), Revision: look.Plan.Revision,
-		Problems: look.Plan.Problems, Plan: look.Plan,
+		Problems: look.Plan.Problems, Plan: look.Plan, Config: look.Config,
 	}, nil
 }
 
@@ -80,6 +80,16 @@ func printNow(ctx context.Context, w io.Writer, url string) {
 
 // fetch asks a daemon. Its errors leave out a password in the URL.
 func fetch(ctx context.Context, url, path string, most int64, into any) error {
+	return ask(ctx, url, path, func(body io.Reader) error {
+		if err := json.NewDecoder(io.LimitReader(body, most)).Decode(into); err != nil {
+			return fmt.Errorf("its answer is not a pass: %w", err)
+		}
+		return nil
+	})
+}
+
+// ask is fetch of any answer.
+func ask(ctx context.Context, url, path string, take func(io.Reader) error) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(url, "/")+path, nil)
@@ -95,8 +105,8 @@ func fetch(ctx context.Context, url, path string, most int64, into any) error {
 	if res.StatusCode != http.StatusOK {
 		return outside(fmt.Errorf("ask the daemon at %s: it answers %s", url, res.Status))
 	}
-	if err := json.NewDecoder(io.LimitReader(res.Body, most)).Decode(into); err != nil {
-		return outside(fmt.Errorf("ask the daemon at %s: its answer is not a pass: %w", url, err))
+	if err := take(res.Body); err != nil {
+		return outside(fmt.Errorf("ask the daemon at %s: %w", url, err))
 	}
 	return nil
 }
@@ -148,6 +158,9 @@ func printStatus(w io.Writer, pass *store.Pass, all bool) {
 	}
 	printWaits(w, pass)
 	printForge(w, pass.Finished, pass.Plan)
+	if made := pass.Plan.Import; made != nil {
+		fmt.Fprintln(w, safe(made.Line(pass.Finished)))
+	}
 	printProblems(w, pass.Problems)
 	printStale(w, pass.Plan.Stale)
 	var t table

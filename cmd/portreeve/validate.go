@@ -4,11 +4,19 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/portreeve/portreeve/cmd/internal/check"
+	"github.com/portreeve/portreeve/cmd/internal/members"
+	"github.com/portreeve/portreeve/reconciler/declare"
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/held"
+	"github.com/portreeve/portreeve/reconciler/source"
 )
 
 func validateCommand() *cobra.Command {
@@ -18,19 +26,63 @@ func validateCommand() *cobra.Command {
 		Short: "Check the declarations in a folder",
 		Long: `Validate checks all declarations below PATH, as they lie there or, with
 --staged, as the next commit will hold them. It talks to nobody. Each problem
-is told with file, line and column, all at once.`,
+is told with file, line and column, all at once. In a Git repo it also says as of
+which commit what is invalid stays in force, until it is mended.`,
 		Example: `  portreeve validate
   portreeve validate --staged          in a Git hook
   portreeve validate --output github   annotations in GitHub Actions`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v.Dir = place(args)
-			return checked(cmd, v.Run)
+			return checked(cmd, func(ctx context.Context, w io.Writer) error {
+				err := v.Run(ctx, w)
+				if errors.Is(err, check.ErrProblems) && v.Output == "text" {
+					printMeanwhile(ctx, w, &v)
+				}
+				return err
+			})
 		},
 	}
 	shared(cmd, v.Flags)
 	outputFlag(cmd, &v.Output, check.Outputs...)
 	return cmd
+}
+
+// lookBack is how long validate looks for what is in force meanwhile.
+const lookBack = 5 * time.Second
+
+// printMeanwhile says of what is invalid how it is held, or would be if it were
+// committed; of what is staged alone, how it is at HEAD. Where that can't be
+// told in time, it says what holds in general.
+func printMeanwhile(ctx context.Context, w io.Writer, v *check.Validate) {
+	ctx, cancel := context.WithTimeout(ctx, lookBack)
+	defer cancel()
+	src := source.Files(v.Dir)
+	if v.Staged {
+		src = source.Dir(v.Dir)
+	}
+	tree, err := src.Current(ctx)
+	if err != nil {
+		return // which the problems say
+	}
+	l := declare.NewLoader(members.Kinds())
+	if !v.NoCache {
+		l.Dir = declare.CacheDir()
+	}
+	r := &held.Reader{Source: src, Kinds: members.Kinds(), Load: l.Load}
+	all, err := r.Stale(ctx, tree)
+	all = slices.DeleteFunc(all, func(s fleet.Stale) bool { return s.Revision == "" }) // new: there is nothing to hold
+	switch {
+	case err != nil:
+		fmt.Fprintln(w, "\nUntil it is mended, ownership, teams and settings stay as they were when last valid, and migrations are frozen.")
+	case len(all) > 0:
+		fmt.Fprintln(w, "\nUntil it is mended:")
+		var t table
+		for i := range all {
+			t.add(staleWord(&all[i]), all[i].What(), all[i].How())
+		}
+		t.print(w)
+	}
 }
 
 func fmtCommand() *cobra.Command {

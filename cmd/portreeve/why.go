@@ -112,6 +112,9 @@ func printWhy(w io.Writer, target string, pass *store.Pass, outcomes []rollout.O
 		fmt.Fprintf(w, "nothing is written: %s\n", pass.Plan.Halted)
 	}
 	printWaits(w, pass)
+	if made := pass.Plan.Import; made != nil && slices.ContainsFunc(outcomes, func(o rollout.Outcome) bool { return o.Pos.File == fleet.ImportFile }) {
+		fmt.Fprintln(w, safe(made.Line(pass.Finished)))
+	}
 	for i := range pass.Plan.Stale {
 		s := &pass.Plan.Stale[i]
 		about := s.Kind == fleet.SettingsKind || s.Kind == fleet.TeamKind &&

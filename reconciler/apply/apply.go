@@ -28,6 +28,10 @@ const repos = 8
 // stepTime bounds one step.
 const stepTime = 2 * time.Minute
 
+// lostTime is how much of each worker's time a pass loses to steps that the
+// outside lets fail, most of all by not answering. Then the rest is put off.
+const lostTime = 5 * time.Minute
+
 // Applier carries out plans.
 type Applier struct {
 	Forge  forge.Forge
@@ -47,6 +51,7 @@ type Applier struct {
 
 	mu      sync.Mutex
 	refused map[string]rollout.Refusal
+	hung    map[fleet.RepoName]bool // a step took long, and failed
 }
 
 // Result is a step and how it went.
@@ -60,7 +65,9 @@ type Result struct {
 // one ending that repo's; many repos at once. A plan that is halted has none
 // taken. Run returns early, after the steps under way, when ctx ends, and when
 // a limit of the forge stands in a step's way: it would stand in that of all
-// others. Those that had not begun by then have no result.
+// others. Those that had not begun by then have no result. When too much time
+// is lost to steps that fail, those that are left fail as put off; repos that
+// made it so come last in the next plan.
 func (a *Applier) Run(ctx context.Context, w *plan.World, p *plan.Plan) []Result {
 	if p.Halted != "" {
 		return nil
@@ -73,9 +80,12 @@ func (a *Applier) Run(ctx context.Context, w *plan.World, p *plan.Plan) []Result
 		}
 		byRepo[s.Repo] = append(byRepo[s.Repo], n)
 	}
+	order = a.hungLast(order)
 	results := make([]Result, len(p.Steps))
 	var group errgroup.Group
-	group.SetLimit(cmp.Or(a.Workers, repos))
+	workers := cmp.Or(a.Workers, repos)
+	group.SetLimit(workers)
+	var lost atomic.Int64
 	var mu sync.Mutex
 	var limited atomic.Bool
 	done := 0
@@ -86,8 +96,13 @@ func (a *Applier) Run(ctx context.Context, w *plan.World, p *plan.Plan) []Result
 					return nil
 				}
 				step := &p.Steps[n]
-				results[n] = a.step(ctx, w.Repos[name], step)
-				a.note(&results[n])
+				if lost.Load() > int64(workers)*int64(lostTime) {
+					results[n] = Result{Step: *step, Err: putOff(step)}
+				} else {
+					began := a.Now()
+					results[n] = a.step(ctx, w.Repos[name], step)
+					lost.Add(int64(a.note(&results[n], a.Now().Sub(began))))
+				}
 				mu.Lock()
 				done++
 				if a.Progress != nil {

@@ -17,7 +17,7 @@ var (
 	errNotReady     = errors.New("what its pull request has of reviews, checks or rules has changed since it was read")
 )
 
-// asPlanned looks whether the branch's newest pull request is still the one
+// asPlanned looks whether the branch's pull request is still the one
 // that was planned on, for those steps which neither a branch's commit nor a
 // pull request's guards: in a large fleet minutes lie in between, and whoever
 // has closed a pull request meanwhile shall find neither another one, nor its

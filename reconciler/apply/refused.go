@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -26,15 +27,50 @@ func (a *Applier) Refused() map[string]rollout.Refusal {
 	return out
 }
 
-// note remembers a step that was refused for good.
-func (a *Applier) note(r *Result) {
-	if r.Err == nil || fleet.ClassOf(r.Err) != fleet.Permanent {
-		return
-	}
+// note remembers a step that was refused for good, and a repo that kept one
+// waiting. It gives the time that was lost by it.
+func (a *Applier) note(r *Result, took time.Duration) (lost time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.refused == nil {
-		a.refused = map[string]rollout.Refusal{}
+	delete(a.hung, r.Step.Repo)
+	switch {
+	case r.Err == nil:
+	case fleet.ClassOf(r.Err) == fleet.Permanent:
+		if a.refused == nil {
+			a.refused = map[string]rollout.Refusal{}
+		}
+		a.refused[r.Step.Key()] = rollout.Refusal{Reason: r.Err.Error(), Until: a.Now().Add(retryRefused)}
+	case fleet.ClassOf(r.Err) == fleet.Transient:
+		if took >= stepTime/2 {
+			if a.hung == nil {
+				a.hung = map[fleet.RepoName]bool{}
+			}
+			a.hung[r.Step.Repo] = true
+		}
+		return took
 	}
-	a.refused[r.Step.Key()] = rollout.Refusal{Reason: r.Err.Error(), Until: a.Now().Add(retryRefused)}
+	return 0
+}
+
+// hungLast puts repos that kept their last step waiting at the end.
+func (a *Applier) hungLast(order []fleet.RepoName) []fleet.RepoName {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var good, bad []fleet.RepoName
+	for _, name := range order {
+		if a.hung[name] {
+			bad = append(bad, name)
+		} else {
+			good = append(good, name)
+		}
+	}
+	return append(good, bad...)
+}
+
+// putOff is why a step has not begun.
+func putOff(s *rollout.Step) error {
+	return &fleet.Failure{
+		Class: fleet.Transient, Op: string(s.Action), On: string(s.Repo),
+		Err: fmt.Errorf("put off to the next pass: steps before it failed, after %v of waiting for answers", lostTime),
+	}
 }

@@ -86,6 +86,7 @@ func New(o Options) *Server {
 	s.mux.HandleFunc("GET /status.json", s.status)
 	s.mux.HandleFunc("GET /now.json", s.now)
 	s.mux.HandleFunc("GET /api/owner", s.owner)
+	s.mux.HandleFunc("GET /api/backstage/catalog-info.yaml", s.entities)
 	s.mux.HandleFunc("GET /style.css", s.style)
 	s.mux.HandleFunc("GET /healthz", s.healthz)
 	s.mux.HandleFunc("GET /readyz", s.readyz)

@@ -315,3 +315,43 @@ func BenchmarkPublish(b *testing.B) {
 		s.Publish(p)
 	}
 }
+
+// TestCatalogTold: how the catalog is stands on every page and in the metrics.
+func TestCatalogTold(t *testing.T) {
+	s := server(dashboard.Options{})
+	p := pass(ledger())
+	p.Plan.Import = &plan.Imported{
+		From: "https://backstage.acme.example", Read: noon.Add(-5 * time.Hour), Err: "it answers 503",
+		Committed: noon.Add(-72 * time.Hour),
+	}
+	s.Publish(p)
+	told := "CAN'T BE READ: it answers 503 · read 5 hours ago · what stands was committed on 19 November 2026"
+	parse(t, get(t, s, "/", 200)).wants(t, told)
+	parse(t, get(t, s, "/target/acme/ledger", 200)).wants(t, told)
+	metrics := get(t, s, "/metrics", 200)
+	for _, want := range []string{
+		"portreeve_catalog_up 0\n", "portreeve_catalog_import_refused 0\n", "portreeve_catalog_last_read_timestamp_seconds 1.7953308e+09\n",
+	} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+}
+
+// TestEntities: there is no answer before a config has been read, and a later
+// pass that could not read one takes nothing away.
+func TestEntities(t *testing.T) {
+	s := server(dashboard.Options{})
+	const url = "/api/backstage/catalog-info.yaml"
+	get(t, s, url, http.StatusServiceUnavailable)
+	s.Publish(&store.Pass{Err: "the config repo can't be read"})
+	get(t, s, url, http.StatusServiceUnavailable)
+	p := pass(ledger())
+	p.Config = &fleet.Config{Teams: map[fleet.TeamName]fleet.Team{"payments": {Name: "payments", GitHub: "acme/payments"}}}
+	s.Publish(p)
+	s.Publish(&store.Pass{Err: "the config repo can't be read"})
+	if got := get(t, s, url, 200); !strings.Contains(got, "github.com/team-slug: acme/payments\n") {
+		t.Error(got)
+	}
+	get(t, s, url+"?namespace=a%2Fb", http.StatusBadRequest)
+}

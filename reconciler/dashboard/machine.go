@@ -2,12 +2,16 @@ package dashboard
 
 import (
 	"bytes"
+	"cmp"
+	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/portreeve/portreeve/reconciler/catalog"
 )
 
 //go:embed style.css
@@ -32,6 +36,27 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	body, etag := v.status()
 	w.Header().Set("ETag", etag)
 	http.ServeContent(w, r, "status.json", time.Time{}, bytes.NewReader(body))
+}
+
+// entities gives who owns what as entities for a Backstage's catalog, in the
+// namespace that the query names, with an ETag. Before a config has been read
+// there is no answer: an empty one would be taken for the truth.
+func (s *Server) entities(w http.ResponseWriter, r *http.Request) {
+	namespace := cmp.Or(r.URL.Query().Get("namespace"), catalog.DefaultNamespace)
+	if err := catalog.CheckNamespace(namespace); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	v := s.seen.Load()
+	if v == nil || v.config == nil {
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "the config repo has not been read yet", http.StatusServiceUnavailable)
+		return
+	}
+	text := catalog.Entities(v.config, namespace)
+	w.Header().Set("Content-Type", "application/yaml")
+	w.Header().Set("ETag", fmt.Sprintf("%q", fmt.Sprintf("%x", sha256.Sum256(text))[:24]))
+	http.ServeContent(w, r, "catalog-info.yaml", time.Time{}, bytes.NewReader(text))
 }
 
 // Now is what the daemon is doing, or waiting for; empty is nothing.

@@ -55,6 +55,12 @@ var (
 		"What a limit of the forge grants in so many minutes.", "of", "minutes")
 	descQueued = describe("waiting_for_limits",
 		"Changes that wait for a limit: of a team or a day, or the forge's.", "limit")
+	descCatalogRead = describe("catalog_last_read_timestamp_seconds",
+		"When the catalog that ownership is proposed from was last read well since the start; absent before.")
+	descCatalogUp = describe("catalog_up",
+		"Whether the catalog that ownership is proposed from could be read.")
+	descCatalogRefused = describe("catalog_import_refused",
+		"Whether what the catalog says is refused, since it shrank beyond its bound.")
 	descRevision = describe("config_revision_info",
 		"The revision of the config repo that was planned for; always 1.", "revision")
 )
@@ -121,7 +127,7 @@ func seconds(p *store.Pass) float64 { return float64(p.Finished.UnixMilli()) / 1
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descLast, descTargets, descDeclarations, descHeldAge, descProblems, descPulls, descPlanned, descRevision,
-		descLeft, descMost, descQueued,
+		descLeft, descMost, descQueued, descCatalogRead, descCatalogUp, descCatalogRefused,
 	} {
 		ch <- d
 	}
@@ -152,6 +158,25 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	m.collectDeclarations(v, gauge)
 	m.collectOutcomes(v, gauge)
 	collectLimits(v, gauge)
+	collectCatalog(v, gauge)
+}
+
+func collectCatalog(v *view, gauge func(*prometheus.Desc, float64, ...string)) {
+	made := v.plan().Import
+	if made == nil {
+		return
+	}
+	truth := func(b bool) float64 {
+		if b {
+			return 1
+		}
+		return 0
+	}
+	gauge(descCatalogUp, truth(made.Err == ""))
+	gauge(descCatalogRefused, truth(made.Import != nil && made.Refused != ""))
+	if !made.Read.IsZero() {
+		gauge(descCatalogRead, float64(made.Read.UnixMilli())/1000)
+	}
 }
 
 func collectLimits(v *view, gauge func(*prometheus.Desc, float64, ...string)) {

@@ -14,7 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 )
 
-// right are declarations that use every field of the schema.
+// right are declarations that use nearly every field of the schema.
 const right = `package fleet
 
 fleet: {org: "acme", include: ["svc-*"], exclude: ["x-*"], mode: "merge", limits: {openPerTeam: 5, newPerDay: 1000, removals: "5%"}}

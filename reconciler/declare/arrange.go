@@ -12,18 +12,19 @@ type member struct {
 	*sheet
 	// fate is the sheet's, and what evaluating it with others added.
 	fate
-	marks    []mark
-	declares []string // the names that its text gives at the top
+	marks []mark
 }
 
-func newMember(s *sheet) *member {
-	m := &member{sheet: s, fate: s.fate, declares: slices.Clone(s.makes)}
-	for _, e := range s.entries {
-		m.declares = append(m.declares, e.field)
+func newMember(s *sheet) *member { return &member{sheet: s, fate: s.fate} }
+
+// declares are the names that the file's text gives at the top.
+func (m *member) declares() []string {
+	names := slices.Clone(m.makes)
+	for _, e := range m.entries {
+		names = append(names, e.field)
 	}
-	slices.Sort(m.declares)
-	m.declares = slices.Compact(m.declares)
-	return m
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func (m *member) mark(k mark) {
@@ -51,20 +52,30 @@ func arrange(files []*member) (plain []*member, bundles []bundle) {
 		}
 	}
 	for _, dir := range slices.Sorted(maps.Keys(folders)) {
-		v := newView(withAbove(folders, dir))
+		reached := reachesInto(folders, dir)
 		var asked []*member
 		for _, f := range folders[dir] {
-			if f.plain && len(v.reaching) == 0 {
+			if f.plain && !reached {
 				plain = append(plain, f)
 			} else {
 				asked = append(asked, f)
 			}
 		}
+		if len(asked) == 0 {
+			continue // as in most folders
+		}
+		v := newView(withAbove(folders, dir))
 		for _, group := range v.apart(asked) {
 			bundles = append(bundles, v.bundle(group))
 		}
 	}
 	return plain, bundles
+}
+
+// reachesInto reports whether a file of a folder, or of one above it, constrains
+// what the folder's files declare.
+func reachesInto(folders map[string][]*member, dir string) bool {
+	return slices.ContainsFunc(withAbove(folders, dir), func(f *member) bool { return f.reaches })
 }
 
 // withAbove are the files of a folder and of those above it.

@@ -37,7 +37,7 @@ func TestBlame(t *testing.T) {
 		"x.cue":   `fleet: org: "acme"`,
 	}
 	config := hurried().Load(tree(files))
-	if len(config.Problems) != 1 || config.Problems[0].String() != "c.cue: takes too much time to evaluate; write it out, or split it" {
+	if len(config.Problems) != 1 || config.Problems[0].String() != "c.cue:1:1: takes too much time to evaluate; write it out, or split it" {
 		t.Errorf("got %v", config.Problems)
 	}
 	if strings.Join(config.Unreadable, " ") != "c.cue" {

@@ -14,7 +14,10 @@ import (
 // this program. Reading the index is most of what a check of one file costs:
 // so all texts are parts of one, and nothing is looked up by reflection.
 
-type encoder struct{ b []byte }
+type encoder struct {
+	b    []byte
+	lean bool // leaves out what an index does not keep
+}
 
 func (e *encoder) int(n int) { e.b = binary.AppendUvarint(e.b, uint64(n)) }
 
@@ -73,33 +76,42 @@ func (e *encoder) fields(all map[string]fleet.Pos, file string) {
 // parts of. Bytes that no encoder wrote make it bad, and give zeros.
 type decoder struct {
 	s   string
+	at  int // how much of it was read
 	bad bool
+	// quiet are the newest rulings without a finding, as most are: they are
+	// shared.
+	quiet *rulings
 }
 
+// left is how many bytes there are still to read.
+func (d *decoder) left() int { return len(d.s) - d.at }
+
+// fail makes it bad, and leaves nothing to read.
+func (d *decoder) fail() { d.bad, d.at = true, len(d.s) }
+
 func (d *decoder) int() int {
-	n, size := 0, 0
-	for shift := 0; size < len(d.s) && shift < 63; shift += 7 {
-		c := d.s[size]
-		size++
+	n, at := 0, d.at
+	for shift := 0; at < len(d.s) && shift < 63; shift += 7 {
+		c := d.s[at]
+		at++
 		n |= int(c&0x7f) << shift
 		if c < 0x80 {
-			d.s = d.s[size:]
+			d.at = at
 			return n
 		}
 	}
-	d.bad, d.s = true, ""
+	d.fail()
 	return 0
 }
 
 func (d *decoder) text() string {
 	n := d.int()
-	if n < 0 || n > len(d.s) {
-		d.bad, d.s = true, ""
+	if n < 0 || n > d.left() {
+		d.fail()
 		return ""
 	}
-	s := d.s[:n]
-	d.s = d.s[n:]
-	return s
+	d.at += n
+	return d.s[d.at-n : d.at]
 }
 
 func (d *decoder) bool() bool { return d.int() == 1 }
@@ -117,8 +129,8 @@ func (d *decoder) pos(file string) fleet.Pos {
 // count is how many things follow, each at least a byte.
 func (d *decoder) count() int {
 	n := d.int()
-	if n < 0 || n > len(d.s) {
-		d.bad, d.s = true, ""
+	if n < 0 || n > d.left() {
+		d.fail()
 		return 0
 	}
 	return n

@@ -10,7 +10,7 @@ func (e *encoder) sheet(s *sheet) {
 	for _, spot := range s.entries {
 		e.spot(spot, s.path)
 	}
-	e.values(s.values, s.path)
+	e.values(s.values, s.path, s.entries)
 	e.problems(s.problems, s.path)
 	e.fate(s.fate)
 	e.bool(s.plain)
@@ -20,7 +20,7 @@ func (e *encoder) sheet(s *sheet) {
 }
 
 func (e *encoder) outcome(o *outcome) {
-	e.values(o.values, "")
+	e.values(o.values, "", nil)
 	e.bool(o.refused)
 	e.int(len(o.marks))
 	for _, m := range o.marks {
@@ -43,11 +43,19 @@ func (e *encoder) spot(s spot, file string) {
 	e.text(string(s.owner))
 }
 
-func (e *encoder) values(all []value, file string) {
+// values writes values; of most the spot is that of the entry in the same place.
+func (e *encoder) values(all []value, file string, entries []spot) {
 	e.int(len(all))
-	for _, v := range all {
-		e.spot(v.spot, file)
+	for i, v := range all {
+		same := i < len(entries) && v.spot == entries[i]
+		e.bool(same)
+		if !same {
+			e.spot(v.spot, file)
+		}
 		e.problems(v.problems, file)
+		if e.lean && !keptWhole(v) {
+			v.fields, v.json = nil, nil
+		}
 		e.fields(v.fields, file)
 		e.text(string(v.json))
 		e.bool(v.judged)
@@ -62,6 +70,14 @@ func (e *encoder) values(all []value, file string) {
 				e.text(string(r.Team))
 				e.text(string(r.Repo))
 				e.text(r.Claim)
+			}
+			e.int(len(v.writes))
+			for _, w := range v.writes {
+				e.text(w.Field)
+				e.pos(w.Pos, file)
+				e.text(string(w.Path))
+				e.text(w.Content)
+				e.text(w.Select)
 			}
 			e.ruled(v.ruled, file)
 			e.acknowledged(v.acknowledged, file)
@@ -87,7 +103,7 @@ func (d *decoder) selection() *fleet.Selection {
 func (d *decoder) sheet() *sheet {
 	s := &sheet{path: d.text(), id: d.text(), size: d.int()}
 	s.entries = list(d, func() spot { return d.spot(s.path) })
-	s.values = d.values(s.path)
+	s.values = d.values(s.path, s.entries)
 	s.problems = d.problems(s.path)
 	s.fate = d.fate()
 	s.plain, s.reaches = d.bool(), d.bool()
@@ -96,7 +112,7 @@ func (d *decoder) sheet() *sheet {
 }
 
 func (d *decoder) outcome() *outcome {
-	o := &outcome{values: d.values(""), refused: d.bool()}
+	o := &outcome{values: d.values("", nil), refused: d.bool()}
 	o.marks = list(d, func() mark {
 		m := mark{path: d.text()}
 		m.problems, m.fate = d.problems(m.path), d.fate()
@@ -111,9 +127,19 @@ func (d *decoder) spot(file string) spot {
 	return spot{field: d.text(), name: d.text(), pos: d.pos(file), end: d.int(), owner: fleet.TeamName(d.text())}
 }
 
-func (d *decoder) values(file string) []value {
+func (d *decoder) values(file string, entries []spot) []value {
+	i := -1
 	return list(d, func() value {
-		v := value{spot: d.spot(file), problems: d.problems(file), fields: d.fields(file)}
+		i++
+		v := value{}
+		if same := d.bool(); same && i < len(entries) {
+			v.spot = entries[i]
+		} else if !same {
+			v.spot = d.spot(file)
+		} else {
+			d.fail()
+		}
+		v.problems, v.fields = d.problems(file), d.fields(file)
 		if text := d.text(); text != "" {
 			v.json = []byte(text)
 		}
@@ -122,6 +148,9 @@ func (d *decoder) values(file string) []value {
 			v.defaults = d.selection()
 			v.refs = list(d, func() fleet.Ref {
 				return fleet.Ref{Field: d.text(), Pos: d.pos(file), Team: fleet.TeamName(d.text()), Repo: fleet.RepoName(d.text()), Claim: d.text()}
+			})
+			v.writes = list(d, func() fleet.Write {
+				return fleet.Write{Field: d.text(), Pos: d.pos(file), Path: fleet.Path(d.text()), Content: d.text(), Select: d.text()}
 			})
 			v.ruled = d.ruled(file)
 			v.acknowledged = d.acknowledged(file)

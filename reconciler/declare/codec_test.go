@@ -46,7 +46,7 @@ func TestCodec(t *testing.T) {
 	if got := d.sheet(); !reflect.DeepEqual(got, s) {
 		t.Errorf("got  %+v\nwant %+v", got, s)
 	}
-	if got := d.outcome(); !reflect.DeepEqual(got, o) || d.bad || d.s != "" {
+	if got := d.outcome(); !reflect.DeepEqual(got, o) || d.bad || d.left() > 0 {
 		t.Errorf("got  %+v\nwant %+v", got, o)
 	}
 }
@@ -73,4 +73,23 @@ func FuzzCodec(f *testing.F) {
 			t.Errorf("got  %+v\nwant %+v", got, s)
 		}
 	})
+}
+
+// TestIndexWritesAgain holds that an index copies what it knows of a file, and
+// writes anew what policies have judged since.
+func TestIndexWritesAgain(t *testing.T) {
+	var first, again, anew encoder
+	first.sheet(whole())
+	d := &decoder{s: string(first.b)}
+	f := indexed{sheet: d.sheet(), text: string(first.b)}
+	f.written(&again)
+	if string(again.b) != f.text {
+		t.Errorf("got  %q\nwant %q", again.b, f.text)
+	}
+	f.values[0].ruled.set(&rulings{key: "other"})
+	f.written(&anew)
+	d = &decoder{s: string(anew.b)}
+	if _, known := d.sheet().values[0].ruled.by("other"); d.bad || !known {
+		t.Errorf("what was judged anew is lost: %q", anew.b)
+	}
 }

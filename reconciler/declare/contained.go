@@ -139,7 +139,7 @@ var errSpent = errors.New("others took all the time that there is for it")
 
 // tooMuch is the problem of a file that can't be evaluated, and why.
 func tooMuch(path string, err error) fleet.Problem {
-	p := fleet.Problem{Severity: fleet.Error, Code: "too-large", Pos: fleet.Pos{File: path}}
+	p := fleet.Problem{Severity: fleet.Error, Code: "too-large", Pos: fleet.Top(path)}
 	switch e := (*contain.Exceeded)(nil); {
 	case errors.As(err, &e):
 		p.Message = fmt.Sprintf("takes too much %s to evaluate", plural(e.What))

@@ -3,6 +3,7 @@ package declare
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,7 +18,8 @@ type builder struct {
 	kinds    kind.Set
 	config   *fleet.Config
 	byID     map[fleet.ID]*declared
-	settings bool // a "fleet" stands somewhere
+	all      []*declared // those of byID; sorted once they are all there
+	settings bool        // a "fleet" stands somewhere
 	// badTeams are teams that stand in the config repo and are invalid.
 	badTeams map[fleet.TeamName]fleet.Pos
 	// teams are the others, as they are written.
@@ -36,6 +38,7 @@ func newBuilder(kinds kind.Set, size int) *builder {
 	return &builder{
 		kinds:    kinds,
 		byID:     make(map[fleet.ID]*declared, size),
+		all:      make([]*declared, 0, size),
 		badTeams: map[fleet.TeamName]fleet.Pos{},
 		teams:    map[fleet.TeamName]*value{},
 		config: &fleet.Config{
@@ -46,9 +49,9 @@ func newBuilder(kinds kind.Set, size int) *builder {
 	}
 }
 
-func (b *builder) take(values []value) {
-	for i := range values {
-		switch v := &values[i]; v.field {
+func (b *builder) take(values []*value) {
+	for _, v := range values {
+		switch v.field {
 		case "": // what only a file's loop knows to be there
 			b.problems(v.problems)
 			b.config.Unreadable = append(b.config.Unreadable, v.pos.File)
@@ -63,6 +66,25 @@ func (b *builder) take(values []value) {
 				b.declaration(k, v)
 			}
 		}
+	}
+}
+
+// add takes a declaration that is not there yet.
+func (b *builder) add(d *declared) {
+	b.byID[d.ID] = d
+	b.all = append(b.all, d)
+}
+
+// sort sorts all declarations. Those of one kind mostly stand in order already.
+func (b *builder) sort() {
+	byKind := map[string][]*declared{}
+	for _, d := range b.all {
+		byKind[d.ID.Kind] = append(byKind[d.ID.Kind], d)
+	}
+	b.all = b.all[:0]
+	for _, name := range slices.Sorted(maps.Keys(byKind)) {
+		slices.SortFunc(byKind[name], func(a, b *declared) int { return strings.Compare(a.ID.Name, b.ID.Name) })
+		b.all = append(b.all, byKind[name]...)
 	}
 }
 
@@ -86,9 +108,9 @@ func (b *builder) declaration(k kind.Kind, v *value) {
 	}
 	d := &fleet.Declaration{
 		ID: id, Pos: v.pos, End: v.end, Owner: v.owner,
-		Owns: v.owns, Within: v.within, Default: v.defaults, Refs: v.refs, Fields: v.fields, Hash: v.hash, Acknowledged: v.acknowledged,
+		Owns: v.owns, Within: v.within, Default: v.defaults, Refs: v.refs, Writes: v.writes, Fields: v.fields, Hash: v.hash, Acknowledged: v.acknowledged,
 	}
-	b.byID[id] = &declared{d, v}
+	b.add(&declared{d, v})
 	b.freeze(d, v.problems)
 }
 
@@ -132,6 +154,7 @@ func (b *builder) team(v value) (valid bool) {
 		problems = append(problems, problem("bad-value", v.at("timezone"), "teams."+v.name+".timezone",
 			`for example "Europe/London"`, "unknown time zone %q", spec.Timezone))
 	}
+	problems = append(problems, v.members(spec.Members)...)
 	if valid = !b.problems(problems); !valid {
 		b.badTeam(name, v.pos, problems)
 	}
@@ -142,6 +165,23 @@ func (b *builder) team(v value) (valid bool) {
 	}
 	b.config.Teams[name] = team
 	return valid
+}
+
+// members warns of a person who is named twice.
+func (v value) members(all []string) []fleet.Problem {
+	var problems []fleet.Problem
+	seen := map[string]bool{}
+	for i, m := range all {
+		name := strings.ToLower(m)
+		field := fmt.Sprintf("members[%d]", i)
+		if seen[name] && !v.wrong(field) {
+			p := problem("named-twice", v.at(field), v.field+"."+v.name+"."+field, "leave it out", "%q is named twice", m)
+			p.Severity = fleet.Warning
+			problems = append(problems, p)
+		}
+		seen[name] = true
+	}
+	return problems
 }
 
 // wrong reports whether a field of the value has a problem already.
@@ -169,6 +209,9 @@ func (b *builder) badSettings(pos fleet.Pos, problems []fleet.Problem) {
 // at is the position of a field of the value.
 func (v value) at(field string) fleet.Pos {
 	d := fleet.Declaration{Pos: v.pos, Fields: v.fields}
+	if v.packed != "" {
+		d.Fields = (&decoder{s: v.packed}).fields(v.pos.File)
+	}
 	return d.FieldPos(field)
 }
 
@@ -187,7 +230,8 @@ func (b *builder) fleet(v value) {
 			NewPerDay   int
 			Removals    json.RawMessage
 		}
-		Policies map[string]fleet.PolicySetting
+		Policies  map[string]fleet.PolicySetting
+		Ownership struct{ Backstage *backstageSpec }
 	}
 	if v.json != nil {
 		if err := json.Unmarshal(v.json, &spec); err != nil {
@@ -199,6 +243,7 @@ func (b *builder) fleet(v value) {
 		}
 		problems = append(problems, v.globs("include", spec.Include)...)
 		problems = append(problems, v.globs("exclude", spec.Exclude)...)
+		problems = append(problems, spec.Ownership.Backstage.check(v)...)
 	}
 	if b.problems(problems) || b.config.Settings.Pos.File != "" { // a second one: see duplicates
 		b.badSettings(v.pos, problems)
@@ -210,17 +255,17 @@ func (b *builder) fleet(v value) {
 	}
 	s.Limits = fleet.Limits{
 		OpenPerTeam: spec.Limits.OpenPerTeam, NewPerDay: spec.Limits.NewPerDay,
-		Removals: share(spec.Limits.Removals),
+		Removals: share(spec.Limits.Removals, 5),
 	}
-	s.Policies, b.settingsFields = spec.Policies, v.fields
+	s.Policies, s.Backstage, b.settingsFields = spec.Policies, spec.Ownership.Backstage.settings(v), v.fields
 	b.config.Settings = s
 }
 
-// share reads what passed the schema; 5% if nothing was written.
-func share(data json.RawMessage) fleet.Share {
+// share reads what passed the schema; so many percent if nothing was written.
+func share(data json.RawMessage, percent int) fleet.Share {
 	s, err := fleet.ParseShare(strings.Trim(string(data), `"`))
 	if err != nil {
-		return fleet.Share{Number: 5, Percent: true}
+		return fleet.Share{Number: percent, Percent: true}
 	}
 	return s
 }
@@ -271,6 +316,6 @@ func (b *builder) broken(e spot, problems []fleet.Problem) {
 	k, ok := b.kinds.ByField(e.field)
 	id := fleet.ID{Kind: k.Name, Name: e.name}
 	if ok && b.byID[id] == nil {
-		b.byID[id] = &declared{&fleet.Declaration{ID: id, Pos: e.pos, End: e.end, Owner: e.owner, Frozen: slices.Clip(problems)}, nil}
+		b.add(&declared{&fleet.Declaration{ID: id, Pos: e.pos, End: e.end, Owner: e.owner, Frozen: slices.Clip(problems)}, nil})
 	}
 }

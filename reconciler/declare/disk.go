@@ -1,10 +1,10 @@
 package declare
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
+	"strconv"
 	"time"
 )
 
@@ -53,8 +53,12 @@ func (d onDisk) Fingerprint(name string) (string, bool) {
 	if changed.After(newest) {
 		newest = changed
 	}
-	if age := time.Since(newest); age < settled {
+	if time.Since(newest) < settled {
 		return "", false
 	}
-	return fmt.Sprintf("%d %d %d %d", info.Size(), info.ModTime().UnixNano(), changed.UnixNano(), inode), true
+	id := make([]byte, 0, 64)
+	for _, n := range []int64{info.Size(), info.ModTime().UnixNano(), changed.UnixNano(), int64(inode)} {
+		id = append(strconv.AppendInt(id, n, 10), ' ')
+	}
+	return string(id), true
 }

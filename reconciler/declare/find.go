@@ -115,6 +115,7 @@ func (f *finder) read(name string) (source, bool) {
 	switch {
 	case errors.Is(err, errTooLarge):
 		f.refuse(name, "too-large", fmt.Sprintf("is larger than %d MiB", maxBytes>>20), "split it into several files")
+		f.problems[len(f.problems)-1].Pos = fleet.Top(name)
 	case err != nil:
 		f.refuse(name, "unreadable", "can't be read: "+reason(err), "")
 	}

@@ -21,13 +21,14 @@ import (
 // can't be told, so neither is used.
 func (b *builder) duplicates(files []*member) {
 	type key struct{ field, name string }
-	first := map[key]spot{}
+	first := make(map[key]*spot, len(b.byID))
 	more := map[key][]spot{}
 	for _, f := range files {
-		for _, e := range f.entries {
+		for i := range f.entries {
+			e := &f.entries[i]
 			k := key{e.field, e.name}
-			if _, twice := first[k]; twice {
-				more[k] = append(more[k], e)
+			if first[k] != nil {
+				more[k] = append(more[k], *e)
 			} else {
 				first[k] = e
 			}
@@ -37,7 +38,7 @@ func (b *builder) duplicates(files []*member) {
 		return cmp.Or(cmp.Compare(a.field, b.field), cmp.Compare(a.name, b.name))
 	})
 	for _, k := range keys {
-		b.duplicate(append([]spot{first[k]}, more[k]...))
+		b.duplicate(append([]spot{*first[k]}, more[k]...))
 	}
 }
 
@@ -72,7 +73,8 @@ func (b *builder) duplicate(entries []spot) {
 // finish holds the declarations against one another.
 func (b *builder) finish() *fleet.Config {
 	c := b.config
-	all := slices.SortedFunc(maps.Values(b.byID), func(a, b *declared) int { return a.ID.Compare(b.ID) })
+	all := b.all
+	c.Declarations = make([]*fleet.Declaration, 0, len(all))
 	for _, d := range all {
 		c.Declarations = append(c.Declarations, d.Declaration)
 	}
@@ -88,9 +90,11 @@ func (b *builder) finish() *fleet.Config {
 			found[i] = b.checkTeams(k, d.Declaration)
 		}
 	})
+	frozen := false
 	for i, d := range all {
 		fit := len(d.Frozen) == 0
 		b.freeze(d.Declaration, found[i])
+		frozen = frozen || fit && len(d.Frozen) > 0
 		switch {
 		case d.value == nil || !fit:
 		case len(d.Frozen) > 0:
@@ -99,7 +103,9 @@ func (b *builder) finish() *fleet.Config {
 			d.Spec, d.SpecHash = d.value.spec, d.value.specHash
 		}
 	}
-	kind.Index(c) // without those that the checks have frozen
+	if frozen {
+		kind.Index(c) // without those that the checks have frozen
+	}
 	b.problems(doubleTeams(c.Teams))
 	for name := range b.badTeams {
 		delete(c.Teams, name)
@@ -169,6 +175,9 @@ func (b *builder) checkTeams(k kind.Kind, d *fleet.Declaration) []fleet.Problem 
 // toBadTeams freezes what refers to a team that is declared and invalid: it is
 // not unknown, but there is no telling who it is.
 func (b *builder) toBadTeams(field string, d *fleet.Declaration) []fleet.Problem {
+	if len(b.badTeams) == 0 {
+		return nil
+	}
 	var problems []fleet.Problem
 	for _, r := range d.Refs {
 		if pos, bad := b.badTeams[r.Team]; bad {

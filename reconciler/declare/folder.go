@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/portreeve/portreeve/reconciler/declare/internal/keep"
+	"github.com/portreeve/portreeve/reconciler/disk"
 	"github.com/portreeve/portreeve/schema"
 )
 
@@ -30,8 +31,8 @@ func CacheDir() string {
 	return filepath.Join(base, "portreeve", "declarations")
 }
 
-func openFolder(dir string, groups []string) *folder {
-	return &folder{keep.Open(dir), program() + strings.Join(groups, " ") + "\x00"}
+func openFolder(d disk.Disk, dir string, groups []string) *folder {
+	return &folder{keep.Open(d, dir), program() + strings.Join(groups, " ") + "\x00"}
 }
 
 // program tells one build of this program from others, and with it the schema
@@ -99,9 +100,9 @@ func (f *folder) putOutcome(key string, o *outcome) {
 type index struct {
 	folder *folder
 	name   string
-	was    []byte // as it stands on disk
+	was    string // as it stands on disk
 
-	files    map[string]indexed
+	files    map[string]*indexed
 	outcomes map[string]*outcome
 
 	nowFiles    []indexed
@@ -111,6 +112,7 @@ type index struct {
 type indexed struct {
 	*sheet
 	fingerprint string
+	text        string // of the sheet, as it stands in the index; empty where it does not
 }
 
 type keyed struct {
@@ -118,21 +120,39 @@ type keyed struct {
 	*outcome
 }
 
+// written is the text of the sheet, which is made where there is none, or
+// where policies have judged anew.
+func (f indexed) written(e *encoder) {
+	if f.text == "" || slices.ContainsFunc(f.values, func(v value) bool { return v.ruled.anew() }) {
+		e.sheet(f.sheet)
+		return
+	}
+	e.b = append(e.b, f.text...)
+}
+
 func openIndex(f *folder, name string) *index {
-	x := &index{folder: f, name: name, files: map[string]indexed{}, outcomes: map[string]*outcome{}}
-	b, ok := f.keep.GetTree(name, f.prefix)
+	x := &index{folder: f, name: name, files: map[string]*indexed{}, outcomes: map[string]*outcome{}}
+	text, ok := f.keep.GetTree(name, f.prefix)
 	if !ok {
 		return x
 	}
-	d := &decoder{s: string(b)}
-	files := list(d, func() indexed { return indexed{fingerprint: d.text(), sheet: d.sheet()} })
+	d := &decoder{s: text}
+	files := list(d, func() indexed {
+		f := indexed{fingerprint: d.text()}
+		from := d.at
+		f.sheet = d.sheet()
+		f.text = d.s[from:d.at]
+		return f
+	})
 	outcomes := list(d, func() keyed { return keyed{d.text(), d.outcome()} })
-	if d.bad || d.s != "" {
+	if d.bad || d.left() > 0 {
 		return x
 	}
-	x.was = b
-	for _, f := range files {
-		x.files[f.path] = f
+	x.was = text
+	x.nowFiles = make([]indexed, 0, len(files)+10)
+	x.files = make(map[string]*indexed, len(files))
+	for i := range files {
+		x.files[files[i].path] = &files[i]
 	}
 	for _, o := range outcomes {
 		x.outcomes[o.key] = o.outcome
@@ -141,14 +161,14 @@ func openIndex(f *folder, name string) *index {
 }
 
 func (x *index) seen(path, fingerprint string) *sheet {
-	if f, ok := x.files[path]; ok && f.fingerprint == fingerprint {
+	if f := x.files[path]; f != nil && f.fingerprint == fingerprint {
 		return f.sheet
 	}
 	return nil
 }
 
 func (x *index) sheet(path, id string) *sheet {
-	if f, ok := x.files[path]; ok && f.id == id {
+	if f := x.files[path]; f != nil && f.id == id {
 		return f.sheet
 	}
 	return nil
@@ -160,18 +180,22 @@ func (x *index) forget(paths []string) {
 		delete(x.files, path)
 	}
 	x.outcomes = map[string]*outcome{}
-	x.nowFiles, x.nowOutcomes = nil, nil
+	x.nowFiles, x.nowOutcomes = x.nowFiles[:0], nil
 }
 
 func (x *index) outcome(key string) *outcome { return x.outcomes[key] }
 
 func (x *index) keep(s *sheet, fingerprint string) {
-	x.nowFiles = append(x.nowFiles, indexed{s.lean(), fingerprint})
+	f := indexed{sheet: s, fingerprint: fingerprint}
+	if was := x.files[s.path]; was != nil && was.sheet == s {
+		f.text = was.text
+	}
+	x.nowFiles = append(x.nowFiles, f)
 }
 
 func (x *index) keepOutcome(key string, o *outcome) {
 	if !o.passing && !slices.ContainsFunc(x.nowOutcomes, func(k keyed) bool { return k.key == key }) {
-		x.nowOutcomes = append(x.nowOutcomes, keyed{key, o.lean()})
+		x.nowOutcomes = append(x.nowOutcomes, keyed{key, o})
 	}
 }
 
@@ -180,18 +204,18 @@ func (x *index) close() {
 	if x.folder.keep == nil {
 		return
 	}
-	e := encoder{make([]byte, 0, len(x.was)+4096)}
+	e := encoder{b: make([]byte, 0, len(x.was)+4096), lean: true}
 	e.int(len(x.nowFiles))
 	for _, f := range x.nowFiles {
 		e.text(f.fingerprint)
-		e.sheet(f.sheet)
+		f.written(&e)
 	}
 	e.int(len(x.nowOutcomes))
 	for _, o := range x.nowOutcomes {
 		e.text(o.key)
 		e.outcome(o.outcome)
 	}
-	if string(e.b) != string(x.was) {
+	if string(e.b) != x.was {
 		x.folder.keep.PutTree(x.name, x.folder.prefix, e.b)
 	}
 }

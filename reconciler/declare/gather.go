@@ -136,7 +136,7 @@ func (e *evaluator) sheet(src source, groups []string) (s *sheet) {
 		if p := recover(); p != nil { // CUE's, which is ours to survive
 			s = &sheet{path: src.path, id: src.id, size: len(src.data), fate: fate{broken: true, partial: true}}
 			s.problems = []fleet.Problem{{
-				Severity: fleet.Error, Code: "bad-value", Pos: fleet.Pos{File: src.path},
+				Severity: fleet.Error, Code: "bad-value", Pos: fleet.Top(src.path),
 				Message: fmt.Sprintf("makes CUE fail: %.200s", fmt.Sprint(p)),
 			}}
 		}

@@ -44,11 +44,11 @@ func TestHostileTree(t *testing.T) {
 		{"100 MB", func(dir string) {
 			write(t, dir, "x.cue", "package fleet\n")
 			must(os.Truncate(dir+"/x.cue", 100<<20))
-		}, "x.cue: is larger than 4 MiB"},
+		}, "x.cue:1:1: is larger than 4 MiB"},
 		{"300 KB of nothing", func(dir string) {
 			write(t, dir, "x.cue", "package fleet\n")
 			must(os.Truncate(dir+"/x.cue", 300<<10))
-		}, "x.cue: takes too much time to evaluate"},
+		}, "x.cue:1:1: takes too much time to evaluate"},
 		{"deep folders", func(dir string) {
 			deep := dir + strings.Repeat("/d", 60)
 			must(os.MkdirAll(deep, 0o700))

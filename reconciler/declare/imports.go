@@ -37,8 +37,18 @@ func (f *file) imports() {
 				f.schema = spec.Name.Name
 			}
 		case !slices.Contains(packages, name):
-			f.refuse("import", spec.Path.Pos(), fleet.DidYouMean(name, append(slices.Clone(packages), schema.ImportPath)),
-				"import of %q is not allowed", name)
+			f.refuse("import", spec.Path.Pos(), insteadOf(name), "import of %q is not allowed", name)
 		}
 	}
+}
+
+// insteadOf says what to do without an import.
+func insteadOf(name string) string {
+	switch near := fleet.DidYouMean(name, append(slices.Clone(packages), schema.ImportPath)); {
+	case near != "":
+		return near
+	case name == "tool" || strings.HasPrefix(name, "tool/"):
+		return `it describes commands for "cue cmd", which nothing here runs`
+	}
+	return "write what it holds into a file of package fleet: files of a folder, and of those above it, see one another"
 }

@@ -39,22 +39,27 @@ func (r *reading) judgedOutcome(o *outcome) *outcome {
 }
 
 // judgedValues is nil where all values are judged already. What it is given
-// may be in use elsewhere, and stays as it is.
+// may be in use elsewhere where declarations are wanted, and then stays as it is.
 func (r *reading) judgedValues(values []value) []value {
 	if !slices.ContainsFunc(values, r.lacksJudgement) {
 		return nil
 	}
-	values = slices.Clone(values)
+	if r.full {
+		values = slices.Clone(values)
+	}
 	for i := range values {
 		if r.lacksJudgement(values[i]) {
 			r.judge(&values[i])
+			if !r.full && !keptWhole(values[i]) {
+				values[i].pack()
+			}
 		}
 	}
 	return values
 }
 
 func (r *reading) lacksJudgement(v value) bool {
-	return !v.judged || r.full && v.spec == nil && v.json != nil && len(v.problems) == 0 && len(v.refs) > 0
+	return !v.judged || r.full && v.spec == nil && v.json != nil && !fleet.HasErrors(v.problems) && len(v.refs) > 0
 }
 
 // judge has a declaration's kind decode it.
@@ -72,15 +77,18 @@ func (r *reading) judge(v *value) {
 	v.acknowledged, v.problems = acknowledged, append(slices.Clip(v.problems), more...)
 	at := fleet.Declaration{Pos: v.pos, Fields: v.fields}
 	source := kind.Source{ID: fleet.ID{Kind: k.Name, Name: v.name}, Pos: v.pos, Fields: v.fields, JSON: written}
-	if len(v.problems) > 0 {
+	if fleet.HasErrors(v.problems) {
 		r.judgeRest(v, k, source)
 		return
 	}
 	decoded, problems := k.Decode(source)
 	v.owner, v.owns, v.within, v.defaults = decoded.Owner, decoded.Owns, decoded.Within, decoded.Default
-	v.refs, v.problems = decoded.Refs, problems
+	v.refs, v.writes, v.problems = decoded.Refs, decoded.Writes, problems
 	for i, ref := range v.refs {
 		v.refs[i].Pos = at.FieldPos(ref.Field)
+	}
+	for i, w := range v.writes {
+		v.writes[i].Pos = at.FieldPos(w.Field)
 	}
 	if r.full {
 		v.spec, v.specHash, v.hash = decoded.Spec, hash(k.Name, decoded.Effect), hash(k.Name, json.RawMessage(written))

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/portreeve/portreeve/reconciler/disk"
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/kind"
 )
@@ -17,6 +18,8 @@ type Loader struct {
 	// Dir is a folder on disk for what is kept between runs; it is made when
 	// it is needed, and may be deleted at any time. Empty keeps nothing there.
 	Dir string
+	// Disk makes the changes there.
+	Disk disk.Disk
 	// Limits are on evaluation; those that are zero have a default.
 	Limits Limits
 }
@@ -89,7 +92,7 @@ func (l *Loader) reading(fsys fs.FS) *reading {
 	slices.Sort(groups)
 	return &reading{
 		kinds: l.kinds, groups: groups, find: finder{fsys: fsys},
-		folder: openFolder(l.Dir, groups),
+		folder: openFolder(l.Disk, l.Dir, groups),
 		crew:   crew{groups: groups, limits: l.Limits.orDefault()},
 	}
 }
@@ -116,6 +119,7 @@ func (r *reading) load() (config *fleet.Config, stale []string) {
 		b.file(m)
 	}
 	b.duplicates(members)
+	b.sort()
 	if stale := r.policies(b, own); stale != nil {
 		return nil, stale
 	}

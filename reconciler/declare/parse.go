@@ -88,8 +88,11 @@ func parse(src source, groups []string) *file {
 
 // refuse reports a problem that keeps the file from being evaluated.
 func (f *file) refuse(code string, pos token.Pos, hint, format string, args ...any) {
-	at := position(pos)
-	at.File = f.path
+	at := fleet.Top(f.path)
+	if pos.IsValid() {
+		at = position(pos)
+		at.File = f.path
+	}
 	f.broken = true
 	f.problems = append(f.problems, fleet.Problem{
 		Severity: fleet.Error, Code: code, Pos: at, Message: fmt.Sprintf(format, args...), Hint: hint,
@@ -126,8 +129,7 @@ func (f *file) clause() {
 		}
 		return
 	}
-	start := token.NoPos
-	f.refuse("no-package", start, `write "package fleet" on its first line`, "has no package clause")
+	f.refuse("no-package", token.NoPos, `write "package fleet" on its first line`, "has no package clause")
 }
 
 // index notes what the file declares at its top.

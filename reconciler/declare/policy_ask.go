@@ -7,9 +7,8 @@ import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
-// suit is a law that is held against a subject.
+// suit is a question of a law about a subject.
 type suit struct {
-	law
 	question
 	at int // of the subject
 }
@@ -17,7 +16,7 @@ type suit struct {
 // found are what the policies in force find in each subject: as it is known,
 // or asked now and kept.
 func (t *bench) found() [][]charge {
-	subjects := t.subjects()
+	subjects := t.subjects
 	all := make([][]charge, len(subjects))
 	var open []int
 	for i, s := range subjects {
@@ -38,7 +37,7 @@ func (t *bench) found() [][]charge {
 			answer.Findings = []found{{Reason: "the policy can't be held against it: " + answer.Err}}
 		}
 		for _, f := range answer.Findings {
-			all[s.at] = append(all[s.at], charge{s.ID, subjects[s.at].at(f.Field), f})
+			all[s.at] = append(all[s.at], charge{s.Rule, subjects[s.at].at(f.Field), f})
 		}
 	}
 	for _, i := range open {
@@ -58,6 +57,7 @@ func (t *bench) suits(subjects []subject, some []int) []suit {
 		}
 	}
 	var all []suit
+	known := map[question]question{} // so that what is asked often is kept once
 	for _, i := range some {
 		s := subjects[i]
 		written, _, _ := s.acknowledgements()
@@ -67,7 +67,11 @@ func (t *bench) suits(subjects []subject, some []int) []suit {
 		}
 		fields["name"], _ = json.Marshal(s.name)
 		for _, l := range laws[s.on] {
-			all = append(all, suit{l, question{l.ID, l.subject(fields)}, i})
+			q := question{l.ID, l.subject(fields)}
+			if _, ok := known[q]; !ok {
+				known[q] = q
+			}
+			all = append(all, suit{known[q], i})
 		}
 	}
 	return all
@@ -85,7 +89,7 @@ func (t *bench) ask(suits []suit) map[question]ruling {
 			continue
 		}
 		asked[s.question] = true
-		if i := t.ownerOf(s.ID); i < 0 {
+		if i := t.ownerOf(s.Rule); i < 0 {
 			here = append(here, s.question)
 		} else {
 			others[i] = append(others[i], s.question)

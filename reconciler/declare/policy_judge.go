@@ -20,26 +20,27 @@ type bench struct {
 	key  string         // of the policies in force
 	// passing says that a policy could not be asked, so that what was found
 	// is not kept.
-	passing bool
-	// stale are files whose values are not known well enough to be judged.
-	stale []string
+	passing  bool
+	subjects []subject
 }
 
 // policies judges all values that were not by the policies in force. It gives
-// the files that have to be looked at again before that can be.
+// the files that have to be looked at again before that can be: those whose
+// values are not known well enough.
 func (r *reading) policies(b *builder, own []*ownFile) (stale []string) {
 	t := &bench{builder: b, crew: &r.crew, own: own}
 	t.enact()
-	for _, s := range t.subjects() {
+	t.subjects = t.judgeable()
+	for _, s := range t.subjects {
 		if _, known := s.ruled.by(t.key); !known && s.json == nil {
-			t.stale = append(t.stale, s.pos.File)
+			stale = append(stale, s.pos.File)
 		}
 	}
-	if len(t.stale) > 0 {
-		return t.stale
+	if len(stale) > 0 {
+		return stale
 	}
 	found := t.found()
-	for i, s := range t.subjects() {
+	for i, s := range t.subjects {
 		if s.declaration != nil && len(s.declaration.Frozen) > 0 {
 			continue // what is invalid already is charged with no more
 		}
@@ -130,15 +131,15 @@ type subject struct {
 	declaration *fleet.Declaration // nil for a team
 }
 
-// subjects are all that can be judged, in a fixed order.
-func (t *bench) subjects() []subject {
-	var all []subject
+// judgeable are all subjects, in a fixed order.
+func (t *bench) judgeable() []subject {
+	all := make([]subject, 0, len(t.teams)+len(t.all))
 	for _, name := range slices.Sorted(maps.Keys(t.teams)) {
 		all = append(all, subject{t.teams[name], fleet.OnTeam, nil})
 	}
-	for _, id := range slices.SortedFunc(maps.Keys(t.byID), fleet.ID.Compare) {
-		if d := t.byID[id]; d.value != nil && len(d.value.problems) == 0 {
-			all = append(all, subject{d.value, id.Kind, d.Declaration})
+	for _, d := range t.all {
+		if d.value != nil && !fleet.HasErrors(d.value.problems) {
+			all = append(all, subject{d.value, d.ID.Kind, d.Declaration})
 		}
 	}
 	return all

@@ -48,7 +48,7 @@ func (r *reading) ownPolicies() []*ownFile {
 	})
 	for _, f := range own {
 		if len(f.data) > maxPolicies {
-			f.problems = []fleet.Problem{problem("too-large", fleet.Pos{File: f.path}, "", "split it into several files",
+			f.problems = []fleet.Problem{problem("too-large", fleet.Top(f.path), "", "split it into several files",
 				"is larger than %d KiB", maxPolicies>>10)}
 			continue
 		}

@@ -14,6 +14,17 @@ import (
 type ruled struct {
 	mu    sync.Mutex
 	known *rulings
+	news  bool // known was set since this was read
+}
+
+// anew reports whether policies judged the value since it was read.
+func (r *ruled) anew() bool {
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.news
 }
 
 func (r *ruled) get() *rulings {
@@ -29,7 +40,7 @@ func (r *ruled) set(known *rulings) {
 	if r != nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		r.known = known
+		r.known, r.news = known, true
 	}
 }
 
@@ -73,11 +84,19 @@ func (d *decoder) ruled(file string) *ruled {
 	if !d.bool() {
 		return r
 	}
-	known := &rulings{key: d.text()}
-	known.list = list(d, func() charge {
+	key := d.text()
+	charges := list(d, func() charge {
 		return charge{policy: d.text(), pos: d.pos(file), found: found{Field: d.text(), Reason: d.text()}}
 	})
-	r.known = known
+	switch {
+	case charges != nil:
+		r.known = &rulings{key, charges}
+	case d.quiet == nil || d.quiet.key != key:
+		d.quiet = &rulings{key: key}
+		fallthrough
+	default:
+		r.known = d.quiet
+	}
 	return r
 }
 
@@ -104,7 +123,7 @@ func (d *decoder) acknowledged(file string) map[string]fleet.Acknowledgement {
 		a := fleet.Acknowledgement{Pos: d.pos(file), Field: d.text(), Reason: d.text()}
 		until, err := time.Parse(time.DateOnly, d.text())
 		if d.bad || err != nil {
-			d.bad = true
+			d.fail()
 			return nil
 		}
 		a.Until = until

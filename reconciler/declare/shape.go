@@ -167,8 +167,9 @@ func (r *shapeReader) unary(s *shape, x *ast.UnaryExpr) {
 }
 
 func (r *shapeReader) structure(s *shape, x *ast.StructLit) {
-	s.kind = "struct"
-	s.fields, s.required = map[string]*shape{}, map[string]bool{}
+	if s.kind != "struct" { // or else x is embedded
+		s.kind, s.fields, s.required = "struct", map[string]*shape{}, map[string]bool{}
+	}
 	for _, d := range x.Elts {
 		switch d := d.(type) {
 		case *ast.Field:
@@ -184,8 +185,13 @@ func (r *shapeReader) structure(s *shape, x *ast.StructLit) {
 			s.order = append(s.order, name)
 			s.required[name] = d.Constraint == token.NOT
 		case *ast.EmbedDecl:
-			if _, ok := d.Expr.(*ast.IndexExpr); ok {
+			switch x := d.Expr.(type) {
+			case *ast.IndexExpr:
 				r.variants(s)
+			case *ast.Ident:
+				if lit, ok := r.exprs[x.Name].Value.(*ast.StructLit); ok {
+					r.structure(s, lit)
+				}
 			}
 		}
 	}

@@ -55,6 +55,7 @@ type value struct {
 	// settings alone. Where there are problems json is what is right, with
 	// other values in place of what is not; see reporter.mended.
 	fields map[string]fleet.Pos
+	packed string // fields as they are written, in place of them; see value.pack
 	json   []byte
 	ruled  *ruled // what policies found
 	// acknowledged is what the declaration acknowledges, by policy.
@@ -65,6 +66,7 @@ type value struct {
 	within   fleet.RepoName
 	defaults *fleet.Selection
 	refs     []fleet.Ref
+	writes   []fleet.Write
 	spec     any
 	hash     string
 	specHash string
@@ -88,30 +90,13 @@ type mark struct {
 	fate
 }
 
-// lean leaves of a sheet what an index keeps.
-func (s *sheet) lean() *sheet {
-	short := *s
-	short.values = leanValues(s.values)
-	return &short
-}
+// keptWhole reports whether an index keeps all of a value.
+func keptWhole(v value) bool { return v.field == "teams" || v.field == "fleet" }
 
-func (o *outcome) lean() *outcome {
-	short := *o
-	short.values = leanValues(o.values)
-	return &short
-}
-
-func leanValues(values []value) []value {
-	if values == nil {
-		return nil
-	}
-	short := make([]value, len(values))
-	for i, v := range values {
-		v.spec, v.hash, v.specHash = nil, "", ""
-		if v.field != "teams" && v.field != "fleet" {
-			v.fields, v.json = nil, nil
-		}
-		short[i] = v
-	}
-	return short
+// pack writes the fields in a tenth of the room: of most values no position is
+// asked for again once they are judged.
+func (v *value) pack() {
+	var e encoder
+	e.fields(v.fields, v.pos.File)
+	v.fields, v.packed = nil, string(e.b)
 }

@@ -2,6 +2,7 @@ package declare
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/portreeve/portreeve/reconciler/declare/internal/contain"
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -10,27 +11,35 @@ import (
 // evaluate gives the values of all files: those that the sheets of plain ones
 // hold, and those of files that are evaluated together. A file that can't be
 // evaluated is left out, and the others are looked at again without it.
-func (r *reading) evaluate(members []*member) []value {
+func (r *reading) evaluate(members []*member) []*value {
 	for {
 		plain, bundles := arrange(members)
 		outcomes, ok := r.outcomes(bundles)
 		if !ok {
 			continue
 		}
-		var values []value
+		var values []*value
 		for _, m := range plain {
-			values = append(values, m.values...)
+			values = appendEach(values, m.values)
 		}
 		for i, o := range outcomes {
-			values = append(values, o.values...)
+			values = appendEach(values, o.values)
 			for _, k := range o.marks {
 				bundles[i].member(k.path).mark(k)
 			}
 		}
 		// The first of two that share a name is the same one each time.
-		sortValues(values)
+		slices.SortStableFunc(values, func(a, b *value) int { return a.pos.Compare(b.pos) })
 		return values
 	}
+}
+
+// appendEach appends where values are: they are large, and stay as they are.
+func appendEach(to []*value, values []value) []*value {
+	for i := range values {
+		to = append(to, &values[i])
+	}
+	return to
 }
 
 func (b bundle) member(path string) *member {

@@ -16,7 +16,7 @@ func newView(files []*member) *view {
 		if f.reaches {
 			v.reaching = append(v.reaching, f)
 		}
-		for _, name := range f.declares {
+		for _, name := range f.declares() {
 			v.byName[name] = append(v.byName[name], f)
 		}
 	}

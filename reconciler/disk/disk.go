@@ -65,9 +65,9 @@ func (d Disk) MkdirTemp(dir, prefix string) (path string, err error) {
 	return path, err
 }
 
-// WriteTemp writes content to a file of a new name, which begins with prefix;
-// what could not be written whole is removed.
-func (d Disk) WriteTemp(dir, prefix string, content []byte) (path string, err error) {
+// WriteTemp writes parts, one after the other, to a file of a new name, which
+// begins with prefix; what could not be written whole is removed.
+func (d Disk) WriteTemp(dir, prefix string, parts ...[]byte) (path string, err error) {
 	var f *os.File
 	err = d.Do("make", dir, func() error {
 		f, err = os.CreateTemp(dir, prefix)
@@ -76,7 +76,11 @@ func (d Disk) WriteTemp(dir, prefix string, content []byte) (path string, err er
 	if err != nil {
 		return "", err
 	}
-	_, err = d.Write(f.Name(), f, content)
+	for _, part := range parts {
+		if err == nil {
+			_, err = d.Write(f.Name(), f, part)
+		}
+	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		_ = d.Remove(f.Name())
 		return "", err

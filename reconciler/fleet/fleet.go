@@ -204,6 +204,8 @@ type Settings struct {
 	Limits  Limits
 	// Policies are what the settings say of policies, by their ids.
 	Policies map[string]PolicySetting
+	// Backstage is the catalog that ownership is proposed from; nil for none.
+	Backstage *Backstage
 	// Invalid is set when the settings of the revision are unfit for use. What
 	// the fleet is may then be unknown.
 	Invalid *InvalidSettings
@@ -296,6 +298,9 @@ type Declaration struct {
 	Default *Selection
 	// Refs are the names of others that it holds, in a fixed order.
 	Refs []Ref
+	// Writes are the files of which it is known without a tree that it writes
+	// them, in a fixed order.
+	Writes []Write
 	// Spec is the kind's decoded value; nil when Frozen.
 	Spec any
 	// SpecHash covers the fields of Spec with an effect on targets; Hash
@@ -365,12 +370,28 @@ func matchesName(glob string, name RepoName) bool {
 	return ok
 }
 
+// Write is a file that a declaration writes in the repos that it selects.
+type Write struct {
+	Field string // its path below the declaration: "steps[0].path"
+	Pos   Pos    // of the field, as FieldPos gives it
+	Path  Path
+	// Content is a digest of all that the file is to hold; empty where that
+	// depends on the repo.
+	Content string
+	// Select is equal for equal selections; empty selects every repo.
+	Select string
+}
+
 // FieldPos is the position of the field at path, or of its nearest parent.
 func (d *Declaration) FieldPos(path string) Pos {
 	if d.Fields == nil {
 		i := slices.IndexFunc(d.Refs, func(r Ref) bool { return r.Field == path && r.Pos.File != "" })
 		if i >= 0 {
 			return d.Refs[i].Pos
+		}
+		i = slices.IndexFunc(d.Writes, func(w Write) bool { return w.Field == path && w.Pos.File != "" })
+		if i >= 0 {
+			return d.Writes[i].Pos
 		}
 		return d.Pos
 	}
@@ -407,6 +428,9 @@ type Config struct {
 	Parts, Doubtful map[string][]*Declaration
 	Defaults        []*Declaration
 	Claims          map[string][]*Declaration
+	// Writers are the valid declarations that write files whole, to be found
+	// by path and selection: an index, which kind.Index makes.
+	Writers map[WriteKey][]Writer
 	// Unreadable names files, and folders, whose declarations could not even
 	// be listed: while there is one, no declaration counts as gone.
 	Unreadable []string
@@ -416,10 +440,25 @@ type Config struct {
 	// BrokenTeams are the teams that stand in the config repo and are invalid,
 	// each with what is wrong first. They are not in Teams.
 	BrokenTeams map[TeamName]Problem
+	// Imported is the content of ImportFile; nil for none.
+	Imported []byte
 	// Texts are the contents of Unreadable files, as far as they can be had.
 	Texts map[string]string
 	// Stale are all marks: of declarations, teams, and the settings.
 	Stale []Stale
+}
+
+// WriteKey is what Writers are found by. Any takes all selections together.
+type WriteKey struct {
+	Path   Path
+	Select string
+	Any    bool
+}
+
+// Writer is a declaration with one of its Writes.
+type Writer struct {
+	*Declaration
+	Write
 }
 
 // Declaration finds a declaration by its ID.

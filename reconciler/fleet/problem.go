@@ -25,6 +25,9 @@ func (p Pos) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
 }
 
+// Top is where a file begins: the place of what is wrong with all of its text.
+func Top(file string) Pos { return Pos{File: file, Line: 1, Column: 1} }
+
 // Compare orders by file, line, column.
 func (p Pos) Compare(other Pos) int {
 	return cmp.Or(

@@ -31,9 +31,9 @@ type Forge interface {
 	// names begin with fleet.BranchPrefix: 100 repos or so a request.
 	Heads(ctx context.Context, repos []fleet.RepoName) map[fleet.RepoName]Answer[fleet.Head]
 
-	// PullRequests reads, for each branch, the newest pull request that has
-	// it as head, open or not; a nil Value is none. Pull requests from forks
-	// don't count.
+	// PullRequests reads, for each branch, the pull request that has it as
+	// head: the newest that is open, else the newest; a nil Value is none. Who
+	// reopens an older one so is seen. Pull requests from forks don't count.
 	PullRequests(ctx context.Context, branches []Branch) map[Branch]Answer[*fleet.PullRequest]
 
 	// Rules reads what the repos ask of a pull request into their default

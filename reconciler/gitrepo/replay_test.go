@@ -66,10 +66,15 @@ func (b *replayBench) history() *fleet.History {
 // replay makes the branch anew and pushes it.
 func (b *replayBench) replay(content string, picks ...fleet.Pick) *fleet.Stop {
 	b.t.Helper()
+	return b.anew(edit(content), picks...)
+}
+
+func (b *replayBench) anew(edits []transform.Edit, picks ...fleet.Pick) *fleet.Stop {
+	b.t.Helper()
 	old := b.Head(repoName, ourName)
 	base, err := b.c.Snapshot(b.t.Context(), b.remote, b.Head(repoName, "main"))
 	b.must(err)
-	r, stop, err := b.c.Replay(b.t.Context(), b.remote, base, edit(content), picks)
+	r, stop, err := b.c.Replay(b.t.Context(), b.remote, base, edits, picks)
 	b.must(err)
 	if stop != nil {
 		return stop
@@ -86,7 +91,7 @@ func (b *replayBench) show(path string) string { return b.Git(repoName, "show", 
 // TestReplay holds it on each sort of server: ours is made anew on the newest
 // base, and the commits of people stand on it with all that makes them theirs.
 func TestReplay(t *testing.T) {
-	for name, o := range map[string]gitrepotest.Options{"like GitHub's": {}, "version 0": {V0: true}} {
+	for name, o := range map[string]gitrepotest.Options{"like GitHub's": {}, "version 0": {V0: true}, "that leaves nothing out": {NoFilter: true}} {
 		t.Run(name, func(t *testing.T) {
 			b := newReplayBench(t, o)
 			message := "Mend it\n\nFirst \xe4.\n\n  indented\n\nSigned-off-by: Kim <kim@example.com>\n"
@@ -133,6 +138,38 @@ func TestReplayStopsAtAConflict(t *testing.T) {
 	}
 	if b.Head(repoName, ourName) != id {
 		t.Error("the branch was written")
+	}
+}
+
+// TestReplayStopsWhereOursTakesTheFileAway holds that what a person changed in
+// a file that we delete or rename, or rename and we change, is told and stays.
+func TestReplayStopsWhereOursTakesTheFileAway(t *testing.T) {
+	const was = "1\n2\n3\n4\n5\n"
+	gone := transform.Edit{Path: "a", Delete: true}
+	kims := "commit refs/heads/%[1]s\ncommitter Kim <kim@example.com> 1600000009 +0000\ndata 4\nkim\nfrom refs/heads/%[1]s^0\n"
+	for name, c := range map[string]struct {
+		edits []transform.Edit
+		does  string     // the person's commit
+		path  fleet.Path // of the file that is told
+	}{
+		"we delete, they edit":       {[]transform.Edit{gone}, "M 100644 inline a\ndata 15\nkim\n2\n3\n4\nours\n", "a"},
+		"we rename, they edit":       {[]transform.Edit{gone, {Path: "dir/a", Content: []byte(was)}}, "M 100644 inline a\ndata 15\nkim\n2\n3\n4\nours\n", "a"},
+		"they rename, we edit":       {edit("1\n2\n3\n4\nanew\n"), "R a b\n", "a"},
+		"they delete, we edit":       {edit("1\n2\n3\n4\nanew\n"), "D a\n", "a"},
+		"they put a directory there": {edit("1\n2\n3\n4\nanew\n"), "D a\nM 100644 inline a/b\ndata 2\nb\n", "a"},
+		"we both rename":             {[]transform.Edit{gone, {Path: "b", Content: []byte(was)}}, "R a b\n", "b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newReplayBench(t, gitrepotest.Options{})
+			id := b.Import(repoName, ourName, fmt.Sprintf(kims, ourName)+c.does)
+			stop := b.anew(c.edits, fleet.Pick{Commit: id})
+			if stop == nil || stop.Commit != id || stop.Path != c.path || stop.Why == "" {
+				t.Errorf("%+v", stop)
+			}
+			if b.Head(repoName, ourName) != id {
+				t.Error("the branch was written")
+			}
+		})
 	}
 }
 

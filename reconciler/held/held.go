@@ -63,22 +63,39 @@ func (r *Reader) Read(ctx context.Context, tree *source.Tree) (*fleet.Config, er
 	return config, lost
 }
 
+// Stale are the marks alone that Read gives, for which it need not be found out
+// since when each declaration is as it is.
+func (r *Reader) Stale(ctx context.Context, tree *source.Tree) ([]fleet.Stale, error) {
+	config := r.undated(tree)
+	err := (&walk{Reader: r, tree: tree}).hold(ctx, &assembly{kinds: r.Kinds, config: config})
+	return config.Stale, err
+}
+
 // plain is what a tree declares, and since when.
 func (r *Reader) plain(ctx context.Context, tree *source.Tree) (*fleet.Config, error) {
-	config := r.Load(tree.Files)
-	config.Revision, config.Time = tree.Revision, tree.Time
-	config.Texts = map[string]string{}
-	for _, file := range config.Unreadable {
-		if text, err := fs.ReadFile(tree.Files, file); err == nil {
-			config.Texts[file] = string(text)
-		}
-	}
+	config := r.undated(tree)
 	for _, d := range config.Declarations {
 		if err := r.since(ctx, tree, d); err != nil {
 			return nil, err
 		}
 	}
 	return config, nil
+}
+
+// undated is what a tree declares.
+func (r *Reader) undated(tree *source.Tree) *fleet.Config {
+	config := r.Load(tree.Files)
+	config.Revision, config.Time = tree.Revision, tree.Time
+	config.Texts = map[string]string{}
+	if text, err := fs.ReadFile(tree.Files, fleet.ImportFile); err == nil {
+		config.Imported = text
+	}
+	for _, file := range config.Unreadable {
+		if text, err := fs.ReadFile(tree.Files, file); err == nil {
+			config.Texts[file] = string(text)
+		}
+	}
+	return config
 }
 
 // since fills in the revision that last changed a declaration.

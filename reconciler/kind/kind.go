@@ -6,6 +6,8 @@
 package kind
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -39,7 +41,7 @@ type Kind struct {
 	// Check holds one declaration against all others: references, double
 	// ownership. It sees Config complete, but of declarations, d among them,
 	// only what an index of them keeps: no Spec, no hashes, and positions of
-	// Refs alone. It reports at d's positions.
+	// Refs and Writes alone. It reports at d's positions.
 	Check func(d *fleet.Declaration, config *fleet.Config) []fleet.Problem
 
 	// Targets tells which repos the declaration is about, as far as their
@@ -94,12 +96,13 @@ func ProblemAt(kind Kind, d *fleet.Declaration, code, field, hint, format string
 // Decoded is what Decode made of a Source.
 type Decoded struct {
 	Owner fleet.TeamName
-	// Owns, Within, Default and Refs are what Check may go by; see
+	// Owns, Within, Default, Refs and Writes are what Check may go by; see
 	// fleet.Declaration. Refs to a repo may be given beside problems, too.
 	Owns    fleet.RepoName
 	Within  fleet.RepoName
 	Default *fleet.Selection
 	Refs    []fleet.Ref
+	Writes  []fleet.Write
 	Spec    any
 	// Effect holds the fields with an effect on targets; its JSON is what
 	// the spec hash covers.
@@ -133,6 +136,11 @@ type Want struct {
 	What []string `json:",omitempty"`
 	// Effect is what the edits do to the repo's owners; nil where they don't.
 	Effect *Effect `json:",omitempty"`
+	// Facts are what Title, What, Because and Body are made from, as FactsOf
+	// gives them: a pull request is reworded when they are others, and not when
+	// a newer Portreeve only has other words for them. Wherever there are edits
+	// there are facts.
+	Facts string `json:",omitempty"`
 	// Delivery of the edits, as the declaration words it.
 	Title  string            `json:",omitempty"` // of the pull request
 	Why    string            `json:",omitempty"`
@@ -144,14 +152,43 @@ type Want struct {
 	// AskAgain is when the declaration asks once more where a pull request of
 	// it was closed before that; zero for never.
 	AskAgain time.Time `json:",omitzero"`
+	// CloseIsOfThis says that closing the pull request is a no to what it holds
+	// and to nothing else: other edits are asked for anew.
+	CloseIsOfThis bool `json:",omitempty"`
 	// Paused, when not empty, says why nothing new is done.
 	Paused string `json:",omitempty"`
+	// Whole are the paths of which the declaration says all that they hold,
+	// with a digest of it as DigestOf gives it, whether or not the repo holds
+	// that already: an edit by another declaration that leads elsewhere would
+	// be undone.
+	Whole map[fleet.Path]string `json:",omitempty"`
 	// OwnersRemoved are owners that stand in the repo's CODEOWNERS and would
 	// not any more.
 	OwnersRemoved []string `json:",omitempty"`
 	// Handles are those by which teams were looked for that the declaration does
 	// not name, to be called by their names.
 	Handles []string `json:",omitempty"`
+}
+
+// DigestOf is equal for edits that lead to one state of a path.
+func DigestOf(e transform.Edit) string {
+	if e.Delete {
+		return "deleted"
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%t\n", e.Executable)
+	_, _ = h.Write(e.Counted()) // a hash never fails
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// FactsOf is one for facts that are equal as JSON.
+func FactsOf(facts any) string {
+	b, err := json.Marshal(facts)
+	if err != nil {
+		panic(err) // plain fields
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
 }
 
 // Set is the explicit list of members, made where the program is wired.

@@ -9,15 +9,22 @@ import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
-// Index fills in what Config knows of who owns what: Owners, Parts, Doubtful,
-// Defaults and Claims. It is called whenever declarations have been added or
-// frozen, before anything asks who owns a repo.
+// Index fills in what Config knows of who owns and writes what: Owners, Parts,
+// Doubtful, Defaults, Claims and Writers. It is called whenever declarations
+// have been added or frozen, before anything asks who owns a repo.
 func Index(config *fleet.Config) {
-	config.Owners, config.Parts = map[string][]*fleet.Declaration{}, map[string][]*fleet.Declaration{}
-	config.Doubtful, config.Claims = map[string][]*fleet.Declaration{}, map[string][]*fleet.Declaration{}
+	config.Owners = make(map[string][]*fleet.Declaration, len(config.Declarations))
+	config.Parts, config.Doubtful = map[string][]*fleet.Declaration{}, map[string][]*fleet.Declaration{}
+	config.Claims, config.Writers = map[string][]*fleet.Declaration{}, map[fleet.WriteKey][]fleet.Writer{}
 	config.Defaults = nil
+	single := make([]*fleet.Declaration, 0, len(config.Declarations)) // the first of each key: most have no other
 	add := func(to map[string][]*fleet.Declaration, key string, d *fleet.Declaration) {
-		if all := to[key]; len(all) == 0 || all[len(all)-1] != d {
+		switch all := to[key]; {
+		case len(all) == 0:
+			single = append(single, d)
+			n := len(single)
+			to[key] = single[n-1 : n : n]
+		case all[len(all)-1] != d:
 			to[key] = append(all, d)
 		}
 	}
@@ -29,6 +36,9 @@ func Index(config *fleet.Config) {
 				}
 			}
 			continue
+		}
+		for _, w := range d.Writes {
+			addWriter(config, d, w)
 		}
 		switch {
 		case d.Owns != "":

@@ -18,7 +18,7 @@ import (
 
 // Observer reads the world. It keeps between passes only what can't have
 // changed (ended pull requests whose branch is gone, and what stands between
-// two commits), and which repos could not be read last time: those are read
+// two commits), the catalog for as long as its interval, and which repos could not be read last time: those are read
 // after the others.
 type Observer struct {
 	Forge forge.Forge
@@ -29,6 +29,10 @@ type Observer struct {
 	// Settle and Signs are plan.World's.
 	Settle time.Duration
 	Signs  bool
+	// Catalog makes the reader of the catalog that settings name; nil for none.
+	// CatalogWait is how long a pass waits for it.
+	Catalog     func(*fleet.Backstage) Catalog
+	CatalogWait time.Duration
 	// Progress is told what is under way; it may be nil.
 	Progress func(doing string, done, of int)
 	// Workers is how many repos are read over Git at once, by default 16; with
@@ -39,6 +43,8 @@ type Observer struct {
 	ended map[forge.Branch]*fleet.PullRequest
 	bad   map[fleet.RepoName]bool
 	walks map[forge.Branch]*walked
+
+	looked *look // at the catalog; of one pass at a time
 }
 
 // World lists the fleet and reads where each repo stands. It fails only if
@@ -49,7 +55,7 @@ func (o *Observer) World(ctx context.Context, config *fleet.Config) (*plan.World
 	if err != nil {
 		return nil, err
 	}
-	w := &plan.World{Now: o.Now(), Config: config, Repos: make(map[fleet.RepoName]*plan.Repo, len(listed)), Settle: o.Settle, Signs: o.Signs}
+	w := &plan.World{Now: o.Now(), Config: config, ConfigRepo: o.ConfigRepo, Repos: make(map[fleet.RepoName]*plan.Repo, len(listed)), Settle: o.Settle, Signs: o.Signs}
 	var names []fleet.RepoName
 	for _, listing := range listed {
 		r := &plan.Repo{Listing: listing, Out: config.Settings.Excludes(listing.Name), Pulls: map[string]*fleet.PullRequest{}}
@@ -72,9 +78,14 @@ func (o *Observer) World(ctx context.Context, config *fleet.Config) (*plan.World
 		r.Head = heads[name].Value
 		note(r, heads[name].Err)
 	}
-	if answer := heads[o.ConfigRepo]; answer.Err == nil {
+	answer := heads[o.ConfigRepo]
+	if answer.Err == nil {
 		w.ConfigHead = answer.Value
 	}
+	if err := o.configRepo(ctx, w, answer.Err); err != nil {
+		return nil, err
+	}
+	o.catalog(ctx, w)
 	o.recall(w)
 	w.Allowance = o.Forge.Allowance()
 	return w, ctx.Err()

@@ -63,7 +63,7 @@ func (c *computation) blasts(settings rollout.Settings, decisions []rollout.Deci
 	byRevision := map[fleet.Revision]*blast{}
 	for n, item := range c.items {
 		d := c.changer(item)
-		if d == nil || len(item.Want.Edits) == 0 || item.Want.Out != "" || decisions[n].Outcome.State == rollout.Declined {
+		if d == nil || item.ID == importID || len(item.Want.Edits) == 0 || item.Want.Out != "" || decisions[n].Outcome.State == rollout.Declined {
 			continue
 		}
 		b := byRevision[d.Revision]
@@ -146,6 +146,9 @@ func (c *computation) against(b *blast, f fleet.Finding, settings rollout.Settin
 	}
 	if len(told) > 1 {
 		p.Message += fmt.Sprintf("; it holds %d declarations", len(told))
+		if f.Severity == fleet.Acknowledge {
+			p.Hint += fmt.Sprintf("; or, for all of them, set its bounds in a commit before: fleet: policies: %q: bounds: {…}", f.Policy)
+		}
 	}
 	c.problems = append(c.problems, p)
 }

@@ -161,6 +161,10 @@ func does(s *ToldStep) any {
 	files := slices.Clone(s.Edits)
 	for i := range files {
 		files[i].Content = nil // its digest is compared
+		if files[i].Counts != "" {
+			files[i].SHA256 = files[i].Counts
+		}
+		files[i].Counts = ""
 	}
 	return []any{
 		s.Action, s.Branch, s.Base, s.Expect, s.Number, s.BaseBranch, s.Method, s.Labels, s.Keeps,
@@ -169,7 +173,13 @@ func does(s *ToldStep) any {
 }
 
 // says are the words that a step leaves on the forge.
-func says(s *ToldStep) any { return []any{s.Title, s.Body, s.Message, s.Comment} }
+func says(s *ToldStep) any {
+	var files []string
+	for _, e := range s.Edits {
+		files = append(files, e.SHA256)
+	}
+	return []any{s.Title, s.Body, s.Message, s.Comment, files}
+}
 
 // why are the words that only we are told.
 func why(s *ToldStep) any { return []any{s.Reason, s.What} }

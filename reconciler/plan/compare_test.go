@@ -27,7 +27,7 @@ func onePlan(change func(*plan.Plan)) *plan.Plan {
 		},
 		Steps: []rollout.Step{{
 			Action: rollout.Open, Declaration: id, Repo: target.Repo, SpecHash: "1", Title: "Greet", Reason: "has hello.txt",
-			Body:  "Please.\n<!-- portreeve text=aa -->",
+			Body:  "Please.\n<!-- portreeve facts=aa -->",
 			Edits: []transform.Edit{{Path: "hello.txt", Content: []byte("good day\n")}},
 		}},
 	}
@@ -53,19 +53,22 @@ func TestCompare(t *testing.T) {
 		"path":          {func(p *plan.Plan) { p.Steps[0].Edits[0].Path = "hallo.txt" }, "writes acme/a"},
 		"label":         {func(p *plan.Plan) { p.Steps[0].Labels = []string{"x"} }, "writes acme/a"},
 		"commit's hash": {func(p *plan.Plan) { p.Steps[0].SpecHash = "2" }, "writes acme/a"},
-		"text's hash":   {func(p *plan.Plan) { p.Steps[0].Body = "Please.\n<!-- portreeve text=bb -->" }, "writes acme/a"},
-		"a text":        {func(p *plan.Plan) { p.Steps[0].Body = "Do.\n<!-- portreeve text=aa -->" }, "words acme/a"},
-		"a title":       {func(p *plan.Plan) { p.Steps[0].Title = "Say hello" }, "words acme/a"},
-		"a message":     {func(p *plan.Plan) { p.Steps[0].Message = "Say hello" }, "words acme/a"},
-		"a step's why":  {func(p *plan.Plan) { p.Steps[0].Reason = "has it" }, "reason acme/a"},
-		"state":         {func(p *plan.Plan) { p.Outcomes[1].State = rollout.Review }, "state acme/b"},
-		"reason":        {func(p *plan.Plan) { p.Outcomes[1].Reason = "it is as declared" }, "reason acme/b"},
-		"one less":      {func(p *plan.Plan) { p.Outcomes = slices.Delete(p.Outcomes, 1, 2) }, "state acme/b"},
-		"limit":         {func(p *plan.Plan) { p.Outcomes[2].Turn.Bound = rollout.ByTeam }, "state acme/c"},
-		"no turn":       {func(p *plan.Plan) { p.Outcomes[2].Turn = nil }, "writes acme/c"},
-		"what":          {func(p *plan.Plan) { p.Outcomes[2].What = []string{"hello.txt"} }, "reason acme/c"},
-		"the clock":     {func(p *plan.Plan) { p.Outcomes[2].Next = "about 12:01 UTC" }, ""},
-		"halt":          {func(p *plan.Plan) { p.Halted = "STOP" }, "state "},
+		"text's hash":   {func(p *plan.Plan) { p.Steps[0].Body = "Please.\n<!-- portreeve facts=bb -->" }, "writes acme/a"},
+		"a text":        {func(p *plan.Plan) { p.Steps[0].Body = "Do.\n<!-- portreeve facts=aa -->" }, "words acme/a"},
+		"a header": {func(p *plan.Plan) {
+			p.Steps[0].Edits[0] = transform.Edit{Path: p.Steps[0].Edits[0].Path, Content: []byte("x"), Counts: p.Steps[0].Edits[0].Content}
+		}, "words acme/a"},
+		"a title":      {func(p *plan.Plan) { p.Steps[0].Title = "Say hello" }, "words acme/a"},
+		"a message":    {func(p *plan.Plan) { p.Steps[0].Message = "Say hello" }, "words acme/a"},
+		"a step's why": {func(p *plan.Plan) { p.Steps[0].Reason = "has it" }, "reason acme/a"},
+		"state":        {func(p *plan.Plan) { p.Outcomes[1].State = rollout.Review }, "state acme/b"},
+		"reason":       {func(p *plan.Plan) { p.Outcomes[1].Reason = "it is as declared" }, "reason acme/b"},
+		"one less":     {func(p *plan.Plan) { p.Outcomes = slices.Delete(p.Outcomes, 1, 2) }, "state acme/b"},
+		"limit":        {func(p *plan.Plan) { p.Outcomes[2].Turn.Bound = rollout.ByTeam }, "state acme/c"},
+		"no turn":      {func(p *plan.Plan) { p.Outcomes[2].Turn = nil }, "writes acme/c"},
+		"what":         {func(p *plan.Plan) { p.Outcomes[2].What = []string{"hello.txt"} }, "reason acme/c"},
+		"the clock":    {func(p *plan.Plan) { p.Outcomes[2].Next = "about 12:01 UTC" }, ""},
+		"halt":         {func(p *plan.Plan) { p.Halted = "STOP" }, "state "},
 	} {
 		this, that := plan.Tell(onePlan(nil), "1", true), told(t, plan.Tell(onePlan(c.change), "2", false))
 		for range 2 {

@@ -45,6 +45,7 @@ func Compute(w *World, kinds kind.Set, memo Memo) (*Plan, []Need) {
 	for _, d := range w.Config.Declarations {
 		c.declaration(d)
 	}
+	c.imports()
 	c.leftovers()
 	c.excluded()
 	c.renamed()
@@ -75,6 +76,7 @@ type computation struct {
 	holds    map[fleet.ID]*rollout.Hold
 	hidden   []*rollout.Item // whose repos could not be read
 	unread   map[fleet.TeamName]int
+	imported *Imported
 }
 
 type branchKey struct {
@@ -272,7 +274,10 @@ func (c *computation) declared(id fleet.ID) *fleet.Declaration {
 	if file, may := c.world.Config.MayHold(id.Name); may {
 		return unsure(fleet.Pos{File: file}, "the file can't be read, and may hold the declaration")
 	}
-	if _, ok := c.kinds.Find(id.Kind); !ok {
+	if invalid := c.world.Config.Settings.Invalid; invalid != nil && id == importID {
+		return unsure(invalid.Problem.Pos, "the settings are, which may ask for it")
+	}
+	if _, ok := c.kinds.Find(id.Kind); !ok && id != importID {
 		return unsure(fleet.Pos{}, fmt.Sprintf("this version of Portreeve knows no kind %q, and another one made the branch", id.Kind))
 	}
 	return nil

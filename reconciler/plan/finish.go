@@ -3,26 +3,41 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
 	"github.com/portreeve/portreeve/reconciler/rollout"
+	"github.com/portreeve/portreeve/reconciler/transform"
 )
 
-// clashes finds paths of a repo that a declaration owns and another edits.
-// Two owners are both held; one that patches an owned path is held alone.
+// clashes finds paths of a repo that a declaration owns, or says all of, and
+// another edits so that it would be undone. Two such are both held; one that
+// patches what is another's is held alone.
 func (c *computation) clashes() {
 	type place struct {
 		repo fleet.RepoName
 		path fleet.Path
 	}
-	owners := map[place][]*rollout.Item{}
+	owners := map[place][]owner{}
 	for _, item := range c.items {
+		if item.Want.Out != "" || item.Want.Paused != "" {
+			continue
+		}
+		whole := maps.Clone(item.Want.Whole)
 		for _, e := range item.Want.Edits {
-			if at := (place{item.Listing.Name, e.Path}); item.Owns {
-				owners[at] = append(owners[at], item)
+			if item.Owns && whole[e.Path] == "" {
+				if whole == nil {
+					whole = map[fleet.Path]string{}
+				}
+				whole[e.Path] = kind.DigestOf(e)
 			}
+		}
+		for p, wants := range whole {
+			at := place{item.Listing.Name, p}
+			owners[at] = append(owners[at], owner{item, wants})
 		}
 	}
 	type pair struct{ a, b fleet.ID }
@@ -32,7 +47,7 @@ func (c *computation) clashes() {
 	for _, item := range c.items {
 		for _, e := range item.Want.Edits {
 			for _, other := range owners[place{item.Listing.Name, e.Path}] {
-				if other == item || item.Clash != "" {
+				if other.Item == item || item.Clash != "" || !other.undoes(item, e) {
 					continue
 				}
 				item.Clash = fmt.Sprintf("%s is also written by %s (%s)", e.Path, other.ID, other.Declaration.Pos)
@@ -55,6 +70,25 @@ func (c *computation) clashes() {
 	}
 }
 
+// owner is a declaration that says all that a path of a repo holds.
+type owner struct {
+	*rollout.Item
+	wants string // as kind.DigestOf gives it
+}
+
+// undoes reports whether the owner would undo an edit of another declaration.
+// A patch of what the owner has yet to write is none of its affairs: it comes
+// later, to what is there by then.
+func (o owner) undoes(item *rollout.Item, e transform.Edit) bool {
+	switch {
+	case kind.DigestOf(e) == o.wants, item.Owns && !o.Owns:
+		return false
+	case o.Owns, item.Want.Whole[e.Path] != "":
+		return true
+	}
+	return !slices.ContainsFunc(o.Want.Edits, func(own transform.Edit) bool { return own.Path == e.Path })
+}
+
 // finish puts the plan in order.
 func (c *computation) finish() (*Plan, []Need) {
 	config := c.world.Config
@@ -62,7 +96,7 @@ func (c *computation) finish() (*Plan, []Need) {
 		Revision: config.Revision, Observed: c.world.Now, Mode: config.Settings.Mode,
 		Steps: append([]rollout.Step{}, c.planned...), Outcomes: append([]rollout.Outcome{}, c.outcomes...),
 		Problems: fleet.SortProblems(append(append([]fleet.Problem{}, config.Problems...), c.problems...)), Repos: len(c.listings),
-		Budget: c.budget, Stale: config.Stale,
+		Budget: c.budget, Stale: config.Stale, Import: c.imported,
 	}
 	for _, r := range c.world.Repos {
 		if r.Err != "" {

@@ -18,6 +18,15 @@ type World struct {
 	// Renamed leads from names in the config that are a repo's no more to its
 	// name now, whether or not it is in the fleet.
 	Renamed map[fleet.RepoName]fleet.RepoName
+	// ConfigRepo is the config repo's name on the forge; empty where it is
+	// elsewhere. It is one of Repos if it is in the fleet, or if something is
+	// proposed to it.
+	ConfigRepo fleet.RepoName
+	// Catalog is that which the settings name; nil where they name none. Import
+	// computes what it comes to, given why some components are not to be
+	// believed, by their references; it is pure.
+	Catalog *Catalog
+	Import  func(fed map[string]string) *fleet.Import
 	// ConfigHead is where the config repo stands on the forge; zero when it
 	// is elsewhere, or could not be read.
 	ConfigHead fleet.Head
@@ -54,7 +63,7 @@ type Repo struct {
 	// Tree is the snapshot at Head.Commit; nil while nobody has asked. What
 	// of it nobody has asked for is fleet.ErrUnread.
 	Tree fleet.Snapshot
-	// Pulls holds the newest pull request of each branch that was asked for;
+	// Pulls holds the pull request of each branch that was asked for;
 	// a nil entry means that there is none.
 	Pulls map[string]*fleet.PullRequest
 	// Rules is nil while nobody has asked.
@@ -98,6 +107,9 @@ type Plan struct {
 	Repos  int           `json:"repos"`
 	Unread int           `json:"unread,omitempty"` // repos that could not be read
 	Budget Budget        `json:"budget"`
+	// Import is what became of the catalog that ownership is proposed from; nil
+	// where the settings name none.
+	Import *Imported `json:"import,omitempty"`
 }
 
 // Budget is what the steps take of the forge's limits.

@@ -33,7 +33,7 @@ func (c *computation) text(item *rollout.Item) {
 	}
 	p := report.Pull{
 		Declaration: d.ID, Lane: item.Lane, Title: want.Title, Why: want.Why, What: want.What, Effect: want.Effect, Body: want.Body,
-		Because: want.Because, Labels: want.Labels, Decides: decides.Label(), Asks: asks.Label(), Contact: asks.Contact,
+		Because: want.Because, Facts: want.Facts, Labels: want.Labels, Decides: decides.Label(), Asks: asks.Label(), Contact: asks.Contact,
 		Merge: want.Merge, Mode: c.world.Config.Settings.Mode, Revision: d.Revision, Pos: d.Pos,
 	}
 	labels := want.Labels
@@ -45,9 +45,8 @@ func (c *computation) text(item *rollout.Item) {
 	}
 	item.Text = rollout.Text{Title: p.Heading(), Body: p.Text(), Message: p.CommitMessage(), Labels: labels}
 	if item.Pull != nil {
-		shown := report.TextHash(item.Pull.Body)
 		// While a declaration or a team is invalid, who decides may be known
 		// wrongly: a typo there rewords nothing here.
-		item.SameText = shown == "" || shown == p.Hash() || fleet.HasErrors(c.world.Config.Problems)
+		item.SameText = p.Shown(item.Pull.Body) || fleet.HasErrors(c.world.Config.Problems)
 	}
 }

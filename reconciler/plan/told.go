@@ -36,6 +36,9 @@ type ToldEdit struct {
 	Delete     bool       `json:"delete,omitempty"`
 	Executable bool       `json:"executable,omitempty"`
 	SHA256     string     `json:"sha256,omitempty"` // of the whole content
+	// Counts is the digest of what tells contents apart, where that is not the
+	// whole: a comment may be worded differently.
+	Counts string `json:"counts,omitempty"`
 	// Content is the whole content, where it was asked for.
 	Content []byte `json:"content,omitempty"`
 }
@@ -48,8 +51,10 @@ func Tell(p *Plan, version string, contents bool) *Told {
 		for _, e := range s.Edits {
 			edit := ToldEdit{Path: e.Path, Delete: e.Delete, Executable: e.Executable}
 			if !e.Delete {
-				sum := sha256.Sum256(e.Content)
-				edit.SHA256 = hex.EncodeToString(sum[:])
+				edit.SHA256 = digestOf(e.Content)
+			}
+			if !e.Delete && e.Counts != nil {
+				edit.Counts = digestOf(e.Counts)
 			}
 			if contents && !e.Delete {
 				edit.Content = e.Content
@@ -59,6 +64,11 @@ func Tell(p *Plan, version string, contents bool) *Told {
 		t.Steps = append(t.Steps, step)
 	}
 	return t
+}
+
+func digestOf(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
 }
 
 // ReadTold reads what Tell told, as JSON. An error says what was found

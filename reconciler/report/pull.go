@@ -14,24 +14,26 @@ import (
 // maxBody is the forge's bound on a body; it counts characters, we bytes.
 const maxBody = 65_536
 
-// Pull is all that a pull request's text is made from. Two equal values are
+// Pull is all that a pull request's text is made from. Two of equal facts are
 // one text: a newer Portreeve that would only word it differently leaves the
 // older text alone.
 type Pull struct {
 	Declaration fleet.ID
 	Lane        fleet.Lane
-	Title       string
 	Why         string
-	What        []string
-	Body        string // Markdown of the declaration's own
-	Because     string
-	Labels      []string
-	Decides     string // a team, as people say it
-	Asks        string // the declaration's owner, as people say it
-	Contact     string // of the owner
-	Merge       fleet.MergePolicy
-	Mode        fleet.Mode
-	Revision    fleet.Revision
+	// Facts stand for what the kind has put into words: these are not compared.
+	Facts    string
+	Title    string   `json:"-"`
+	What     []string `json:"-"`
+	Body     string   `json:"-"` // Markdown of the declaration's own
+	Because  string   `json:"-"`
+	Labels   []string
+	Decides  string // a team, as people say it
+	Asks     string // the declaration's owner, as people say it
+	Contact  string // of the owner
+	Merge    fleet.MergePolicy
+	Mode     fleet.Mode
+	Revision fleet.Revision
 	// Again is what this asks once more for. It is shown but not compared: it
 	// is read back from the text.
 	Again Again `json:"-"`
@@ -43,9 +45,31 @@ type Pull struct {
 	Effect *kind.Effect `json:"-"`
 }
 
-// Hash is equal for equal texts.
-func (p Pull) Hash() string {
-	b, err := json.Marshal(p)
+// Hash is equal for texts that say the same, in whatever words.
+func (p Pull) Hash() string { return hashOf(p) }
+
+// formerHash is the hash of a text whose marker says text=: it covers the
+// words, and decides on pull requests of the versions that wrote such markers.
+func (p Pull) formerHash() string {
+	return hashOf(struct {
+		Declaration fleet.ID
+		Lane        fleet.Lane
+		Title, Why  string
+		What        []string
+		Body        string
+		Because     string
+		Labels      []string
+		Decides     string
+		Asks        string
+		Contact     string
+		Merge       fleet.MergePolicy
+		Mode        fleet.Mode
+		Revision    fleet.Revision
+	}{p.Declaration, p.Lane, p.Title, p.Why, p.What, p.Body, p.Because, p.Labels, p.Decides, p.Asks, p.Contact, p.Merge, p.Mode, p.Revision})
+}
+
+func hashOf(v any) string {
+	b, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // strings only
 	}
@@ -149,15 +173,27 @@ func (p Pull) origin() string {
 const markerPrefix = "<!-- portreeve "
 
 func (p Pull) marker() string {
-	return markerPrefix + "text=" + p.Hash() + " -->"
+	return markerPrefix + "facts=" + p.Hash() + " -->"
+}
+
+// Shown reports whether a body says already what p says, in whatever words, or
+// is a person's own: its marker is gone.
+func (p Pull) Shown(body string) bool {
+	if hash := TextHash(body); hash != "" {
+		return hash == p.Hash()
+	}
+	former := lastMarker(body, "text=")
+	return former == "" || former == p.formerHash()
 }
 
 // TextHash is the Hash of the text that a body was written from, empty when
 // its marker is gone. Only the body's last line counts.
-func TextHash(body string) string {
+func TextHash(body string) string { return lastMarker(body, "facts=") }
+
+func lastMarker(body, name string) string {
 	body = strings.TrimRight(strings.ReplaceAll(body, "\r\n", "\n"), "\n \t")
 	line := body[strings.LastIndexByte(body, '\n')+1:]
-	rest, ok := strings.CutPrefix(line, markerPrefix+"text=")
+	rest, ok := strings.CutPrefix(line, markerPrefix+name)
 	if !ok {
 		return ""
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,10 +71,30 @@ func TestTextHash(t *testing.T) {
 		"marker not last":       {body + "\nMore.\n", ""},
 		"marker gone":           {"Mine now.", ""},
 		"empty":                 {"", ""},
-		"half a marker":         {markerPrefix + "text=abc", ""},
+		"half a marker":         {markerPrefix + "facts=abc", ""},
 	} {
 		if got := TextHash(c.body); got != c.want {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// TestShown proves which bodies say what they should, those of the versions
+// whose markers were for words among them.
+func TestShown(t *testing.T) {
+	const former = "Please.\n\n<!-- portreeve text=%s -->\n" // as the first version wrote it
+	for name, c := range map[string]struct {
+		body string
+		want bool
+	}{
+		"as written":       {migration.Text(), true},
+		"of other facts":   {ownership.Text(), false},
+		"marker gone":      {"Mine now.", true},
+		"former":           {fmt.Sprintf(former, "b921c923fa8c"), true},
+		"former, of other": {fmt.Sprintf(former, "ab512de50cef"), false},
+	} {
+		if got := migration.Shown(c.body); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}
 }
@@ -87,10 +108,12 @@ func TestHash(t *testing.T) {
 		"another place in the file": {func(p *Pull) { p.Pos.Line++ }, true},
 		"another file":              {func(p *Pull) { p.Pos.File = "x.cue" }, true},
 		"another revision":          {func(p *Pull) { p.Revision = "x" }, false},
-		"another title":             {func(p *Pull) { p.Title = "x" }, false},
+		"another title":             {func(p *Pull) { p.Title = "x" }, true},
 		"another reason":            {func(p *Pull) { p.Why = "x" }, false},
-		"another file edited":       {func(p *Pull) { p.What = p.What[:1] }, false},
-		"another body":              {func(p *Pull) { p.Body = "x" }, false},
+		"another word for an edit":  {func(p *Pull) { p.What = p.What[:1] }, true},
+		"another body":              {func(p *Pull) { p.Body = "x" }, true},
+		"another word for because":  {func(p *Pull) { p.Because = "x" }, true},
+		"other facts":               {func(p *Pull) { p.Facts = "x" }, false},
 		"another team":              {func(p *Pull) { p.Decides = "x" }, false},
 		"another contact":           {func(p *Pull) { p.Contact = "x" }, false},
 		"another policy":            {func(p *Pull) { p.Merge = fleet.MergeManual }, false},

@@ -23,6 +23,9 @@ const (
 // time passes never makes a problem worse than a warning, so that what was
 // fine when it was committed fails no check by itself.
 func Acknowledge(policies []fleet.Policy, d *fleet.Declaration, now time.Time) (asked []fleet.Ask, problems []fleet.Problem) {
+	if len(d.Asks) == 0 && len(d.Acknowledged) == 0 {
+		return nil, nil // as of most
+	}
 	wanted := map[string]bool{}
 	for _, ask := range d.Asks {
 		wanted[ask.Policy] = true

@@ -16,12 +16,19 @@ func (i *Item) byBot() bool { return i.Pull.ClosedBy.Bot && !i.Pull.ClosedBy.Sel
 // later.
 func (i *Item) asksAgain() bool { return i.Pull.Closed.Before(i.Want.AskAgain) }
 
+// otherNow reports whether the pull request that was closed held something
+// else than what is wanted now, where that makes a difference.
+func (i *Item) otherNow() bool {
+	t, ours := ParseTrailers(i.Pull.HeadMessage)
+	return i.Want.CloseIsOfThis && ours && t.Spec != i.Hash()
+}
+
 // Again is what the item's next pull request would ask once more for: the
 // number of the one that was closed, and how many in a row bots had closed by
 // then; zero where the next would be the first to ask.
 func (i *Item) Again(s Settings) (number, bots int) {
 	switch {
-	case i.Pull == nil || i.Pull.State != fleet.PullClosed || i.closedByUs(s):
+	case i.Pull == nil || i.Pull.State != fleet.PullClosed || i.closedByUs(s) || i.otherNow():
 		return 0, 0
 	case i.byBot() && !i.asksAgain():
 		return i.Pull.Number, i.BotCloses + 1
@@ -38,8 +45,13 @@ func (i *Item) declined(s Settings) (Decision, bool) {
 	}
 	day := i.Pull.Closed.UTC().Format("2 January 2006")
 	state, next := Declined, "nothing, unless someone reopens it, or the declaration asks again (askAgain)"
+	if i.Want.CloseIsOfThis {
+		next = "nothing, until what is asked for is something else, or someone reopens it"
+	}
 	closes := i.BotCloses + 1
 	switch again := i.Pull.Closed.Add(botPatience); {
+	case i.otherNow():
+		return Decision{}, false
 	case i.asksAgain() && !s.Now.Before(i.Want.AskAgain):
 		return Decision{}, false
 	case i.asksAgain():

@@ -57,15 +57,21 @@ func (i *Item) frozen(p fleet.Problem) Decision {
 	if p.Pos == (fleet.Pos{}) {
 		why = p.Message
 	}
-	return Decision{Outcome: i.outcome(Frozen, "mend it in the config repo; nothing to do here", "its declaration is invalid: %s", why)}
+	o := i.outcome(Frozen, "mend it in the config repo; nothing to do here", "its declaration is invalid: %s", why)
+	return i.still(o, "its declaration is invalid")
 }
 
-// paused leaves everything as it stands, but for what we have put into a
-// merge queue, which does not stand still.
+// paused leaves everything as it stands.
 func (i *Item) paused() Decision {
-	d := Decision{Outcome: i.outcome(Frozen, "goes on when its declaration says so", "%s", i.Want.Paused)}
-	if i.Pull != nil && i.Pull.Queued != nil && i.Pull.Queued.By.Self {
-		d.Steps = i.takeOut(i.Want.Paused)
+	return i.still(i.outcome(Frozen, "goes on when its declaration says so", "%s", i.Want.Paused), i.Want.Paused)
+}
+
+// still does nothing, but for what we have put into a merge queue: that does
+// not stand still, and would be merged. What a person has put there is theirs.
+func (i *Item) still(o Outcome, reason string) Decision {
+	d := Decision{Outcome: o}
+	if i.Pull != nil && i.Pull.Queued != nil && i.Pull.Queued.By.Self && i.readOnly() == "" {
+		d.Steps = i.takeOut(reason)
 	}
 	return d
 }
@@ -75,7 +81,7 @@ func (i *Item) paused() Decision {
 func (i *Item) onHold(s Settings) Decision {
 	o := i.outcome(Blocked, i.Hold.Next(s.Now), "%s", i.Hold.reason())
 	o.Policies = i.Hold.Policies
-	return Decision{Outcome: o}
+	return i.still(o, i.Hold.reason())
 }
 
 // readOnly is why the forge takes no write to the repo, or empty.
@@ -195,7 +201,7 @@ func (i *Item) open(s Settings) Decision {
 	return Decision{Outcome: change, Steps: []Step{i.commit(step, i.Branch.Commit)}}
 }
 
-// ended is what the newest pull request's end asks for, if that is not to
+// ended is what the branch's last pull request's end asks for, if that is not to
 // open another.
 func (i *Item) ended(s Settings) (Decision, bool) {
 	switch {

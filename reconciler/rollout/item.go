@@ -119,7 +119,7 @@ func (i *Item) BranchName() string { return fleet.BranchName(i.ID, i.Lane) }
 
 // Hash is what the item's commit is for: it changes when the commit has to be
 // made anew. It covers the declaration's effect and the paths that are
-// edited, and for owned paths their content too. It does not cover the
+// edited, and for owned paths what of their content counts, too. It does not cover the
 // content of patched paths, which follows the base: a base that moves on
 // causes no commit of its own.
 func (i *Item) Hash() string {
@@ -130,8 +130,9 @@ func (i *Item) Hash() string {
 	for _, e := range i.Want.Edits {
 		fmt.Fprintf(h, "%q %t\n", e.Path, e.Delete)
 		if i.Owns && !e.Delete {
-			fmt.Fprintf(h, "%t %d\n", e.Executable, len(e.Content))
-			_, _ = h.Write(e.Content) // a hash never fails
+			content := e.Counted()
+			fmt.Fprintf(h, "%t %d\n", e.Executable, len(content))
+			_, _ = h.Write(content) // a hash never fails
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)[:8])
@@ -182,8 +183,8 @@ func (i *Item) text(s Step) Step {
 	return s
 }
 
-// age says how long ago t was, in the unit people would use.
-func age(now, t time.Time) string {
+// Age says how long ago t was, in the unit people would use.
+func Age(now, t time.Time) string {
 	d := now.Sub(t)
 	switch {
 	case d < 2*time.Minute:

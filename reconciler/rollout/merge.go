@@ -36,10 +36,10 @@ func (i *Item) merge(s Settings, trailers Trailers, untouched bool) Decision {
 		return Decision{Outcome: i.outcome(Waiting, "the forge merges it once its rules let it; Portreeve leaves it alone",
 			"%s has #%d merged by the forge%s", pr.AutoMerge.Login, pr.Number, i.checksInWords())}
 	case !i.automatic(s):
-		return i.review("merge it, or close it", "#%d has been open for %s%s", pr.Number, age(s.Now, pr.Created), i.checksInWords())
+		return i.review("merge it, or close it", "#%d has been open for %s%s", pr.Number, Age(s.Now, pr.Created), i.checksInWords())
 	case pr.Review == fleet.ReviewRequired:
 		return i.review("approve it, or close it; then it merges by itself", "#%d has waited for a required review for %s",
-			pr.Number, age(s.Now, pr.Created))
+			pr.Number, Age(s.Now, pr.Created))
 	case i.Rules == nil:
 		return i.ask(Questions{Rules: true})
 	}
@@ -190,7 +190,7 @@ func (i *Item) reportable() time.Time {
 func (i *Item) silent(s Settings, what string) Decision {
 	if s.Now.Sub(i.reportable()) > unreported {
 		return Decision{Outcome: i.outcome(Blocked, "see why it does not run, merge it by hand, or close it",
-			"in #%d %s for %s", i.Pull.Number, what, age(s.Now, i.reportable()))}
+			"in #%d %s for %s", i.Pull.Number, what, Age(s.Now, i.reportable()))}
 	}
 	return Decision{Outcome: i.outcome(Waiting, "merges when all checks are green", "in #%d %s yet", i.Pull.Number, what)}
 }

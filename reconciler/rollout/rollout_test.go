@@ -233,8 +233,8 @@ func breaks(s rollout.Settings, i *rollout.Item, step rollout.Step) (broken []st
 	pushes := step.Action == rollout.Open || step.Action == rollout.Update
 	rule(step.Branch == i.BranchName() && step.Repo == i.Listing.Name && step.Reason != "", "names another branch or repo, or no reason")
 	rule(!i.Listing.Archived && !i.Listing.Disabled, "writes to a repo that takes no writes")
-	rule(i.Declaration == nil || i.Declaration.Frozen == nil, "writes for a frozen declaration")
-	rule(i.Hold == nil || step.Action == rollout.Close || step.Action == rollout.DeleteBranch, "does something new that a policy holds")
+	rule(i.Declaration == nil || i.Declaration.Frozen == nil || step.Action == rollout.Dequeue && i.Pull.Queued.By.Self, "writes for a frozen declaration")
+	rule(i.Hold == nil || step.Action == rollout.Dequeue || step.Action == rollout.Close || step.Action == rollout.DeleteBranch, "does something new that a policy holds")
 	rule(step.Action != rollout.Open || !open, "opens a second pull request")
 	rule(step.Action == rollout.Open || step.Action == rollout.DeleteBranch || open, "is for an open pull request")
 	if step.Action == rollout.Open && i.Pull != nil && i.Pull.State == "closed" {

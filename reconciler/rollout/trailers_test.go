@@ -128,6 +128,21 @@ func TestHash(t *testing.T) {
 	}
 }
 
+// TestHashCounts proves that of an owned file only that makes a commit anew which
+// counts of its content.
+func TestHashCounts(t *testing.T) {
+	i, _ := itemFile{Owns: true}.item()
+	e, before := &i.Want.Edits[0], i.Hash()
+	e.Counts, e.Content = e.Content, []byte("# in other words\n")
+	if i.Hash() != before {
+		t.Error("what does not count is in the hash")
+	}
+	e.Counts = []byte("x")
+	if i.Hash() == before {
+		t.Error("what counts is not in the hash")
+	}
+}
+
 // TestAge proves how ages are worded.
 func TestAge(t *testing.T) {
 	for age, want := range map[time.Duration]string{

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,12 +18,13 @@ type book struct {
 	err  error
 
 	pulls  map[pullKey]*pullFacts
-	newest map[branchKey]int // number of the newest pull request
+	of     map[branchKey][]int // numbers of a branch's pull requests, oldest first
 	held   map[branchKey][]work
 	opened []sandbox.Write // by us
 	said   map[string]int  // our comments on a pull request, by their text
 
-	begun  begun // the step under way
+	begun  begun     // the step under way
+	began  time.Time // the pass
 	pass   *store.Pass
 	events []sandbox.Write  // of the pass under way
 	start  map[pullKey]bool // what was open when it began
@@ -41,23 +43,36 @@ type pullKey struct {
 type pullFacts struct {
 	branch   string
 	open     bool
+	openedBy string // also who reopened it
 	merged   bool
 	closedBy string
 	ended    time.Time // of closing or merging
 	afterBot bool      // opened because a bot had closed the one before
-	since    int       // the pass in or before which it came to be so
+	since    moment    // it is so
 	reopened int
 
-	queued  bool // since the pass
-	inSince int
-	// lost is the pass in or before which somebody else, or the queue, took
-	// this head out of it; 0 for never.
-	lost int
+	queued  bool
+	inSince moment // of being queued
+	// lost is when somebody else, or the queue, took this head out of it; nil
+	// for never.
+	lost *moment
+}
+
+// moment is when something came to be, and the pass in or before which it did.
+type moment struct {
+	pass int
+	at   time.Time
+}
+
+// unseen reports whether the pass under way can have missed what was done at
+// a moment: because it came later, or because reads lag behind.
+func (b *book) unseen(m moment) bool {
+	return m.pass >= b.p.result.Passes || b.p.trouble && b.began.Sub(m.at) < lag
 }
 
 func newBook(p *play) *book {
 	return &book{
-		p: p, pulls: map[pullKey]*pullFacts{}, newest: map[branchKey]int{}, held: map[branchKey][]work{},
+		p: p, pulls: map[pullKey]*pullFacts{}, of: map[branchKey][]int{}, held: map[branchKey][]work{},
 		said: map[string]int{}, start: map[pullKey]bool{},
 	}
 }
@@ -72,7 +87,7 @@ func (b *book) breaks(repo fleet.RepoName, format string, args ...any) {
 // before begins a pass.
 func (b *book) before() {
 	b.catchUp()
-	b.events, b.begun = nil, begun{}
+	b.events, b.begun, b.began = nil, begun{}, b.p.now
 	clear(b.start)
 	for key, f := range b.pulls {
 		if f.open {
@@ -98,33 +113,35 @@ func (b *book) take(w sandbox.Write) {
 		b.p.journal.add(w.Repo, "  %s: %s #%d %s", w.By, w.Do, w.Number, w.Detail)
 	}
 	b.asBegun(w)
+	now := moment{b.p.result.Passes, w.At}
 	switch w.Do {
 	case "open":
-		f := &pullFacts{branch: w.Detail, open: true, since: b.p.result.Passes}
+		f := &pullFacts{branch: w.Detail, open: true, openedBy: w.By, since: now}
 		if w.By == ours {
 			f.afterBot = b.mayOpen(w)
 			b.inTurn(w)
 			b.opened = append(b.opened, w)
 		}
 		b.pulls[key] = f
-		b.newest[branchKey{w.Repo, w.Detail}] = w.Number
+		branch := branchKey{w.Repo, w.Detail}
+		b.of[branch] = append(b.of[branch], w.Number)
 	case "close":
-		f.open, f.closedBy, f.since, f.ended = false, w.By, b.p.result.Passes, w.At
+		f.open, f.closedBy, f.since, f.ended = false, w.By, now, w.At
 	case "merge":
-		f.open, f.merged, f.since = false, true, b.p.result.Passes
+		f.open, f.merged, f.since = false, true, now
 		b.dropAll(w.Repo, f.branch)
 	case "reopen":
-		f.open, f.closedBy, f.since = true, "", b.p.result.Passes
+		f.open, f.openedBy, f.closedBy, f.since = true, w.By, "", now
 		f.reopened++
 	case "enqueue":
-		if w.By == ours && f.lost != 0 && f.lost < b.p.result.Passes {
+		if w.By == ours && f.lost != nil && !b.unseen(*f.lost) {
 			b.breaks(w.Repo, "we put #%d into the queue again", w.Number)
 		}
-		f.queued, f.inSince, f.lost = true, b.p.result.Passes, 0
+		f.queued, f.inSince, f.lost = true, now, nil
 	case "dequeue":
 		f.queued = false
 		if w.By != ours && w.Detail != "merged" {
-			f.lost = b.p.result.Passes
+			f.lost = &now
 		}
 	case "push":
 		b.takePush(w)
@@ -143,19 +160,31 @@ func (b *book) take(w sandbox.Write) {
 	}
 }
 
+// current is the number of the branch's pull request that counts: the newest
+// that is open, else the newest; 0 for none.
+func (b *book) current(branch branchKey) (number int) {
+	for _, n := range slices.Backward(b.of[branch]) {
+		if b.pulls[pullKey{branch.repo, n}].open {
+			return n
+		}
+		number = max(number, n)
+	}
+	return number
+}
+
 // takePush holds that we push to nothing that is in a queue. What was lost by
 // it is lost no more: the head is another.
 func (b *book) takePush(w sandbox.Write) {
 	branch, _, _ := strings.Cut(w.Detail, " ")
-	key := pullKey{w.Repo, b.newest[branchKey{w.Repo, branch}]}
+	key := pullKey{w.Repo, b.current(branchKey{w.Repo, branch})}
 	f := b.pulls[key]
 	if f == nil {
 		return
 	}
-	if w.By == ours && f.queued && f.inSince < b.p.result.Passes {
+	if w.By == ours && f.queued && !b.unseen(f.inSince) {
 		b.breaks(w.Repo, "we pushed to #%d, which is in the queue", key.number)
 	}
-	f.lost = 0
+	f.lost = nil
 }
 
 // ends is how often pull requests of a branch were opened again, by number or
@@ -178,9 +207,9 @@ func (b *book) mayOpen(w sandbox.Write) (afterBot bool) {
 			b.breaks(w.Repo, "#%d was opened while #%d was open for %s", w.Number, key.number, w.Detail)
 		}
 	}
-	number := b.newest[branchKey{w.Repo, w.Detail}]
+	number := b.current(branchKey{w.Repo, w.Detail})
 	f := b.pulls[pullKey{w.Repo, number}]
-	if f == nil || f.open || f.merged || f.closedBy == ours || f.since >= b.p.result.Passes {
+	if f == nil || f.open || f.merged || f.closedBy == ours || b.unseen(f.since) {
 		return false
 	}
 	if !b.p.mayAsk(f, w.At) {

@@ -9,6 +9,9 @@ import (
 // fault decides on each request of the reconciler how it goes wrong. People
 // do not wait for it: some act just before one of its requests.
 func (p *play) fault(q sandbox.Request) *sandbox.FaultAnswer {
+	if p.lagging != nil && p.lagging.quiet {
+		return nil
+	}
 	p.result.Requests++
 	if !p.trouble {
 		return nil

@@ -44,6 +44,7 @@ func (p *play) people() {
 func (p *play) act(repo fleet.RepoName) {
 	a := &actor{play: p, repo: repo, login: pick(p, people)}
 	a.Person = p.forge.Person(a.login)
+	p.lagging.look(repo)
 	p.book.catchUp()
 	p.result.Acts++
 	what, err := a.act()
@@ -176,6 +177,7 @@ func (a *actor) talk(pr fleet.PullRequest) (string, error) {
 // it was read.
 func (p *play) setChecks(repo fleet.RepoName) {
 	who := p.forge.Person(pick(p, people))
+	p.lagging.look(repo)
 	p.result.Acts++
 	if p.chance(20) {
 		ci, rules := p.checks(repo)

@@ -49,10 +49,14 @@ func (b *book) halted(says declared) {
 }
 
 // limits holds the limits of the fleet at each moment of the pass. What
-// people open or reopen while it is under way does not count.
+// people open or reopen while it is under way, or in the moment before, does
+// not count.
 func (b *book) limits(says declared) {
 	open, counted, newest := map[fleet.TeamName]int{}, map[pullKey]bool{}, map[branchKey]int{}
 	for key := range b.start {
+		if f := b.pulls[key]; f.openedBy != ours && b.unseen(f.since) {
+			continue
+		}
 		branch := branchKey{key.repo, b.pulls[key].branch}
 		newest[branch] = max(newest[branch], key.number)
 	}
@@ -167,7 +171,7 @@ type watched struct {
 }
 
 func (w *watched) MergePull(ctx context.Context, repo fleet.RepoName, number int, head fleet.CommitID, method fleet.MergeMethod) error {
-	if pr, err := w.p.forge.Pull(repo, number); err == nil && pr.HeadCommit == head && pr.State == fleet.PullOpen {
+	if pr, err := w.p.forge.Pull(repo, number); err == nil && pr.HeadCommit == head && pr.State == fleet.PullOpen && !w.p.book.begun.behind {
 		if why := w.p.unfit(pr); why != "" {
 			w.p.book.breaks(repo, "we merge #%d, %s", number, why)
 		}
@@ -179,7 +183,7 @@ func (w *watched) MergePull(ctx context.Context, repo fleet.RepoName, number int
 }
 
 func (w *watched) EnqueuePull(ctx context.Context, repo fleet.RepoName, number int, head fleet.CommitID) error {
-	if pr, err := w.p.forge.Pull(repo, number); err == nil && pr.HeadCommit == head && pr.State == fleet.PullOpen && pr.Queued == nil {
+	if pr, err := w.p.forge.Pull(repo, number); err == nil && pr.HeadCommit == head && pr.State == fleet.PullOpen && pr.Queued == nil && !w.p.book.begun.behind {
 		if why := w.p.unfit(pr); why != "" {
 			w.p.book.breaks(repo, "we put #%d into the queue, %s", number, why)
 		}
@@ -194,6 +198,12 @@ func (w *watched) EnqueuePull(ctx context.Context, repo fleet.RepoName, number i
 func (p *play) unfit(pr fleet.PullRequest) string {
 	if !untouched(pr.Head, pr.HeadMessage, pr.HeadTree) {
 		return "whose head is not ours, or was touched"
+	}
+	switch {
+	case pr.Draft:
+		return "which is a draft"
+	case pr.Review == fleet.ReviewChangesRequested:
+		return "in which changes are asked for"
 	}
 	required, apps := p.rulesOf[pr.Repo].RequiredChecks, p.rulesOf[pr.Repo].CheckApps
 	states := map[fleet.CheckState]int{}

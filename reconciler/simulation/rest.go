@@ -62,7 +62,7 @@ func (p *play) moving() fleet.RepoName {
 type site struct {
 	fleet.Repo
 	head     fleet.Head
-	newest   map[string]fleet.PullRequest // by branch
+	pulls    map[string]fleet.PullRequest // the one of a branch that counts
 	says     declared
 	outcomes map[fleet.ID]*rollout.Outcome
 }
@@ -89,7 +89,7 @@ func (p *play) compare(ctx context.Context) error {
 			continue
 		}
 		s := &site{
-			Repo: repo, head: heads[repo.Name].Value, newest: map[string]fleet.PullRequest{},
+			Repo: repo, head: heads[repo.Name].Value, pulls: map[string]fleet.PullRequest{},
 			says: p.configs.now, outcomes: outcomes[repo.Name],
 		}
 		pulls, err := p.forge.Pulls(repo.Name)
@@ -97,7 +97,9 @@ func (p *play) compare(ctx context.Context) error {
 			return err
 		}
 		for _, pr := range pulls {
-			s.newest[pr.Head] = pr
+			if pr.Number == p.book.current(branchKey{repo.Name, pr.Head}) {
+				s.pulls[pr.Head] = pr
+			}
 		}
 		if err := p.compareRepo(s); err != nil {
 			return err
@@ -145,7 +147,7 @@ func (p *play) compareOne(s *site, id fleet.ID, path string, good bool, policy f
 	if why == "" {
 		for _, other := range p.asked() {
 			b := fleet.BranchName(fleet.ID{Kind: "migration", Name: other}, "")
-			if pr := s.newest[b]; asks[other].path == path && pr.State == fleet.PullOpen {
+			if pr := s.pulls[b]; asks[other].path == path && pr.State == fleet.PullOpen {
 				why = "another goes first"
 			}
 		}
@@ -159,7 +161,7 @@ func (p *play) compareOne(s *site, id fleet.ID, path string, good bool, policy f
 // standsInTheWay is what people did with a branch's pull request, or have to
 // do, for which it is not merged; empty for nothing.
 func (p *play) standsInTheWay(s *site, branch string, policy fleet.MergePolicy) string {
-	pr, there := s.newest[branch]
+	pr, there := s.pulls[branch]
 	for _, b := range s.head.Branches {
 		if b.Name == branch && !untouched(b.Name, b.Message, b.Tree) {
 			return "the branch has commits by people"
@@ -186,7 +188,7 @@ func (p *play) standsInTheWay(s *site, branch string, policy fleet.MergePolicy) 
 		return "the forge is to merge it"
 	case pr.Queued != nil:
 		return "it is in the merge queue"
-	case p.book.pulls[pullKey{s.Name, pr.Number}].lost != 0 && p.rulesOf[s.Name].Queue:
+	case p.book.pulls[pullKey{s.Name, pr.Number}].lost != nil && p.rulesOf[s.Name].Queue:
 		return "it was taken out of the merge queue"
 	case pr.Mergeable == fleet.MergeableConflict:
 		return "it conflicts"

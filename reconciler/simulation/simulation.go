@@ -33,6 +33,9 @@ type Options struct {
 	// Weather has them come in spells: of none, of a few, and of Faults. So
 	// more comes to pass that faults can then hit.
 	Weather bool
+	// Blind is an action before which the look at its pull request finds
+	// nothing new, as if it were left out.
+	Blind rollout.Action
 }
 
 // Result is what was played, and what for.
@@ -43,6 +46,7 @@ type Result struct {
 	Refused                            int // requests that a limit refused by itself
 	Again                              int // commits by people that were made again
 	Asked                              int // pull requests that asked once more
+	Behind                             int // reads that were answered with what was true a moment before
 	Simulated                          time.Duration
 	States                             map[rollout.State]int // at rest
 	Actions                            map[string]int        // steps that went well, by action
@@ -69,6 +73,7 @@ type play struct {
 	configs   *configs
 	engine    *reconciler.Reconciler
 	book      *book
+	lagging   *lagging
 	journal   journal
 	result    Result
 
@@ -126,6 +131,7 @@ func (p *play) setUp() (err error) {
 		return err
 	}
 	p.book = newBook(p)
+	p.lagging = newLagging(p)
 	p.restart()
 	return nil
 }
@@ -133,7 +139,7 @@ func (p *play) setUp() (err error) {
 // restart makes a new process, without anything that the old one remembered.
 func (p *play) restart() {
 	clock := func() time.Time { return p.now }
-	member := forge.Forge(&watched{p.forge.As(ours), p})
+	member := forge.Forge(&watched{p.lagging, p})
 	git := gitrepo.New(gitrepo.Options{HTTP: &http.Client{Transport: p.forge.RoundTripper()}})
 	p.engine = &reconciler.Reconciler{
 		Source: p.configs, Kinds: p.o.Kinds, Forge: member,
@@ -163,7 +169,7 @@ func (p *play) pass(ctx context.Context) error {
 	p.inPass, p.preempt = true, cancel
 	pass := p.engine.Once(ctx)
 	p.inPass = false
-	unsettled := false
+	unsettled, wrote := false, len(pass.Done) > 0
 	for _, d := range pass.Done {
 		p.result.Steps++
 		if d.Err != "" {
@@ -183,6 +189,9 @@ func (p *play) pass(ctx context.Context) error {
 	if err := p.book.after(); err != nil {
 		return err
 	}
+	if wrote { // as Run does: what we wrote ourselves has to be seen
+		p.now = p.now.Add(lag)
+	}
 	p.now = p.now.Add(p.wait(unsettled))
 	return nil
 }
@@ -194,7 +203,7 @@ func (p *play) wait(unsettled bool) time.Duration {
 	}
 	switch n := p.rng.IntN(100); {
 	case unsettled && n < 50:
-		return time.Second
+		return 0
 	case n > 80:
 		return time.Duration(1+p.rng.IntN(20)) * time.Second // somebody woke it
 	case n < 3:

@@ -101,7 +101,7 @@ func (s *Store) Close() error {
 	if s.lock == nil {
 		return nil
 	}
-	err := s.lock.Close()
+	err := errors.Join(unlockFile(s.lock), s.lock.Close())
 	s.lock = nil
 	return err
 }

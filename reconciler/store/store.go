@@ -27,6 +27,8 @@ type Pass struct {
 	Problems []fleet.Problem `json:"problems"`
 	// Plan that the pass made; its steps were taken unless it is halted.
 	Plan *plan.Plan `json:"plan"`
+	// Config is what it was planned for; it is not kept.
+	Config *fleet.Config `json:"-"`
 	// Done are the steps that were taken, and how that went.
 	Done []Done `json:"done"`
 	// Unbegun is how many steps were left for later since the forge asked to
@@ -36,11 +38,9 @@ type Pass struct {
 	Err string `json:"error,omitempty"`
 	// Pause says why the next pass comes later than it usually would.
 	Pause *Pause `json:"pause,omitempty"`
-	// Config is what is declared, as far as it could be read, and Listings are
-	// the fleet's repos by name; nil if they could not be listed. Both are for
-	// this process alone.
-	Config   *fleet.Config `json:"-"`
-	Listings []fleet.Repo  `json:"-"`
+	// Listings are the fleet's repos by name; nil if they could not be listed.
+	// They are not kept.
+	Listings []fleet.Repo `json:"-"`
 }
 
 // Pause is until when no pass begins by itself, nor because of a webhook. A

@@ -18,6 +18,7 @@ type step func(tree fs.FS) ([]transform.Edit, error)
 
 func (s step) Edits(tree fs.FS) ([]transform.Edit, error) { return s(tree) }
 func (s step) Summary() string                            { return "test" }
+func (s step) Reach() transform.Reach                     { return transform.Reach{} }
 
 // write always wants a content, without looking.
 func write(p fleet.Path, content string) step {

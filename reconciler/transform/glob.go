@@ -36,6 +36,28 @@ func CheckGlob(glob string) error {
 	return nil
 }
 
+// QuoteGlob is the glob that matches a path alone.
+func QuoteGlob(path string) string { return globMeta.Replace(path) }
+
+var globMeta = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`, `{`, `\{`, `}`, `\}`)
+
+// PathOfGlob is the path that a glob matches alone, if it is such a one.
+func PathOfGlob(glob string) (path string, ok bool) {
+	var b strings.Builder
+	for i := 0; i < len(glob); i++ {
+		switch c := glob[i]; {
+		case c == '\\' && i+1 < len(glob):
+			i++
+			b.WriteByte(glob[i])
+		case strings.IndexByte(`*?[{`, c) >= 0:
+			return "", false
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String(), true
+}
+
 // Match reports whether a glob that CheckGlob accepts matches name.
 func Match(glob, name string) bool { return doublestar.MatchUnvalidated(glob, name) }
 

@@ -8,6 +8,7 @@ package transform
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -21,8 +22,20 @@ type Edit struct {
 	Delete bool
 	// Content is the file's whole content, when Delete is false.
 	Content []byte
+	// Counts is what of Content tells files apart, where that is not all of it:
+	// a comment that a later Portreeve may word differently is no difference.
+	// Equal Counts are one content; nil is Content itself.
+	Counts []byte `json:",omitempty"`
 	// Executable makes a regular file executable.
 	Executable bool
+}
+
+// Counted is Counts, or Content where all of it counts.
+func (e *Edit) Counted() []byte {
+	if e.Counts != nil {
+		return e.Counts
+	}
+	return e.Content
 }
 
 // Transform is a member: a way to edit files, which a step of a declaration
@@ -47,6 +60,34 @@ type Step interface {
 	Edits(tree fs.FS) ([]Edit, error)
 	// Summary is what the step does in a few words: "replace in *.go".
 	Summary() string
+	// Reach is what the step's fields alone tell of the files that it is about.
+	Reach() Reach
+}
+
+// Reach tells of files by paths and globs, whatever the tree.
+type Reach struct {
+	// Uses are globs of files without which the step does nothing, by the
+	// field in which each stands: "paths[0]".
+	Uses []Use
+	// Takes are globs of which no file is left.
+	Takes []string
+	// Makes is a path at which there is a file afterwards.
+	Makes fleet.Path
+	// Whole is what that file holds, where it is the same for every tree; nil
+	// where it is not.
+	Whole *Edit
+}
+
+// Use is a glob of files that a step changes.
+type Use struct{ Field, Glob string }
+
+// UseAll are the globs of a field that lists them.
+func UseAll(field string, globs []string) []Use {
+	var all []Use
+	for i, glob := range globs {
+		all = append(all, Use{fmt.Sprintf("%s[%d]", field, i), glob})
+	}
+	return all
 }
 
 // FieldError is a mistake in a step's field that only the member can see.

@@ -99,7 +99,7 @@ func (f *appForge) listed(t *testing.T, c *github.Client) {
 // The whole contract holds for an App too.
 func TestGitHubAsApp(t *testing.T) {
 	forgetest.Run(t, func(t *testing.T) forgetest.World {
-		f, w := sandboxWorld(t, false)
+		f, w := sandboxWorld(t, sandbox.Rules{})
 		key, text := appKey()
 		f.AddApp(sandbox.AppSpec{ID: 42, Slug: bot, Key: &key.PublicKey, Owners: []string{w.Org}})
 		server := httptest.NewServer(f.Handler())

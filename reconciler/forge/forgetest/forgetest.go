@@ -35,6 +35,7 @@ type World struct {
 
 	OpenPull func(repo fleet.RepoName, pull forge.NewPull) (number int, err error)
 	Close    func(repo fleet.RepoName, number int) error
+	Reopen   func(repo fleet.RepoName, number int) error
 	Merge    func(repo fleet.RepoName, number int) error
 	Comment  func(repo fleet.RepoName, number int, body string) error
 	Approve  func(repo fleet.RepoName, number int) error
@@ -90,6 +91,7 @@ func Run(t *testing.T, world func(t *testing.T) World) {
 		{"pull_none", testPullNone},
 		{"pull_open", testPullOpen},
 		{"pull_newest", testPullNewest},
+		{"pull_reopened", testPullReopened},
 		{"pull_closed_by_person", testPullClosedByPerson},
 		{"pull_merged_by_person", testPullMergedByPerson},
 		{"pull_pushed", testPullPushed},
@@ -178,7 +180,7 @@ func (r *run) opened(short string) (fleet.RepoName, fleet.CommitID, forge.Opened
 	return repo, head, o
 }
 
-// pull reads the newest pull request of the branch.
+// pull reads the pull request of the branch.
 func (r *run) pull(repo fleet.RepoName) *fleet.PullRequest {
 	r.t.Helper()
 	key := forge.Branch{Repo: repo, Name: branch}

@@ -23,13 +23,48 @@ func TestGitHub(t *testing.T) {
 	})
 }
 
-// Rules that a ruleset holds are the same rules.
+// Rules that a ruleset holds are the same rules, whether it is the repo's or
+// the organisation's.
 func TestGitHubRulesets(t *testing.T) {
-	forgetest.RunRules(t, func(t *testing.T) forgetest.World {
-		f, w := sandboxWorld(t, true)
-		w.Forge = githubClient(t, f)
-		return w
-	})
+	for name, as := range map[string]sandbox.Rules{"repo": {Ruleset: true}, "organisation": {Ruleset: true, OfOrg: true}} {
+		t.Run(name, func(t *testing.T) {
+			forgetest.RunRules(t, func(t *testing.T) forgetest.World {
+				f, w := sandboxWorld(t, as)
+				w.Forge = githubClient(t, f)
+				return w
+			})
+		})
+	}
+}
+
+// A review by code owners that is asked for is told as any other, and comes up
+// against a merge.
+func TestGitHubCodeOwners(t *testing.T) {
+	for _, ruleset := range []bool{false, true} {
+		f, w := githubWorld(t)
+		must(t, f.CreateRepo(sandbox.Spec{
+			Name: "acme/ledger", Files: map[string]sandbox.File{"CODEOWNERS": {Content: "* @acme/payments\n"}},
+			Rules: sandbox.Rules{CodeOwners: true, Ruleset: ruleset},
+		}))
+		f.AddTeam("acme/payments", person)
+		key := forge.Branch{Repo: "acme/ledger", Name: "portreeve/ownership/x"}
+		head, err := w.Commit(key.Repo, key.Name, map[string]string{"CODEOWNERS": "* @acme/a\n"}, "Name the owners")
+		must(t, err)
+		opened, err := w.Forge.OpenPull(t.Context(), key.Repo, forge.NewPull{Text: forge.Text{Title: "T"}, Head: key.Name, Base: "main"})
+		must(t, err)
+		read := func() *fleet.PullRequest { return w.Forge.PullRequests(t.Context(), []forge.Branch{key})[key].Value }
+		if p := read(); p.Review != fleet.ReviewRequired {
+			t.Errorf("review %q", p.Review)
+		}
+		if err := w.Forge.MergePull(t.Context(), key.Repo, opened.Number, head, fleet.MergeSquash); fleet.ClassOf(err) != fleet.Permanent {
+			t.Errorf("merged without its owners: %v", err)
+		}
+		must(t, w.Approve(key.Repo, opened.Number))
+		if p := read(); p.Review != fleet.ReviewApproved {
+			t.Errorf("review %q", p.Review)
+		}
+		must(t, w.Forge.MergePull(t.Context(), key.Repo, opened.Number, head, fleet.MergeSquash))
+	}
 }
 
 // Whichever way an App reports a check, it is told which App it was.
@@ -59,7 +94,7 @@ func TestGitHubTellsTheAppsOfChecks(t *testing.T) {
 
 // githubWorld is the sandbox behind HTTP.
 func githubWorld(t testing.TB) (*sandbox.Forge, forgetest.World) {
-	f, w := sandboxWorld(t, false)
+	f, w := sandboxWorld(t, sandbox.Rules{})
 	w.Forge = githubClient(t, f)
 	return f, w
 }

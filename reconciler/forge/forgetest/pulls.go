@@ -64,6 +64,30 @@ func testPullNewest(t *testing.T, r *run) {
 	}
 }
 
+// What is open counts, however many were closed since it was opened.
+func testPullReopened(t *testing.T, r *run) {
+	repo, _, first := r.opened("ledger")
+	r.must(r.Close(repo, first.Number))
+	var newest int
+	for range 3 {
+		next, err := r.Forge.OpenPull(t.Context(), repo, newPull("Again"))
+		r.must(err)
+		r.must(r.Close(repo, next.Number))
+		newest = next.Number
+	}
+	r.must(r.Reopen(repo, first.Number))
+	if p := r.pull(repo); p == nil || p.Number != first.Number || p.State != fleet.PullOpen {
+		t.Errorf("%+v", p)
+	}
+	if again, err := r.Forge.OpenPull(t.Context(), repo, newPull("Again")); err != nil || again.Number != first.Number {
+		t.Errorf("%+v, %v", again, err)
+	}
+	r.must(r.Close(repo, first.Number))
+	if p := r.pull(repo); p == nil || p.Number != newest || p.State != fleet.PullClosed {
+		t.Errorf("none is open, and the newest is #%d: %+v", newest, p)
+	}
+}
+
 func testPullClosedByPerson(t *testing.T, r *run) {
 	repo, head, opened := r.opened("ledger")
 	r.must(r.Close(repo, opened.Number))

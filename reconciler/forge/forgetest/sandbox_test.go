@@ -16,7 +16,7 @@ const (
 
 func TestSandbox(t *testing.T) {
 	forgetest.Run(t, func(t *testing.T) forgetest.World {
-		f, w := sandboxWorld(t, false)
+		f, w := sandboxWorld(t, sandbox.Rules{})
 		w.Forge = f.As(bot)
 		return w
 	})
@@ -33,8 +33,9 @@ func newSandbox(t testing.TB) *sandbox.Forge {
 }
 
 // sandboxWorld is a world in the sandbox, but for the member that is proved;
-// its rules are a ruleset's, or classic branch protection.
-func sandboxWorld(t testing.TB, ruleset bool) (*sandbox.Forge, forgetest.World) {
+// its rules are a ruleset's, also the organisation's, or classic branch
+// protection, as as says.
+func sandboxWorld(t testing.TB, as sandbox.Rules) (*sandbox.Forge, forgetest.World) {
 	f := newSandbox(t)
 	p := f.Person(person)
 	return f, forgetest.World{
@@ -54,7 +55,7 @@ func sandboxWorld(t testing.TB, ruleset bool) (*sandbox.Forge, forgetest.World) 
 			is := sandbox.Rules{
 				UpToDate: rules.UpToDate, RequiredApprovals: rules.Approvals, LastPushApproval: rules.LastPushApproval,
 				Conversations: rules.Conversations, Signatures: rules.Signatures, Deployments: rules.Deployments,
-				Locked: rules.Locked, Queue: rules.Queue, CheckApps: map[string]int64{}, Ruleset: ruleset,
+				Locked: rules.Locked, Queue: rules.Queue, CheckApps: map[string]int64{}, Ruleset: as.Ruleset, OfOrg: as.OfOrg,
 			}
 			for _, c := range rules.RequiredChecks {
 				is.RequiredChecks = append(is.RequiredChecks, c.Name)
@@ -81,6 +82,7 @@ func sandboxWorld(t testing.TB, ruleset bool) (*sandbox.Forge, forgetest.World) 
 		},
 		OpenPull: p.OpenPull,
 		Close:    p.Close,
+		Reopen:   p.Reopen,
 		Merge: func(repo fleet.RepoName, number int) error {
 			return p.Merge(repo, number, fleet.MergeCommit)
 		},

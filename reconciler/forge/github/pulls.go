@@ -34,6 +34,23 @@ type branchAnswer struct {
 		Nodes    []pullAnswer `json:"nodes"`
 		PageInfo pageInfo     `json:"pageInfo"`
 	} `json:"pullRequests"`
+	// Open names those that are open, beside the newest.
+	Open struct {
+		Nodes []struct {
+			IsCrossRepository bool `json:"isCrossRepository"`
+		} `json:"nodes"`
+		PageInfo pageInfo `json:"pageInfo"`
+	} `json:"open"`
+}
+
+// mayBeOpen reports whether one that is no fork's may be open.
+func (a *branchAnswer) mayBeOpen() bool {
+	for _, n := range a.Open.Nodes {
+		if !n.IsCrossRepository {
+			return true
+		}
+	}
+	return a.Open.PageInfo.HasNextPage
 }
 
 type pullAnswer struct {
@@ -137,8 +154,7 @@ func (b *bigInt) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// PullRequests reads the newest pull request of each branch, 100 branches a
-// query.
+// PullRequests reads the pull request of each branch, 100 branches a query.
 func (c *Client) PullRequests(ctx context.Context, branches []forge.Branch) map[forge.Branch]forge.Answer[*fleet.PullRequest] {
 	b := &batch[forge.Branch, *fleet.PullRequest]{
 		c: c, op: "read pull requests", pacer: &c.pulls, ask: c.askPulls,
@@ -147,14 +163,28 @@ func (c *Client) PullRequests(ctx context.Context, branches []forge.Branch) map[
 	return b.run(ctx, branches)
 }
 
-// pullsOf adds a branch's newest pull requests from a cursor on.
-func (q *query) pullsOf(alias string, owner, short, branch, after string, first int) {
-	selection := "defaultBranchRef{target{oid}} pullRequests(headRefName:" + q.str(branch) + ",first:" + q.arg("Int!", first)
-	if after != "" {
-		selection += ",after:" + q.str(after)
+const newestFirst = ",orderBy:{field:CREATED_AT,direction:DESC})"
+
+// pullsOf adds a page of a branch's pull requests, the newest first; of those
+// that are open alone, where states says so.
+func (q *query) pullsOf(alias string, b forge.Branch, states, after string, first int) error {
+	owner, short, err := name(b.Repo)
+	if err != nil {
+		return err
 	}
-	q.repo(alias, owner, short, selection+",orderBy:{field:CREATED_AT,direction:DESC}){nodes{...pull} pageInfo{hasNextPage endCursor}}")
+	page := "headRefName:" + q.str(b.Name) + states + ",first:" + q.arg("Int!", first)
+	if after != "" {
+		page += ",after:" + q.str(after)
+	}
+	selection := "defaultBranchRef{target{oid}} pullRequests(" + page + newestFirst + "{nodes{...pull} pageInfo{hasNextPage endCursor}}"
+	if states == "" && after == "" {
+		selection += " open:pullRequests(headRefName:" + q.str(b.Name) + onlyOpen + ",first:20" + newestFirst + "{nodes{isCrossRepository} pageInfo{hasNextPage}}"
+	}
+	q.repo(alias, owner, short, selection)
+	return nil
 }
+
+const onlyOpen = ",states:[OPEN]"
 
 func pullsQuery() *query {
 	q := newQuery("PullRequests")
@@ -171,17 +201,14 @@ func (c *Client) askPulls(ctx context.Context, branches []forge.Branch) (map[for
 	out := make(map[forge.Branch]answer, len(branches))
 	q := pullsQuery()
 	for i, b := range branches {
-		owner, short, err := name(b.Repo)
-		if err != nil {
+		if err := q.pullsOf(alias(i), b, "", "", 1); err != nil {
 			out[b] = answer{Err: err}
-			continue
 		}
-		q.pullsOf(alias(i), owner, short, b.Name, "", 1)
 	}
 	if len(out) == len(branches) {
 		return out, nil
 	}
-	got, err := c.ask(ctx, q, 1+len(branches)*7/100)
+	got, err := c.ask(ctx, q, 1+len(branches)*8/100)
 	if err != nil {
 		return nil, err
 	}
@@ -200,9 +227,26 @@ func (c *Client) askPulls(ctx context.Context, branches []forge.Branch) (map[for
 	return out, nil
 }
 
-// own finds the newest pull request that is not a fork's; that of a fork is
-// rarely there, so only then more than the newest is read.
+// own finds a branch's pull request among those of forks: the newest that is
+// open, else the newest. Rarely is one of a fork there, or an older one
+// reopened; only then more than the newest is read.
 func (c *Client) own(ctx context.Context, b forge.Branch, a *branchAnswer, self fleet.Actor) (*fleet.PullRequest, error) {
+	newest, err := c.search(ctx, b, "", a, self)
+	if err != nil || newest == nil || newest.State == fleet.PullOpen || !a.mayBeOpen() {
+		return newest, err
+	}
+	if a, err = c.morePulls(ctx, b, onlyOpen, ""); err != nil {
+		return nil, err
+	}
+	if open, err := c.search(ctx, b, onlyOpen, a, self); err != nil || open != nil {
+		return open, err
+	}
+	return newest, nil
+}
+
+// search finds the newest pull request that is not a fork's, from a first page
+// on.
+func (c *Client) search(ctx context.Context, b forge.Branch, states string, a *branchAnswer, self fleet.Actor) (*fleet.PullRequest, error) {
 	for page := 0; ; page++ {
 		for i := range a.PullRequests.Nodes {
 			if p := &a.PullRequests.Nodes[i]; !p.IsCrossRepository && p.HeadRefName == b.Name {
@@ -216,21 +260,24 @@ func (c *Client) own(ctx context.Context, b forge.Branch, a *branchAnswer, self 
 		if page == maxForeign {
 			return nil, &classed{fleet.Permanent, "too many pull requests of forks have this branch's name"}
 		}
-		owner, short, err := name(b.Repo)
-		if err != nil {
-			return nil, err
-		}
-		q := pullsQuery()
-		q.pullsOf("more", owner, short, b.Name, next.EndCursor, 20)
-		got, err := c.insist(ctx, q, 2)
-		if err != nil {
-			return nil, err
-		}
-		*a = branchAnswer{}
-		if err := got.into("more", a); err != nil {
+		var err error
+		if a, err = c.morePulls(ctx, b, states, next.EndCursor); err != nil {
 			return nil, err
 		}
 	}
+}
+
+func (c *Client) morePulls(ctx context.Context, b forge.Branch, states, after string) (*branchAnswer, error) {
+	q := pullsQuery()
+	if err := q.pullsOf("more", b, states, after, 20); err != nil {
+		return nil, err
+	}
+	got, err := c.insist(ctx, q, 2)
+	if err != nil {
+		return nil, err
+	}
+	var a branchAnswer
+	return &a, got.into("more", &a)
 }
 
 // pull maps a pull request. What is said of its head all comes from one

@@ -126,6 +126,51 @@ func TestPullRequestsOfForksHideNothing(t *testing.T) {
 	}
 }
 
+// Whoever reopens an older one has it found again, also behind those of forks;
+// and forks alone make nobody read on.
+func TestAnOlderPullRequestThatIsOpenIsFound(t *testing.T) {
+	fork := strings.NewReplacer(`"isCrossRepository":false`, `"isCrossRepository":true`, `"CLOSED"`, `"OPEN"`).Replace(pullJSON)
+	older := strings.NewReplacer(`"number":7`, `"number":3`, `"CLOSED"`, `"OPEN"`).Replace(pullJSON)
+	for name, test := range map[string]struct {
+		open          string // beside the newest, which is closed
+		first, second string // pages of those that are open
+		number, asked int
+	}{
+		"reopened":            {`{"nodes":[{"isCrossRepository":false}]}`, older, "", 3, 2},
+		"behind forks":        {`{"nodes":[{"isCrossRepository":true}],"pageInfo":{"hasNextPage":true}}`, fork, older, 3, 3},
+		"closed meanwhile":    {`{"nodes":[{"isCrossRepository":false}]}`, "", "", 7, 2},
+		"of forks alone":      {`{"nodes":[{"isCrossRepository":true}],"pageInfo":{"hasNextPage":false}}`, "", "", 7, 1},
+		"of many forks alone": {`{"nodes":[{"isCrossRepository":true}],"pageInfo":{"hasNextPage":true}}`, fork, fork, 7, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, asks := newFake(t), 0
+			page := func(pulls, next string) any {
+				var all []string
+				if pulls != "" {
+					all = append(all, pulls)
+				}
+				return json.RawMessage(strings.Replace(string(pullsAnswer("null", all...)), `"pageInfo":{"hasNextPage":false}}`, next, 1))
+			}
+			f.graphql(func(w http.ResponseWriter, q asked) {
+				asks++
+				answerEach(w, q, func(string) any {
+					switch {
+					case strings.Contains(q.Query, "open:"):
+						return page(pullJSON, `"pageInfo":{"hasNextPage":true,"endCursor":"w"}},"open":`+test.open)
+					case strings.Contains(q.Query, "after:"):
+						return page(test.second, `"pageInfo":{"hasNextPage":false}}`)
+					}
+					return page(test.first, fmt.Sprintf(`"pageInfo":{"hasNextPage":%v,"endCursor":"x"}}`, test.second != ""))
+				})
+			})
+			a := f.client(t).PullRequests(t.Context(), []forge.Branch{oneBranch})[oneBranch]
+			if a.Err != nil || a.Value == nil || a.Value.Number != test.number || asks != test.asked {
+				t.Fatalf("%+v after %d queries", a, asks)
+			}
+		})
+	}
+}
+
 func TestNoPullRequestIsNoFailure(t *testing.T) {
 	f := newFake(t)
 	f.graphql(func(w http.ResponseWriter, q asked) {

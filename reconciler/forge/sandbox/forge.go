@@ -39,8 +39,9 @@ type Forge struct {
 	limits Limits
 	meters map[string]*meter // by login
 
-	bypass       map[*user]bool // who may merge whatever the rules say
-	unprivileged map[*user]bool // from whom classic protection is hidden
+	bypass       map[*user]bool     // who may merge whatever the rules say
+	unprivileged map[*user]bool     // from whom classic protection is hidden
+	teams        map[string][]*user // members, by name in lower case
 }
 
 // user is an identity. It is never changed once made.
@@ -58,7 +59,7 @@ var nobody = &user{login: "ghost"}
 func New(o Options) (*Forge, error) {
 	f := &Forge{
 		dir: o.Dir, now: o.Now, baseURL: strings.TrimSuffix(o.URL, "/"), access: accessLog{w: o.Log},
-		users: map[string]*user{}, tokens: map[string]*user{},
+		users: map[string]*user{}, teams: map[string][]*user{}, tokens: map[string]*user{},
 		ends: map[string]time.Time{}, apps: map[string]*app{},
 		repos: map[fleet.RepoName]*repo{}, byID: map[string]*repo{}, lastID: 1000,
 		counts: Counts{REST: map[string]int{}, Git: map[string]int{}, Member: map[string]int{}},

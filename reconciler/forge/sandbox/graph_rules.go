@@ -18,6 +18,7 @@ type protectionNode struct {
 	RequiredStatusCheckContexts    *[]*string
 	RequiredStatusChecks           *[]*requiredNode
 	RequiresApprovingReviews       bool
+	RequiresCodeOwnerReviews       bool
 	RequiresCommitSignatures       bool
 	RequiresConversationResolution bool
 	RequiresDeployments            bool
@@ -58,7 +59,7 @@ func (f *refNode) BranchProtectionRule(ctx context.Context) (*protectionNode, er
 		of: f, Pattern: f.branch, LockBranch: is.Locked, RequireLastPushApproval: is.LastPushApproval,
 		RequiredApprovingReviewCount: &count, RequiredDeploymentEnvironments: &environments,
 		RequiredStatusCheckContexts: &contexts, RequiredStatusChecks: &checks,
-		RequiresApprovingReviews: count > 0 || is.LastPushApproval, RequiresCommitSignatures: is.Signatures,
+		RequiresApprovingReviews: count > 0 || is.CodeOwners || is.LastPushApproval, RequiresCodeOwnerReviews: is.CodeOwners, RequiresCommitSignatures: is.Signatures,
 		RequiresConversationResolution: is.Conversations, RequiresDeployments: len(environments) > 0,
 		RequiresLinearHistory: is.Linear, RequiresStatusChecks: len(contexts) > 0,
 		RequiresStrictStatusChecks: len(contexts) > 0 && is.UpToDate, DismissesStaleReviews: is.DismissStale,

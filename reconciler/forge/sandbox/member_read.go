@@ -95,7 +95,7 @@ func (m *member) PullRequests(ctx context.Context, branches []forge.Branch) map[
 		var found *fleet.PullRequest
 		err := m.call(ctx, "PullRequests", false, b.Repo, func() error {
 			return m.forge.with(b.Repo, func(r *repo) error {
-				p := r.newest(b.Name)
+				p := r.of(b.Name)
 				if p == nil {
 					return nil
 				}

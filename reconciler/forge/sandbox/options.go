@@ -59,6 +59,7 @@ type Rules struct {
 	RequiredApprovals int
 	DismissStale      bool     // an approval counts for the commit that it saw
 	LastPushApproval  bool     // of the newest commit, by another than its pusher
+	CodeOwners        bool     // of the files that are changed, as the base's CODEOWNERS says
 	UpToDate          bool     // a head must contain its base's newest commit
 	Conversations     bool     // must be resolved
 	Signatures        bool     // of all commits; none is looked into
@@ -73,6 +74,9 @@ type Rules struct {
 	// Ruleset shows the rules as a ruleset, under /rules/branches, rather
 	// than as classic branch protection, under branchProtectionRule.
 	Ruleset bool
+	// OfOrg makes that the organisation's ruleset, which holds in all of its
+	// repos, rather than the repo's own.
+	OfOrg bool
 	// Others are types of rules that the forge finds nothing against, such
 	// as "code_scanning". They are in rulesets alone.
 	Others []string

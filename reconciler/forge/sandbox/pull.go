@@ -122,14 +122,18 @@ func (r *repo) pull(number int) (*pull, error) {
 	return r.pulls[number-1], nil
 }
 
-// newest is the pull request that was opened last from a branch.
-func (r *repo) newest(head string) *pull {
+// of is a branch's pull request: the newest that is open, else the newest.
+func (r *repo) of(head string) (newest *pull) {
 	for _, p := range slices.Backward(r.pulls) {
-		if p.head == head {
+		switch {
+		case p.head != head:
+		case p.state == fleet.PullOpen:
 			return p
+		case newest == nil:
+			newest = p
 		}
 	}
-	return nil
+	return newest
 }
 
 func (r *repo) open(head, base string) *pull {
@@ -343,10 +347,14 @@ func (p *pull) decision() string {
 		}
 		approvals++
 	}
-	switch {
-	case p.repo.rules.RequiredApprovals == 0 || p.base != p.repo.defaultBranch:
+	if p.base != p.repo.defaultBranch {
 		return ""
-	case approvals >= p.repo.rules.RequiredApprovals:
+	}
+	owned, missing := p.repo.lacksOwners(p)
+	switch {
+	case p.repo.rules.RequiredApprovals == 0 && !owned:
+		return ""
+	case approvals >= p.repo.rules.RequiredApprovals && missing == "":
 		return "APPROVED"
 	}
 	return "REVIEW_REQUIRED"

@@ -24,7 +24,7 @@ func getRules(c *call) (status int, body any, err error) {
 // rulesJSON are the rules of the repo's one ruleset. A merge queue is in one
 // or the other way of writing rules down.
 func (r *repo) rulesJSON() []obj {
-	from := obj{"ruleset_source_type": "Repository", "ruleset_source": string(r.name), "ruleset_id": r.id}
+	from := r.rulesetOf()
 	out := []obj{}
 	add := func(kind string, parameters obj) {
 		rule := maps.Clone(from)
@@ -41,10 +41,10 @@ func (r *repo) rulesJSON() []obj {
 	if !is.Ruleset {
 		return out
 	}
-	if is.RequiredApprovals > 0 || is.LastPushApproval || is.Conversations {
+	if is.RequiredApprovals > 0 || is.CodeOwners || is.LastPushApproval || is.Conversations {
 		add("pull_request", obj{
 			"required_approving_review_count": is.RequiredApprovals, "dismiss_stale_reviews_on_push": is.DismissStale,
-			"require_code_owner_review": false, "require_last_push_approval": is.LastPushApproval,
+			"require_code_owner_review": is.CodeOwners, "require_last_push_approval": is.LastPushApproval,
 			"required_review_thread_resolution": is.Conversations, "allowed_merge_methods": r.methods,
 		})
 	}
@@ -71,6 +71,17 @@ func (r *repo) rulesJSON() []obj {
 	}
 	return out
 }
+
+// rulesetOf is whose the ruleset is, in the words of its rules.
+func (r *repo) rulesetOf() obj {
+	if r.rules.OfOrg {
+		return obj{"ruleset_source_type": "Organization", "ruleset_source": r.name.Owner(), "ruleset_id": orgRuleset}
+	}
+	return obj{"ruleset_source_type": "Repository", "ruleset_source": string(r.name), "ruleset_id": r.id}
+}
+
+// orgRuleset is the id of an organisation's ruleset.
+const orgRuleset = int64(4)
 
 // checksJSON are the required checks, with the App of those that have one.
 func (is Rules) checksJSON() []obj {
@@ -99,7 +110,8 @@ func (is Rules) queueJSON() obj {
 
 func getRuleset(c *call) (status int, body any, err error) {
 	err = c.repo(func(r *repo) error {
-		if id, _ := strconv.ParseInt(c.req.PathValue("id"), 10, 64); id != r.id {
+		of := r.rulesetOf()
+		if id, _ := strconv.ParseInt(c.req.PathValue("id"), 10, 64); id != of["ruleset_id"] {
 			return notFound()
 		}
 		bypass := "never"
@@ -107,7 +119,7 @@ func getRuleset(c *call) (status int, body any, err error) {
 			bypass = "always"
 		}
 		body = obj{
-			"id": r.id, "name": "main", "target": "branch", "source_type": "Repository", "source": string(r.name),
+			"id": of["ruleset_id"], "name": "main", "target": "branch", "source_type": of["ruleset_source_type"], "source": of["ruleset_source"],
 			"enforcement": "active", "current_user_can_bypass": bypass, "node_id": "RRS_" + r.nodeID(),
 			"created_at": r.created, "updated_at": r.updated,
 		}

@@ -39,7 +39,7 @@ const hidden = "Resource not accessible by integration"
 // classic says whether the default branch has classic protection.
 func (r *repo) classic() bool {
 	is := r.rules
-	return !is.Ruleset && (len(is.RequiredChecks) > 0 || is.RequiredApprovals > 0 || is.LastPushApproval || is.Conversations ||
+	return !is.Ruleset && (len(is.RequiredChecks) > 0 || is.RequiredApprovals > 0 || is.CodeOwners || is.LastPushApproval || is.Conversations ||
 		is.Signatures || is.Linear || len(is.Deployments) > 0 || is.Locked)
 }
 
@@ -101,11 +101,14 @@ func (r *repo) obeysRules(p *pull) error {
 }
 
 func (r *repo) reviewed(p *pull) error {
-	switch p.decision() {
-	case "REVIEW_REQUIRED":
+	_, owner := r.lacksOwners(p)
+	switch decision := p.decision(); {
+	case decision == "REVIEW_REQUIRED" && owner != "":
+		return cannotMerge("Waiting on code owner review from %s.", owner)
+	case decision == "REVIEW_REQUIRED":
 		return cannotMerge("At least %d approving review is required by reviewers with write access.", r.rules.RequiredApprovals)
-	case "CHANGES_REQUESTED":
-		if r.rules.RequiredApprovals > 0 {
+	case decision == "CHANGES_REQUESTED":
+		if r.rules.RequiredApprovals > 0 || r.rules.CodeOwners {
 			return cannotMerge("Changes have been requested by reviewers with write access.")
 		}
 	}

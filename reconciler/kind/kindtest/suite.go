@@ -108,6 +108,9 @@ func outcome(t *testing.T, member kind.Kind, archive *txtar.Archive) []txtar.Fil
 	if err != nil {
 		return []txtar.File{{Name: "want", Data: []byte("error: " + err.Error() + "\n")}}
 	}
+	if len(want.Edits) > 0 && want.Facts == "" {
+		t.Error("there are edits, and no facts from which their words are made")
+	}
 	return append([]txtar.File{{Name: "want", Data: show(want)}}, transformtest.Files(want.Edits)...)
 }
 
@@ -184,7 +187,7 @@ func load(t *testing.T, member kind.Kind, archive *txtar.Archive) (*fleet.Declar
 		}
 		decoded, found := member.Decode(kind.Source{ID: d.ID, Pos: d.Pos, JSON: f.Data})
 		d.Owner, d.Owns, d.Within, d.Default = decoded.Owner, decoded.Owns, decoded.Within, decoded.Default
-		d.Refs, d.Spec = decoded.Refs, decoded.Spec
+		d.Refs, d.Writes, d.Spec = decoded.Refs, decoded.Writes, decoded.Spec
 		if !other {
 			it, problems = d, found
 		}

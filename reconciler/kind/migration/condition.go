@@ -43,7 +43,8 @@ type facts struct {
 // verdict is what a condition comes to, in words for people.
 type verdict struct {
 	is     truth
-	reason string // of yes "has go.mod", of no "no file go.mod"
+	reason string       // of yes "has go.mod", of no "no file go.mod"
+	by     []*Condition // that the reason is about
 }
 
 type truth int
@@ -57,9 +58,9 @@ const (
 // told makes a verdict of a leaf.
 func told(holds bool, ifYes, ifNo string) (verdict, error) {
 	if holds {
-		return verdict{yes, ifYes}, nil
+		return verdict{is: yes, reason: ifYes}, nil
 	}
-	return verdict{no, ifNo}, nil
+	return verdict{is: no, reason: ifNo}, nil
 }
 
 // eval decides the condition as far as the facts allow. Its reason depends on
@@ -79,6 +80,15 @@ func (c *Condition) eval(f *facts) (verdict, error) {
 			v.is = yes
 		}
 		return v, err
+	}
+	v, err := c.evalOne(f)
+	v.by = []*Condition{c}
+	return v, err
+}
+
+// evalOne is eval of a condition that has none below it.
+func (c *Condition) evalOne(f *facts) (verdict, error) {
+	switch {
 	case c.Name != nil:
 		name := f.repo.Name.Short()
 		if strings.Contains(*c.Name, "/") {
@@ -107,7 +117,7 @@ func (c *Condition) evalContains(f *facts) (verdict, error) {
 		return verdict{}, err
 	}
 	if len(paths) == 0 {
-		return verdict{no, "no file " + c.Contains.File}, nil
+		return told(false, "", "no file "+c.Contains.File)
 	}
 	if !f.contents {
 		return verdict{}, nil
@@ -120,13 +130,13 @@ func (c *Condition) evalContains(f *facts) (verdict, error) {
 		case err != nil:
 			return verdict{}, err
 		case ok && c.re.Match(content):
-			return verdict{yes, fmt.Sprintf("%s contains %s", c.Contains.File, c.Contains.Pattern)}, nil
+			return told(true, fmt.Sprintf("%s contains %s", c.Contains.File, c.Contains.Pattern), "")
 		}
 	}
 	if err := unread.Err(); err != nil {
 		return verdict{}, err
 	}
-	return verdict{no, fmt.Sprintf("%s does not contain %s", c.Contains.File, c.Contains.Pattern)}, nil
+	return told(false, "", fmt.Sprintf("%s does not contain %s", c.Contains.File, c.Contains.Pattern))
 }
 
 // evalAll is no with the first condition that is no, in the order written,
@@ -145,6 +155,7 @@ func evalAny(conditions []Condition, f *facts) (verdict, error) {
 func fold(conditions []Condition, f *facts, decisive, contrary truth) (verdict, error) {
 	var unread transform.Questions
 	var reasons []string
+	var by []*Condition
 	open := false
 	for i := range conditions {
 		v, err := conditions[i].eval(f)
@@ -157,11 +168,11 @@ func fold(conditions []Condition, f *facts, decisive, contrary truth) (verdict, 
 		case v.is == unknown:
 			open = true
 		case v.reason != "" && !slices.Contains(reasons, v.reason):
-			reasons = append(reasons, v.reason)
+			reasons, by = append(reasons, v.reason), append(by, v.by...)
 		}
 	}
 	if err := unread.Err(); err != nil || open {
 		return verdict{}, err
 	}
-	return verdict{contrary, strings.Join(reasons, ", ")}, nil
+	return verdict{contrary, strings.Join(reasons, ", "), by}, nil
 }

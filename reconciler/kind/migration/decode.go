@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"text/template"
 	"time"
 
@@ -24,6 +25,8 @@ type Spec struct {
 	AskAgain time.Time
 
 	title, body *template.Template
+	wrote       [2]string // title and body as they are written
+	whole       map[fleet.Path]string
 }
 
 // States of a migration.
@@ -74,7 +77,7 @@ func (d *decoder) decode() (kind.Decoded, []fleet.Problem) {
 			d.report("missing-field", required.field, "", "%s is required", required.field)
 		}
 	}
-	s := &Spec{Why: f.Why, Labels: sorted(f.Labels), Merge: f.Merge, State: f.State}
+	s := &Spec{wrote: [2]string{f.Title, f.Body}, Why: f.Why, Labels: sorted(f.Labels), Merge: f.Merge, State: f.State}
 	d.problems = append(d.problems, d.source.CheckMerge(d.kind, f.Merge)...)
 	again, problems := d.source.AskAgain(d.kind, f.AskAgain)
 	s.AskAgain, d.problems = again, append(d.problems, problems...)
@@ -91,14 +94,17 @@ func (d *decoder) decode() (kind.Decoded, []fleet.Problem) {
 	s.body = d.template("body", f.Body)
 	s.Select = d.selection(f.Select)
 	s.Steps = d.steps(f.Steps)
+	d.labels(f.Labels)
 	refs := []fleet.Ref{{Field: "owner", Team: f.Owner}}
-	if d.problems != nil {
+	d.order(s.Steps)
+	if fleet.HasErrors(d.problems) {
 		return kind.Decoded{Refs: refs}, d.problems
 	}
-	return kind.Decoded{
-		Owner: f.Owner, Refs: refs,
-		Spec: s, Effect: effectOf(f),
-	}, nil
+	decoded := kind.Decoded{Owner: f.Owner, Refs: refs, Spec: s, Effect: effectOf(f)}
+	if s.State == active {
+		decoded.Writes, s.whole = writes(s.Steps, s.selection())
+	}
+	return decoded, d.problems
 }
 
 // effectOf keeps numbers as they are written and sorts fields by name, so
@@ -137,21 +143,35 @@ func (d *decoder) steps(raw []json.RawMessage) []transform.Step {
 		}
 		if err := json.Unmarshal(r, &head); err != nil || head.Do == "" {
 			d.report("missing-field", field, "", "a step needs do: one of %q", names)
+			steps = append(steps, nil)
 			continue
 		}
 		member, ok := d.transforms.Find(head.Do)
 		if !ok {
 			d.report("unknown-step", field+".do", fleet.DidYouMean(head.Do, names), "unknown step %q; known are %q", head.Do, names)
+			steps = append(steps, nil)
 			continue
 		}
 		step, err := member.Decode(r)
 		if err != nil {
 			d.problems = append(d.problems, d.source.FieldProblems(d.kind, "bad-step", field, err)...)
-			continue
+			step = nil // and those after it keep their numbers
 		}
 		steps = append(steps, step)
 	}
 	return steps
+}
+
+// labels warns of a label that is given twice.
+func (d *decoder) labels(all []string) {
+	seen := map[string]bool{}
+	for i, l := range all {
+		if l = strings.ToLower(l); seen[l] {
+			d.report("named-twice", fmt.Sprintf("labels[%d]", i), "leave it out", "label %q is given twice", all[i])
+			d.problems[len(d.problems)-1].Severity = fleet.Warning
+		}
+		seen[l] = true
+	}
 }
 
 func (d *decoder) selection(raw json.RawMessage) *Condition {
@@ -166,7 +186,10 @@ func (d *decoder) selection(raw json.RawMessage) *Condition {
 	if c.keys() == 0 {
 		return nil
 	}
-	d.condition("select", c)
+	before := len(d.problems)
+	if d.condition("select", c); len(d.problems) == before {
+		d.meetable("select", c)
+	}
 	return c
 }
 

@@ -23,7 +23,7 @@ func New(transforms transform.Set) kind.Kind {
 		Want:    want,
 	}
 	k.Check = func(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
-		return kind.CheckTeam(k, d, config, "owner", d.Owner)
+		return append(kind.CheckTeam(k, d, config, "owner", d.Owner), checkWrites(k, d, config)...)
 	}
 	k.Decode = func(source kind.Source) (kind.Decoded, []fleet.Problem) {
 		d := decoder{kind: k, source: source, transforms: transforms}
@@ -69,13 +69,14 @@ func want(p *kind.Pass) (kind.Want, error) {
 	if err != nil {
 		return kind.Want{}, err
 	}
-	w := kind.Want{Because: v.reason, Edits: edits, Why: s.Why, Labels: s.Labels, Merge: s.Merge, Decides: decides(p), AskAgain: s.AskAgain}
+	w := kind.Want{Whole: s.whole, Because: v.reason, Edits: edits, Why: s.Why, Labels: s.Labels, Merge: s.Merge, Decides: decides(p), AskAgain: s.AskAgain}
 	for _, c := range changes {
 		w.What = append(w.What, did(s.Steps[c.Step].Summary(), c.Paths))
 	}
 	if s.State == paused {
 		w.Paused = "paused by its declaration"
 	}
+	w.Facts = kind.FactsOf([]any{s.wrote, changes, v.by})
 	w.Title, w.Body, err = s.texts(p, w.What)
 	return w, err
 }
@@ -114,7 +115,7 @@ func (s *Spec) decide(repo fleet.Repo, tree fs.FS) (verdict, error) {
 
 func (s *Spec) selects(f *facts) (verdict, error) {
 	if s.Select == nil {
-		return verdict{yes, "every repo is selected"}, nil
+		return told(true, "every repo is selected", "")
 	}
 	return s.Select.eval(f)
 }

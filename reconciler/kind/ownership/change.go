@@ -97,6 +97,11 @@ func (c change) line(names names) string {
 	return fmt.Sprintf("%s: %s → %s", c.pattern, names.list(c.old), names.list(c.new))
 }
 
+// facts are what its words are made from.
+func (c change) facts(names names) any {
+	return []any{c.pattern, names.all(c.old), names.all(c.new), c.was, c.is}
+}
+
 // names turns a handle back into what people call the team.
 type names map[string]string
 
@@ -125,11 +130,15 @@ func (n names) list(handles []string) string {
 	if len(handles) == 0 {
 		return "nobody"
 	}
+	return strings.Join(n.all(handles), ", ")
+}
+
+func (n names) all(handles []string) []string {
 	var all []string
 	for _, h := range handles {
 		all = append(all, n.of(h))
 	}
-	return strings.Join(all, ", ")
+	return all
 }
 
 // title words a pull request: the one change there is, or the owner.

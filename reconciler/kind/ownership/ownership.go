@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -57,6 +56,7 @@ func check(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
 			problems = append(problems, checkTeam(k, d, config, r)...)
 		}
 	}
+	problems = append(problems, twice(k, d)...)
 	if d.Owns != "" {
 		for _, other := range kind.Owners(config, d.Owns) {
 			if other.ID != d.ID {
@@ -116,7 +116,7 @@ func checkTeam(k kind.Kind, d *fleet.Declaration, config *fleet.Config, r fleet.
 	switch {
 	case repo == "" && d.Default == nil: // it stands in no file
 		return nil
-	case len(handlesOf(team)) == 0:
+	case team.GitHub == "" && len(team.Members) == 0:
 		return []fleet.Problem{kind.ProblemAt(k, d, "no-handle", r.Field, "give it github or members",
 			"team %q (%s) has neither a GitHub team nor members, so it can't stand in CODEOWNERS", r.Team, team.Pos)}
 	case repo != "" && foreign(team, repo):
@@ -124,6 +124,30 @@ func checkTeam(k kind.Kind, d *fleet.Declaration, config *fleet.Config, r fleet.
 			"team %q is %s on GitHub, and can own nothing in %s: a team owns in its own organisation only", r.Team, team.GitHub, repo)}
 	}
 	return nil
+}
+
+// twice warns of a team that owns something and is named for it once more.
+func twice(k kind.Kind, d *fleet.Declaration) []fleet.Problem {
+	type place struct {
+		of   string // "", or the pattern's field
+		team fleet.TeamName
+	}
+	var problems []fleet.Problem
+	seen := map[place]bool{}
+	for _, r := range d.Refs {
+		of, _ := strings.CutSuffix(r.Field, "owner")
+		if i := strings.LastIndex(of, "coOwners["); i >= 0 {
+			of = of[:i]
+		}
+		at := place{of, r.Team}
+		if r.Team != "" && seen[at] {
+			p := kind.ProblemAt(k, d, "named-twice", r.Field, "leave it out here", "team %q is named twice", r.Team)
+			p.Severity = fleet.Warning
+			problems = append(problems, p)
+		}
+		seen[at] = true
+	}
+	return problems
 }
 
 // foreign reports whether a team is of another organisation than a repo.
@@ -206,6 +230,12 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	w.Edits = append(w.Edits, catalog...)
 	transform.Sort(w.Edits)
 	w.What = append(w.What, notes...)
+	w.Whole = owners.whole
+	facts := []any{team.Label(), len(owners.lines), w.Facts, owners.elsewhere != nil}
+	if notes != nil {
+		facts = append(facts, notes)
+	}
+	w.Facts = kind.FactsOf(facts)
 	return w, nil
 }
 
@@ -216,6 +246,10 @@ type file struct {
 	// where there is no edit.
 	old       []byte
 	elsewhere []fleet.Path // files that are in the way of File
+	// lines are all that are declared, and whole is Want.Whole; both of a file
+	// that is ours as a whole.
+	lines []rule
+	whole map[fleet.Path]string
 }
 
 // owners says what becomes of CODEOWNERS.
@@ -231,8 +265,11 @@ func (m member) owners(p *kind.Pass, s *Spec) (file, error) {
 	if s.Block {
 		return m.block(p.Tree, s, found, minimal(all))
 	}
-	f := file{}
-	edit := transform.Edit{Path: s.place(found), Content: render(p.Declaration.ID, minimal(all))}
+	// What counts are all lines: those left out were written by older versions,
+	// and are no reason to write anew.
+	f := file{lines: all}
+	id := p.Declaration.ID
+	edit := transform.Edit{Path: s.place(found), Content: render(header, id, minimal(all)), Counts: render(firstHeader, id, all)}
 	if len(edit.Content) >= transform.MaxOwners {
 		return file{}, errTooLarge
 	}
@@ -240,15 +277,18 @@ func (m member) owners(p *kind.Pass, s *Spec) (file, error) {
 		return file{}, err
 	}
 	if s.File != "" {
-		f.elsewhere = slices.DeleteFunc(slices.Clone(found), func(p fleet.Path) bool { return p == s.File })
+		for _, other := range found {
+			if other != s.File {
+				f.elsewhere = append(f.elsewhere, other)
+			}
+		}
 	}
-	same, old, err := read(p.Tree, edit, found)
+	same, old, err := read(p.Tree, edit, found, p.Declaration.ID)
 	if err != nil {
 		return file{}, err
 	}
-	// What an older version wrote, with lines that change nothing, is as good.
-	asGood := len(found) > 0 && found[0] == edit.Path && bytes.Equal(old, render(p.Declaration.ID, all))
-	if !same && !asGood {
+	f.whole = map[fleet.Path]string{edit.Path: kind.DigestOf(edit)}
+	if asGood := len(found) > 0 && found[0] == edit.Path && onlyReworded(old, edit.Counts, id); !same && !asGood {
 		f.edit, f.old = &edit, old
 	}
 	return f, nil
@@ -309,9 +349,10 @@ func paused(p *kind.Pass) string {
 	return ""
 }
 
-// read tells whether the tree holds the edit already and, if it does not, the
-// content that GitHub reads today, wherever that stands; nil if there is none.
-func read(tree fs.FS, edit transform.Edit, found []fleet.Path) (same bool, old []byte, err error) {
+// read tells whether the tree holds the edit already, perhaps beneath another
+// header, and, if it does not, the content that GitHub reads today, wherever
+// that stands; nil if there is none.
+func read(tree fs.FS, edit transform.Edit, found []fleet.Path, id fleet.ID) (same bool, old []byte, err error) {
 	var unread transform.Questions
 	same, err = transform.Holds(tree, edit)
 	if !unread.Ask(err) && (err != nil || same) || len(found) == 0 {
@@ -320,6 +361,10 @@ func read(tree fs.FS, edit transform.Edit, found []fleet.Path) (same bool, old [
 	old, err = fs.ReadFile(tree, string(found[0]))
 	if !unread.Ask(err) && err != nil {
 		return false, nil, err
+	}
+	if unread.Err() == nil && found[0] == edit.Path && onlyReworded(old, edit.Content, id) {
+		entry, err := transform.Lookup(tree, edit.Path)
+		return err == nil && !transform.IsExecutable(entry), old, err
 	}
 	return false, old, unread.Err()
 }
@@ -352,14 +397,23 @@ func describe(w *kind.Want, p *kind.Pass, team fleet.Team, f file) {
 	all := changes(parse(f.old), now)
 	w.OwnersRemoved = removed(parse(f.old), now)
 	teams := kind.TeamsOf(p.Config, p.Declaration)
-	called := namesOf(teams, func(t fleet.Team) string { return string(t.Name) })
+	called, labels := namesOf(teams, func(t fleet.Team) string { return string(t.Name) }), namesOf(teams, fleet.Team.Label)
 	for _, c := range all {
 		w.What = append(w.What, c.line(called))
 	}
+	declared := f.lines
+	if declared == nil {
+		declared = now
+	}
+	var facts []any
+	for _, c := range changes(parse(f.old), declared) {
+		facts = append(facts, c.facts(called), c.facts(labels))
+	}
+	w.Facts = kind.FactsOf(facts)
 	if all == nil {
 		w.What = []string{fmt.Sprintf("%s rewritten, with the same owners", f.edit.Path)}
 	}
-	w.Title = title(p.Repo, team.Label(), all, namesOf(teams, fleet.Team.Label))
+	w.Title = title(p.Repo, team.Label(), all, labels)
 }
 
 func plural(n int, word string) string {

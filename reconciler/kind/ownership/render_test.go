@@ -70,9 +70,9 @@ func TestRenderedGivesDeclared(t *testing.T) {
 		few := minimal(all)
 		left += len(all) - len(few)
 		if again := minimal(few); len(again) < len(few) {
-			t.Fatalf("%d lines change nothing: %s", len(few)-len(again), render(owning.ID, few))
+			t.Fatalf("%d lines change nothing: %s", len(few)-len(again), render(header, owning.ID, few))
 		}
-		content := "*.x @x\n" + string(render(owning.ID, few))
+		content := "*.x @x\n" + string(render(header, owning.ID, few))
 		file, err := codeowners.ParseFile(strings.NewReader(content))
 		if err != nil {
 			t.Fatalf("%v: %s", err, content)

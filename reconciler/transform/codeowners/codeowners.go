@@ -6,6 +6,7 @@ package codeowners
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -49,46 +50,50 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 	if err := transform.DecodeFields(fields, s); err != nil {
 		return nil, err
 	}
-	switch {
-	case s.Path != "" && !slices.Contains(transform.OwnersFiles, s.Path):
-		return nil, transform.FieldErrorf("path", "%q is none of the places that GitHub reads: %q", s.Path, transform.OwnersFiles)
-	case s.Block == "":
-		return nil, transform.FieldErrorf("block", "is required: the block's name in the file")
-	case !blockName.MatchString(s.Block):
-		return nil, transform.FieldErrorf("block", "%q is no name: letters, digits and . _ / -, at most 100", s.Block)
-	case s.At != "" && s.At != "start" && s.At != "end":
-		return nil, transform.FieldErrorf("at", `%q is neither "start" nor "end"`, s.At)
-	case s.Lines == nil:
-		return nil, &transform.FieldError{Field: "lines", Message: "is required", Hint: "to remove the block, write lines: []"}
+	all := s.checkLines()
+	if s.Path != "" && !slices.Contains(transform.OwnersFiles, s.Path) {
+		all = append(all, transform.FieldErrorf("path", "%q is none of the places that GitHub reads: %q", s.Path, transform.OwnersFiles))
 	}
-	return s, s.checkLines()
+	switch {
+	case s.Block == "":
+		all = append(all, transform.FieldErrorf("block", "is required: the block's name in the file"))
+	case !blockName.MatchString(s.Block):
+		all = append(all, transform.FieldErrorf("block", "%q is no name: letters, digits and . _ / -, at most 100", s.Block))
+	}
+	if s.At != "" && s.At != "start" && s.At != "end" {
+		all = append(all, transform.FieldErrorf("at", `%q is neither "start" nor "end"`, s.At))
+	}
+	if s.Lines == nil {
+		all = append(all, &transform.FieldError{Field: "lines", Message: "is required", Hint: "to remove the block, write lines: []"})
+	}
+	return s, errors.Join(all...)
 }
 
-func (s *step) checkLines() error {
+func (s *step) checkLines() (all []error) {
 	seen := map[string]int{}
 	for i, l := range s.Lines {
 		field := fmt.Sprintf("lines[%d].", i)
 		if err := transform.CheckOwnersPattern(l.Pattern); err != nil {
-			return transform.FieldErrorf(field+"pattern", "%s", err)
+			all = append(all, transform.FieldErrorf(field+"pattern", "%s", err))
 		}
 		written := transform.EscapeOwnersPattern(l.Pattern)
 		if first, ok := seen[written]; ok {
-			return &transform.FieldError{
+			all = append(all, &transform.FieldError{
 				Field: field + "pattern", Message: fmt.Sprintf("%q is that of lines[%d] too, and only the last would count", l.Pattern, first),
 				Hint: "co-owners stand on one line",
-			}
+			})
 		}
 		seen[written] = i
 		for j, owner := range l.Owners {
 			if !handle.MatchString(owner) && !email.MatchString(owner) {
-				return &transform.FieldError{
+				all = append(all, &transform.FieldError{
 					Field: fmt.Sprintf("%sowners[%d]", field, j), Message: fmt.Sprintf("%q is no owner", owner),
 					Hint: "write @user, @org/team or an email address",
-				}
+				})
 			}
 		}
 	}
-	return nil
+	return all
 }
 
 func (s *step) Summary() string {
@@ -100,6 +105,17 @@ func (s *step) Summary() string {
 		return fmt.Sprintf("remove block %s from %s", s.Block, where)
 	}
 	return fmt.Sprintf("keep block %s in %s", s.Block, where)
+}
+
+func (s *step) Reach() transform.Reach {
+	p := s.Path
+	if p == "" {
+		p = transform.OwnersFiles[0] // as a rule
+	}
+	if len(s.Lines) == 0 {
+		return transform.Reach{Uses: []transform.Use{{Field: "block", Glob: "**/CODEOWNERS"}}}
+	}
+	return transform.Reach{Makes: p}
 }
 
 func (s *step) Edits(tree fs.FS) ([]transform.Edit, error) {

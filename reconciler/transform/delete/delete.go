@@ -36,6 +36,10 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 
 func (s *step) Summary() string { return "delete " + transform.GlobList(s.Paths) }
 
+func (s *step) Reach() transform.Reach {
+	return transform.Reach{Uses: transform.UseAll("paths", s.Paths), Takes: s.Paths}
+}
+
 func (s *step) Edits(tree fs.FS) ([]transform.Edit, error) {
 	paths, err := transform.Files(tree, s.Paths...)
 	if err != nil {

@@ -3,6 +3,7 @@ package file
 
 import (
 	"encoding/json"
+	"errors"
 	"io/fs"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -31,13 +32,14 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 	if err := transform.DecodeFields(fields, s); err != nil {
 		return nil, err
 	}
+	var all []error
 	if err := transform.CheckPath(s.Path); err != nil {
-		return nil, &transform.FieldError{Field: "path", Message: err.Error()}
+		all = append(all, &transform.FieldError{Field: "path", Message: err.Error()})
 	}
 	if s.Content == nil {
-		return nil, &transform.FieldError{Field: "content", Message: "is required", Hint: `for an empty file write content: ""`}
+		all = append(all, &transform.FieldError{Field: "content", Message: "is required", Hint: `for an empty file write content: ""`})
 	}
-	return s, nil
+	return s, errors.Join(all...)
 }
 
 func (s *step) Summary() string {
@@ -45,6 +47,18 @@ func (s *step) Summary() string {
 		return "create " + s.Path + " if missing"
 	}
 	return "write " + s.Path
+}
+
+func (s *step) Reach() transform.Reach {
+	r := transform.Reach{Makes: fleet.Path(s.Path)}
+	if !s.IfMissing {
+		r.Whole = s.edit()
+	}
+	return r
+}
+
+func (s *step) edit() *transform.Edit {
+	return &transform.Edit{Path: fleet.Path(s.Path), Content: []byte(*s.Content), Executable: s.Executable}
 }
 
 func (s *step) Edits(tree fs.FS) ([]transform.Edit, error) {
@@ -56,10 +70,10 @@ func (s *step) Edits(tree fs.FS) ([]transform.Edit, error) {
 	if err := transform.CheckTarget(tree, p); err != nil {
 		return nil, err
 	}
-	e := transform.Edit{Path: p, Content: []byte(*s.Content), Executable: s.Executable}
-	same, err := transform.Holds(tree, e)
+	e := s.edit()
+	same, err := transform.Holds(tree, *e)
 	if err != nil || same {
 		return nil, err
 	}
-	return []transform.Edit{e}, nil
+	return []transform.Edit{*e}, nil
 }

@@ -22,7 +22,7 @@ func FuzzRewrite(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte, goVersion, path, v string, what uint8) {
 		s := stepOf(goVersion, path, v, what)
-		fields := []error{s.checkRequire(), s.checkReplace()}
+		fields := slices.Concat(s.checkRequire(), s.checkReplace())
 		if slices.ContainsFunc(fields, func(err error) bool { return err != nil }) {
 			return
 		}

@@ -9,6 +9,7 @@ package gomod
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"go/version"
 	"io/fs"
@@ -67,30 +68,26 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 	if s.Paths == nil {
 		s.Paths = []string{"go.mod"}
 	}
-	if err := transform.CheckGlobs("paths", s.Paths); err != nil {
-		return nil, err
+	all := []error{transform.CheckGlobs("paths", s.Paths)}
+	if s.Go == "" && s.Toolchain == "" && len(s.Require)+len(s.Replace)+len(s.DropReplace) == 0 {
+		all = append(all, &transform.FieldError{Field: "do", Message: "says nothing to do: give go, toolchain, require, replace or dropReplace", Beside: "require"})
 	}
-	switch {
-	case s.Go == "" && s.Toolchain == "" && len(s.Require)+len(s.Replace)+len(s.DropReplace) == 0:
-		return nil, &transform.FieldError{Field: "do", Message: "says nothing to do: give go, toolchain, require, replace or dropReplace", Beside: "require"}
-	case s.Go != "" && !modfile.GoVersionRE.MatchString(s.Go):
-		return nil, &transform.FieldError{Field: "go", Message: fmt.Sprintf("%q is no version of Go", s.Go), Hint: `write "1.26.0"`}
-	case s.Toolchain != "" && s.Toolchain != none && !version.IsValid(s.Toolchain):
-		return nil, &transform.FieldError{Field: "toolchain", Message: fmt.Sprintf("%q is no toolchain", s.Toolchain), Hint: `write "go1.26.8", or "none" for no such line`}
+	if s.Go != "" && !modfile.GoVersionRE.MatchString(s.Go) {
+		all = append(all, &transform.FieldError{Field: "go", Message: fmt.Sprintf("%q is no version of Go", s.Go), Hint: `write "1.26.0"`})
 	}
-	if err := s.checkRequire(); err != nil {
-		return nil, err
+	if s.Toolchain != "" && s.Toolchain != none && !version.IsValid(s.Toolchain) {
+		all = append(all, &transform.FieldError{Field: "toolchain", Message: fmt.Sprintf("%q is no toolchain", s.Toolchain), Hint: `write "go1.26.8", or "none" for no such line`})
 	}
-	return s, s.checkReplace()
+	return s, errors.Join(slices.Concat(all, s.checkRequire(), s.checkReplace())...)
 }
 
-func (s *step) checkRequire() error {
+func (s *step) checkRequire() (all []error) {
 	for _, path := range slices.Sorted(maps.Keys(s.Require)) {
 		if err := checkVersion(path, s.Require[path]); err != nil {
-			return transform.FieldErrorf("require."+path, "%s", err)
+			all = append(all, transform.FieldErrorf("require."+path, "%s", err))
 		}
 	}
-	return nil
+	return all
 }
 
 // checkVersion says why a module has no such version, as go.mod writes it.
@@ -105,33 +102,29 @@ func checkVersion(path, v string) error {
 	return module.CheckPathMajor(v, major)
 }
 
-func (s *step) checkReplace() error {
+func (s *step) checkReplace() (all []error) {
 	seen := map[replaced]bool{}
 	for i, r := range s.Replace {
 		field := fmt.Sprintf("replace[%d].", i)
-		if err := checkReplaced(field, replaced{r.Old, r.OldVersion}, seen); err != nil {
-			return err
-		}
+		all = append(all, checkReplaced(field, replaced{r.Old, r.OldVersion}, seen))
 		local := modfile.IsDirectoryPath(r.New)
 		switch {
 		case r.New == "" || strings.ContainsAny(r.New, "\n\r\\`\"") || strings.HasPrefix(r.New, "//"):
-			return transform.FieldErrorf(field+"new", "%q is neither a module nor a folder", r.New)
+			all = append(all, transform.FieldErrorf(field+"new", "%q is neither a module nor a folder", r.New))
 		case local && r.NewVersion != "":
-			return transform.FieldErrorf(field+"newVersion", "a folder has no version")
+			all = append(all, transform.FieldErrorf(field+"newVersion", "a folder has no version"))
 		case !local && r.NewVersion == "":
-			return &transform.FieldError{Field: field + "newVersion", Message: "is required with a module", Hint: "write a folder with ./ or ../ before it"}
+			all = append(all, &transform.FieldError{Field: field + "newVersion", Message: "is required with a module", Hint: "write a folder with ./ or ../ before it"})
 		case !local:
 			if err := checkVersion(r.New, r.NewVersion); err != nil {
-				return transform.FieldErrorf(field+"newVersion", "%s", err)
+				all = append(all, transform.FieldErrorf(field+"newVersion", "%s", err))
 			}
 		}
 	}
 	for i, r := range s.DropReplace {
-		if err := checkReplaced(fmt.Sprintf("dropReplace[%d].", i), r, seen); err != nil {
-			return err
-		}
+		all = append(all, checkReplaced(fmt.Sprintf("dropReplace[%d].", i), r, seen))
 	}
-	return nil
+	return all
 }
 
 func checkReplaced(field string, r replaced, seen map[replaced]bool) error {
@@ -177,6 +170,10 @@ func (s *step) Summary() string {
 		does = append(does, "replacements")
 	}
 	return strings.Join(does, ", ") + " in " + transform.GlobList(s.Paths)
+}
+
+func (s *step) Reach() transform.Reach {
+	return transform.Reach{Uses: transform.UseAll("paths", s.Paths)}
 }
 
 func (s *step) Edits(tree fs.FS) ([]transform.Edit, error) {

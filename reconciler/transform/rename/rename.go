@@ -51,6 +51,11 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 
 func (s *step) Summary() string { return "rename " + s.From + " to " + s.To }
 
+func (s *step) Reach() transform.Reach {
+	from := transform.QuoteGlob(s.From)
+	return transform.Reach{Uses: []transform.Use{{Field: "from", Glob: from}}, Takes: []string{from}, Makes: fleet.Path(s.To)}
+}
+
 func (s *step) Edits(tree fs.FS) ([]transform.Edit, error) {
 	from, to := fleet.Path(s.From), fleet.Path(s.To)
 	source, err := transform.Lookup(tree, from)

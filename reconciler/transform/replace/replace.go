@@ -39,19 +39,25 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 	if err := transform.DecodeFields(fields, s); err != nil {
 		return nil, err
 	}
-	globs := transform.CheckGlobs("paths", s.Paths)
-	if s.With == nil {
-		return nil, errors.Join(globs, &transform.FieldError{Field: "with", Message: "is required", Hint: `to remove matches, write with: ""`})
-	}
+	all := []error{transform.CheckGlobs("paths", s.Paths)}
 	re, err := transform.CompilePattern("pattern", s.Pattern)
-	if err == nil {
-		err = checkWith(*s.With, re)
+	s.re, all = re, append(all, err)
+	switch {
+	case s.With == nil:
+		all = append(all, &transform.FieldError{Field: "with", Message: "is required", Hint: `to remove matches, write with: ""`})
+	case err == nil && same(re, *s.With):
+		all = append(all, &transform.FieldError{Field: "with", Message: "is what pattern matches, so nothing would change", Beside: "pattern"})
+	case err == nil:
+		all = append(all, checkWith(*s.With, re))
 	}
-	s.re = re
-	if err := errors.Join(globs, err); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return s, errors.Join(all...)
+}
+
+// same reports whether a pattern matches one text alone, with which it is
+// replaced.
+func same(re *regexp.Regexp, with string) bool {
+	text, whole := re.LiteralPrefix()
+	return whole && text == with && !strings.Contains(text, "$")
 }
 
 // reference is what regexp.Expand takes for a group's name or number.
@@ -91,6 +97,10 @@ func checkWith(with string, re *regexp.Regexp) error {
 }
 
 func (s *step) Summary() string { return "replace in " + transform.GlobList(s.Paths) }
+
+func (s *step) Reach() transform.Reach {
+	return transform.Reach{Uses: transform.UseAll("paths", s.Paths)}
+}
 
 func (s *step) Edits(tree fs.FS) ([]transform.Edit, error) {
 	paths, err := transform.Files(tree, s.Paths...)

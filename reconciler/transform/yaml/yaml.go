@@ -7,6 +7,7 @@ package yaml
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -58,58 +59,51 @@ func decode(fields json.RawMessage) (transform.Step, error) {
 	if err := transform.DecodeFields(fields, s); err != nil {
 		return nil, err
 	}
-	if err := s.files().Check(); err != nil {
-		return nil, err
-	}
+	all := []error{s.files().Check()}
 	if len(s.Set)+len(s.Remove) == 0 {
-		return nil, transform.FieldErrorf("set", "is required, or remove is")
-	}
-	if err := s.decodeSet(); err != nil {
-		return nil, err
+		all = append(all, transform.FieldErrorf("set", "is required, or remove is"))
 	}
 	set := map[string][]values.Part{}
-	for _, each := range s.Set {
+	for i := range s.Set {
+		each := &s.Set[i]
+		all = append(all, each.decode(fmt.Sprintf("set[%d].", i)))
 		set[each.At] = each.at
 	}
 	var err error
-	if s.remove, err = values.Removals(s.Remove, set); err != nil {
-		return nil, err
-	}
+	s.remove, err = values.Removals(s.Remove, set)
+	all = append(all, err)
 	for _, name := range slices.Sorted(maps.Keys(s.Document)) {
 		at, err := values.ParseAt(name)
 		if err != nil {
-			return nil, transform.FieldErrorf("document", "%s", err)
+			all = append(all, transform.FieldErrorf("document", "%s", err))
+			continue
 		}
 		value, err := node(s.Document[name])
 		if err != nil || value.Kind != y.ScalarNode {
-			return nil, transform.FieldErrorf("document."+name, "is not a single value")
+			all = append(all, transform.FieldErrorf("document."+name, "is not a single value"))
 		}
 		s.document = append(s.document, match{at, value})
 	}
-	return s, nil
+	return s, errors.Join(all...)
 }
 
 func (s *step) files() values.Files { return values.Files{Path: s.Path, Paths: s.Paths} }
 
-func (s *step) decodeSet() error {
-	for i := range s.Set {
-		set := &s.Set[i]
-		field := fmt.Sprintf("set[%d].", i)
-		var err error
-		if set.at, err = values.ParseAt(set.At); err != nil {
-			return transform.FieldErrorf(field+"at", "%s", err)
-		}
-		if len(set.Value) == 0 {
-			return transform.FieldErrorf(field+"value", "is required")
-		}
-		if set.value, err = node(set.Value); err == nil {
-			set.value, err = named(set.at, set.value)
-		}
-		if err != nil {
-			return transform.FieldErrorf(field+"value", "%s", err)
-		}
+func (set *setting) decode(field string) error {
+	var at, err error
+	if set.at, err = values.ParseAt(set.At); err != nil {
+		at = transform.FieldErrorf(field+"at", "%s", err)
 	}
-	return nil
+	if len(set.Value) == 0 {
+		return errors.Join(at, transform.FieldErrorf(field+"value", "is required"))
+	}
+	if set.value, err = node(set.Value); err == nil && at == nil {
+		set.value, err = named(set.at, set.value)
+	}
+	if err != nil {
+		return errors.Join(at, transform.FieldErrorf(field+"value", "%s", err))
+	}
+	return at
 }
 
 func (s *step) Summary() string {
@@ -119,6 +113,8 @@ func (s *step) Summary() string {
 	}
 	return s.files().Summary(set, s.Remove)
 }
+
+func (s *step) Reach() transform.Reach { return s.files().Reach() }
 
 func (s *step) Edits(tree fs.FS) ([]transform.Edit, error) {
 	return s.files().Rewrite(tree, s.rewriteText)

@@ -14,6 +14,9 @@ func init() { Serve(misbehave) }
 // misbehave is the work of this test's children.
 func misbehave(request []byte) []byte {
 	switch word, rest, _ := strings.Cut(string(request), " "); word {
+	case "free":
+		free()
+		return misbehave([]byte(rest))
 	case "loop":
 		for n := 0; n >= 0; n = (n + 1) % 1000 {
 		}

@@ -4,10 +4,11 @@
 package keep
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,10 +17,13 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/cache"
+
+	"github.com/portreeve/portreeve/reconciler/disk"
 )
 
 // Folder is a folder on disk. A nil one keeps nothing.
 type Folder struct {
+	disk  disk.Disk
 	dir   string
 	cache *cache.Cache
 	full  int64
@@ -30,19 +34,35 @@ const maxBytes = 512 << 20
 
 // Open opens a folder, and makes it where there is none; nil where it can't
 // be, for then there is nothing to be kept.
-func Open(dir string) *Folder { return open(dir, maxBytes) }
+func Open(d disk.Disk, dir string) *Folder { return open(d, dir, maxBytes) }
 
-func open(dir string, full int64) *Folder {
-	if dir == "" || os.MkdirAll(filepath.Join(dir, "trees"), 0o700) != nil {
+func open(d disk.Disk, dir string, full int64) *Folder {
+	if dir == "" || d.MkdirAll(dir) != nil {
 		return nil
 	}
-	c, err := cache.Open(dir)
-	if err != nil {
+	c, err := openCache(d, dir)
+	if err != nil || d.MkdirAll(filepath.Join(dir, trees)) != nil {
 		return nil
 	}
-	f := &Folder{dir, c, full}
+	f := &Folder{d, dir, c, full}
 	f.trim()
 	return f
+}
+
+// trees is the folder of trees, made last: where it is, all folders are.
+const trees = "trees"
+
+// openCache opens the library's part of the folder. What the library changes
+// is one change each time.
+func openCache(d disk.Disk, dir string) (c *cache.Cache, err error) {
+	if info, err := os.Stat(filepath.Join(dir, trees)); err == nil && info.IsDir() {
+		return cache.Open(dir)
+	}
+	err = d.Do("make", dir, func() error {
+		c, err = cache.Open(dir)
+		return err
+	})
+	return c, err
 }
 
 // Get gives the value that was put under the key.
@@ -56,25 +76,40 @@ func (f *Folder) Get(key string) ([]byte, bool) {
 
 // Put keeps a value, if it can.
 func (f *Folder) Put(key string, value []byte) {
-	if f != nil {
-		_ = f.cache.PutBytes(sha256.Sum256([]byte(key)), value)
+	if f == nil {
+		return
 	}
+	id := sha256.Sum256([]byte(key))
+	_ = f.disk.Do("write", filepath.Join(f.dir, hex.EncodeToString(id[:])), func() error { return f.cache.PutBytes(id, value) })
 }
 
 // magic stands before a tree's bytes, with the sum of key and bytes.
 const magic = "prt1"
 
-// GetTree gives the value that was put last under the name with this key.
-func (f *Folder) GetTree(name, key string) ([]byte, bool) {
+// GetTree gives the value that was put last under the name with this key. It
+// is read once, and summed on the way: it may be large.
+func (f *Folder) GetTree(name, key string) (string, bool) {
 	if f == nil {
-		return nil, false
+		return "", false
 	}
-	b, err := os.ReadFile(f.tree(name))
-	if err != nil || len(b) < len(magic)+sha256.Size || string(b[:len(magic)]) != magic {
-		return nil, false
+	file, err := os.Open(f.tree(name))
+	if err != nil {
+		return "", false
 	}
-	value := b[len(magic)+sha256.Size:]
-	return value, bytes.Equal(b[len(magic):len(magic)+sha256.Size], sum(key, value))
+	defer file.Close()
+	info, err := file.Stat()
+	head := make([]byte, len(magic)+sha256.Size)
+	if err == nil {
+		_, err = io.ReadFull(file, head)
+	}
+	if err != nil || string(head[:len(magic)]) != magic {
+		return "", false
+	}
+	var value strings.Builder
+	value.Grow(int(min(info.Size(), maxBytes)))
+	h := sum(key)
+	_, err = io.Copy(io.MultiWriter(&value, h), file)
+	return value.String(), err == nil && string(h.Sum(nil)) == string(head[len(magic):])
 }
 
 // PutTree keeps one value for a name, in place of what was there.
@@ -82,39 +117,42 @@ func (f *Folder) PutTree(name, key string, value []byte) {
 	if f == nil {
 		return
 	}
-	t, err := os.CreateTemp(filepath.Join(f.dir, "trees"), "new-")
-	if err != nil {
-		return
-	}
-	_, err = t.Write(slices.Concat([]byte(magic), sum(key, value), value))
-	if closed := t.Close(); err != nil || closed != nil || os.Rename(t.Name(), f.tree(name)) != nil {
-		_ = os.Remove(t.Name())
+	h := sum(key)
+	h.Write(value)
+	f.write(f.tree(name), h.Sum([]byte(magic)), value)
+}
+
+// write puts a file in the place of what was there, in one.
+func (f *Folder) write(path string, parts ...[]byte) {
+	t, err := f.disk.WriteTemp(filepath.Join(f.dir, trees), "new-", parts...)
+	if err == nil && f.disk.Rename(t, path) != nil {
+		_ = f.disk.Remove(t)
 	}
 }
 
 func (f *Folder) tree(name string) string {
 	h := sha256.Sum256([]byte(name))
-	return filepath.Join(f.dir, "trees", hex.EncodeToString(h[:16]))
+	return filepath.Join(f.dir, trees, hex.EncodeToString(h[:16]))
 }
 
-func sum(key string, value []byte) []byte {
+// sum begins the sum of a key and a value.
+func sum(key string) hash.Hash {
 	of := sha256.Sum256([]byte(key))
 	h := sha256.New()
 	h.Write(of[:])
-	h.Write(value)
-	return h.Sum(nil)
+	return h
 }
 
 // trim removes, once a day, what was not used for days, and then the oldest
 // until there is room.
 func (f *Folder) trim() {
-	const mark = "trimmed"
-	if info, err := os.Stat(filepath.Join(f.dir, mark)); err == nil && time.Since(info.ModTime()).Abs() < 24*time.Hour {
+	mark := filepath.Join(f.dir, "trimmed")
+	if info, err := os.Stat(mark); err == nil && time.Since(info.ModTime()).Abs() < 24*time.Hour {
 		return
 	}
 	// First the mark: of several processes one does the work.
-	_ = os.WriteFile(filepath.Join(f.dir, mark), nil, 0o600)
-	_ = f.cache.Trim()
+	f.write(mark)
+	_ = f.disk.Do("remove", f.dir, f.cache.Trim)
 	f.cut()
 }
 
@@ -135,7 +173,7 @@ func (f *Folder) cut() {
 			return nil
 		}
 		if strings.HasPrefix(d.Name(), "new-") && time.Since(info.ModTime()) > time.Hour {
-			_ = os.Remove(path) // left by a crash
+			_ = f.disk.Remove(path) // left by a crash
 			return nil
 		}
 		all = append(all, file{path, info.ModTime(), info.Size()})
@@ -149,7 +187,7 @@ func (f *Folder) cut() {
 		if total <= f.full {
 			return
 		}
-		_ = os.Remove(old.path)
+		_ = f.disk.Remove(old.path)
 		total -= old.size
 	}
 }

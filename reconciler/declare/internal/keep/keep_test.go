@@ -8,16 +8,18 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/portreeve/portreeve/reconciler/disk"
 )
 
 // TestKeep holds that what is read back is what was written, or nothing:
 // whatever becomes of the files in between.
 func TestKeep(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "deep", "cache")
-	f := Open(dir)
+	f := Open(disk.Disk{}, dir)
 	f.Put("key", []byte("value"))
 	f.PutTree("tree", "build 1", []byte("index"))
-	again := Open(dir)
+	again := Open(disk.Disk{}, dir)
 	if v, ok := again.Get("key"); !ok || string(v) != "value" {
 		t.Errorf("got %q, %v", v, ok)
 	}
@@ -58,7 +60,7 @@ func TestKeep(t *testing.T) {
 	}
 	var none *Folder
 	none.Put("key", nil)
-	if _, ok := none.Get("key"); ok || Open("") != nil || Open("/dev/null/x") != nil {
+	if _, ok := none.Get("key"); ok || Open(disk.Disk{}, "") != nil || Open(disk.Disk{}, "/dev/null/x") != nil {
 		t.Error("no folder keeps something")
 	}
 }
@@ -86,7 +88,7 @@ func TestTogether(t *testing.T) {
 	var all sync.WaitGroup
 	for n := range 8 {
 		all.Go(func() {
-			f := Open(dir)
+			f := Open(disk.Disk{}, dir)
 			for i := range 20 {
 				key := fmt.Sprint(i % 5)
 				f.Put(key, []byte("value of "+key))
@@ -106,7 +108,7 @@ func TestTogether(t *testing.T) {
 // TestCut holds that the oldest go when there is too much.
 func TestCut(t *testing.T) {
 	dir := t.TempDir()
-	f := Open(dir)
+	f := Open(disk.Disk{}, dir)
 	value := bytes.Repeat([]byte("x"), 10_000)
 	for i := range 10 {
 		f.PutTree(fmt.Sprint(i), "build", value)
@@ -126,7 +128,7 @@ func TestCut(t *testing.T) {
 	if err := os.Chtimes(filepath.Join(dir, "trimmed"), old.Add(-24*time.Hour), old.Add(-24*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	f = open(dir, 35_000)
+	f = open(disk.Disk{}, dir, 35_000)
 	for i := range 10 {
 		if _, ok := f.GetTree(fmt.Sprint(i), "build"); ok != (i >= 7) {
 			t.Errorf("%d is there: %v", i, ok)

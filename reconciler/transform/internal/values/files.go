@@ -2,6 +2,7 @@ package values
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -31,6 +32,14 @@ func (f Files) Check() error {
 		return transform.FieldErrorf("path", "%s", err)
 	}
 	return nil
+}
+
+// Reach is a step's, which edits the files.
+func (f Files) Reach() transform.Reach {
+	if f.Path != "" {
+		return transform.Reach{Uses: []transform.Use{{Field: "path", Glob: transform.QuoteGlob(f.Path)}}}
+	}
+	return transform.Reach{Uses: transform.UseAll("paths", f.Paths)}
 }
 
 // Summary is a step's, which sets and removes at places in the files.
@@ -93,24 +102,29 @@ func (f Files) Rewrite(tree fs.FS, edit func(text []byte) ([]byte, error)) ([]tr
 }
 
 // Removals reads the places that a step removes. set are those that it sets,
-// by their text.
+// by their text; none of one that could not be read. What is wrong with several
+// is joined.
 func Removals(remove []string, set map[string][]Part) ([][]Part, error) {
 	var removals [][]Part
+	var all []error
 	for i, text := range remove {
 		field := fmt.Sprintf("remove[%d]", i)
 		at, err := ParseAt(text)
 		if err != nil {
-			return nil, transform.FieldErrorf(field, "%s", err)
+			all = append(all, transform.FieldErrorf(field, "%s", err))
+			continue
 		}
 		if slices.ContainsFunc(at, func(p Part) bool { return p.Kind == ByIndex }) {
-			return nil, &transform.FieldError{Field: field, Message: "removes by index, which would take another element each time", Hint: "select the element as [name=value]"}
+			all = append(all, &transform.FieldError{Field: field, Message: "removes by index, which would take another element each time", Hint: "select the element as [name=value]"})
+			continue
 		}
 		for _, name := range slices.Sorted(maps.Keys(set)) {
 			if parts := set[name]; len(at) <= len(parts) && slices.Equal(at, parts[:len(at)]) {
-				return nil, transform.FieldErrorf(field, "removes what set[…].at %q makes", name)
+				all = append(all, transform.FieldErrorf(field, "removes what set[…].at %q makes", name))
+				break
 			}
 		}
 		removals = append(removals, at)
 	}
-	return removals, nil
+	return removals, errors.Join(all...)
 }

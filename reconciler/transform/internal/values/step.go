@@ -2,6 +2,7 @@ package values
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -42,48 +43,41 @@ func Decode(fields json.RawMessage, check func(*Value) error, rewriter Rewriter)
 	if err := transform.DecodeFields(fields, s); err != nil {
 		return nil, err
 	}
-	if err := s.files().Check(); err != nil {
-		return nil, err
-	}
+	all := []error{s.files().Check()}
 	if len(s.Set)+len(s.Remove) == 0 {
-		return nil, transform.FieldErrorf("set", "is required, or remove is")
-	}
-	if err := s.decodeSet(check); err != nil {
-		return nil, err
+		all = append(all, transform.FieldErrorf("set", "is required, or remove is"))
 	}
 	set := map[string][]Part{}
-	for _, each := range s.Set {
+	for i := range s.Set {
+		each := &s.Set[i]
+		all = append(all, each.decode(fmt.Sprintf("set[%d].", i), check))
 		set[each.At] = each.Parts
 	}
 	var err error
 	s.Removals, err = Removals(s.Remove, set)
-	return s, err
+	return s, errors.Join(append(all, err)...)
 }
 
 func (s *Step) files() Files { return Files{s.Path, s.Paths} }
 
-func (s *Step) decodeSet(check func(*Value) error) error {
-	for i := range s.Set {
-		set := &s.Set[i]
-		field := fmt.Sprintf("set[%d].", i)
-		var err error
-		if set.Parts, err = ParseAt(set.At); err != nil {
-			return transform.FieldErrorf(field+"at", "%s", err)
-		}
-		if len(set.Value) == 0 {
-			return transform.FieldErrorf(field+"value", "is required")
-		}
-		if set.Wanted, err = Read(set.Value); err == nil && check != nil {
-			err = check(set.Wanted)
-		}
-		if err == nil {
-			set.Wanted, err = Named(set.Parts, set.Wanted)
-		}
-		if err != nil {
-			return transform.FieldErrorf(field+"value", "%s", err)
-		}
+func (set *Setting) decode(field string, check func(*Value) error) error {
+	var at, err error
+	if set.Parts, err = ParseAt(set.At); err != nil {
+		at = transform.FieldErrorf(field+"at", "%s", err)
 	}
-	return nil
+	if len(set.Value) == 0 {
+		return errors.Join(at, transform.FieldErrorf(field+"value", "is required"))
+	}
+	if set.Wanted, err = Read(set.Value); err == nil && check != nil {
+		err = check(set.Wanted)
+	}
+	if err == nil && at == nil {
+		set.Wanted, err = Named(set.Parts, set.Wanted)
+	}
+	if err != nil {
+		return errors.Join(at, transform.FieldErrorf(field+"value", "%s", err))
+	}
+	return at
 }
 
 // Summary implements transform.Step.
@@ -94,6 +88,9 @@ func (s *Step) Summary() string {
 	}
 	return s.files().Summary(set, s.Remove)
 }
+
+// Reach implements transform.Step.
+func (s *Step) Reach() transform.Reach { return s.files().Reach() }
 
 // Edits implements transform.Step.
 func (s *Step) Edits(tree fs.FS) ([]transform.Edit, error) {
