@@ -240,7 +240,7 @@ func (p *replay) pick(ctx context.Context, tip plumbing.Hash, pick fleet.Pick) (
 func (p *replay) merge(ctx context.Context, base, a, b plumbing.Hash) (plumbing.Hash, error) {
 	for range 2 {
 		before := maps.Clone(p.made)
-		id, err := p.trees(base, a, b, "")
+		id, err := p.followed(base, a, b)
 		if len(p.missing) == 0 {
 			if err == nil && id.IsZero() {
 				id = p.make(plumbing.TreeObject, nil)
@@ -259,6 +259,15 @@ func (p *replay) merge(ctx context.Context, base, a, b plumbing.Hash) (plumbing.
 		}
 	}
 	return base, &conflict{why: "the forge does not give the files that are needed"}
+}
+
+// followed merges trees with their renames.
+func (p *replay) followed(base, a, b plumbing.Hash) (plumbing.Hash, error) {
+	base, a, b, err := p.follow(base, a, b)
+	if err != nil {
+		return base, err
+	}
+	return p.trees(base, a, b, "")
 }
 
 // CommitReplayed makes the commits of a replay: ours, with the message that is given

@@ -40,10 +40,15 @@ func edit(content string) []transform.Edit {
 // ours pushes our commit, over old.
 func (b *replayBench) ours(base, old fleet.CommitID, content string) *Commit {
 	b.t.Helper()
+	return b.pushed(base, old, edit(content))
+}
+
+func (b *replayBench) pushed(base, old fleet.CommitID, edits []transform.Edit) *Commit {
+	b.t.Helper()
 	s, err := b.c.Snapshot(b.t.Context(), b.remote, base)
 	b.must(err)
-	b.must(b.c.Load(b.t.Context(), b.remote, s, CommitPaths(edit(content))))
-	made, err := b.c.Commit(s, edit(content), someone, say)
+	b.must(b.c.Load(b.t.Context(), b.remote, s, CommitPaths(edits)))
+	made, err := b.c.Commit(s, edits, someone, say)
 	b.must(err)
 	b.must(b.c.Push(b.t.Context(), b.remote, made, RefUpdate{Branch: ourName, Old: old, New: made.ID}))
 	return made
@@ -141,8 +146,47 @@ func TestReplayStopsAtAConflict(t *testing.T) {
 	}
 }
 
+// TestReplayFollowsRenames holds that what a person changed in a file which we
+// rename is in it under its new name, and what we change in one that they
+// rename as well.
+func TestReplayFollowsRenames(t *testing.T) {
+	const was = "1\n2\n3\n4\n5\n"
+	gone := transform.Edit{Path: "a", Delete: true}
+	kims := "commit refs/heads/%[1]s\ncommitter Kim <kim@example.com> 1600000009 +0000\ndata 4\nkim\nfrom refs/heads/%[1]s^0\n"
+	for name, c := range map[string]struct {
+		first []transform.Edit // what ours was, and what it is now
+		now   []transform.Edit
+		does  string
+		path  string
+		want  string
+	}{
+		"we rename, they edit": {
+			[]transform.Edit{{Path: "other", Content: []byte("y\n")}},
+			[]transform.Edit{gone, {Path: "dir/sub/b", Content: []byte(was)}},
+			"M 100755 inline a\ndata 12\nkim\n2\n3\n4\n5\n\n", "dir/sub/b", "kim\n2\n3\n4\n5",
+		},
+		"they rename, we edit": {edit("1\n2\n3\n4\nours\n"), edit("1\n2\n3\n4\nanew\n"), "R a sub/b\n", "sub/b", "1\n2\n3\n4\nanew"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newReplayBench(t, gitrepotest.Options{})
+			b.Git(repoName, "branch", "-D", ourName)
+			b.pushed(b.Head(repoName, "main"), "", c.first)
+			id := b.Import(repoName, ourName, fmt.Sprintf(kims, ourName)+c.does)
+			if stop := b.anew(c.now, fleet.Pick{Commit: id}); stop != nil {
+				t.Fatalf("%+v", stop)
+			}
+			if got := b.show(c.path); got != c.want {
+				t.Errorf("got %q", got)
+			}
+			if got := b.Git(repoName, "ls-tree", "-r", "--name-only", ourName); got != strings.Join([]string{c.path, "other"}, "\n") && got != strings.Join([]string{"other", c.path}, "\n") {
+				t.Errorf("files: %s", got)
+			}
+		})
+	}
+}
+
 // TestReplayStopsWhereOursTakesTheFileAway holds that what a person changed in
-// a file that we delete or rename, or rename and we change, is told and stays.
+// a file that we delete, or rename with a change, is told and stays.
 func TestReplayStopsWhereOursTakesTheFileAway(t *testing.T) {
 	const was = "1\n2\n3\n4\n5\n"
 	gone := transform.Edit{Path: "a", Delete: true}
@@ -153,8 +197,7 @@ func TestReplayStopsWhereOursTakesTheFileAway(t *testing.T) {
 		path  fleet.Path // of the file that is told
 	}{
 		"we delete, they edit":       {[]transform.Edit{gone}, "M 100644 inline a\ndata 15\nkim\n2\n3\n4\nours\n", "a"},
-		"we rename, they edit":       {[]transform.Edit{gone, {Path: "dir/a", Content: []byte(was)}}, "M 100644 inline a\ndata 15\nkim\n2\n3\n4\nours\n", "a"},
-		"they rename, we edit":       {edit("1\n2\n3\n4\nanew\n"), "R a b\n", "a"},
+		"we rename and change it":    {[]transform.Edit{gone, {Path: "dir/a", Content: []byte("0\n" + was)}}, "M 100644 inline a\ndata 15\nkim\n2\n3\n4\nours\n", "a"},
 		"they delete, we edit":       {edit("1\n2\n3\n4\nanew\n"), "D a\n", "a"},
 		"they put a directory there": {edit("1\n2\n3\n4\nanew\n"), "D a\nM 100644 inline a/b\ndata 2\nb\n", "a"},
 		"we both rename":             {[]transform.Edit{gone, {Path: "b", Content: []byte(was)}}, "R a b\n", "b"},

@@ -13,8 +13,8 @@ import (
 
 // threeway merges trees: what two made of a third. A directory that one side
 // alone changed is taken as it is; a file that both changed is merged line by
-// line, and all else that both changed otherwise is a conflict. Renames are
-// not looked for: to a merge they are a file that is gone and one that is new.
+// line, and all else that both changed otherwise is a conflict. Of renames see
+// follow; to trees they are a file that is gone and one that is new.
 type threeway struct {
 	sources []*objects
 	made    map[plumbing.Hash]object
@@ -100,19 +100,15 @@ func (t *threeway) trees(base, a, b plumbing.Hash, at string) (plumbing.Hash, er
 		return a, &conflict{at[:80] + "…", "its path is too long"}
 	}
 	var all [3]map[string]place
-	names := map[string]bool{}
 	for i, id := range []plumbing.Hash{base, a, b} {
 		places, err := t.places(id, at)
 		if err != nil {
 			return a, err
 		}
-		for name := range places {
-			names[name] = true
-		}
 		all[i] = places
 	}
 	var merged []entry
-	for _, name := range slices.Sorted(maps.Keys(names)) {
+	for _, name := range sortedNames(all[:]...) {
 		e, err := t.place(all[0][name], all[1][name], all[2][name], name, at)
 		if err != nil {
 			return a, err
@@ -121,10 +117,15 @@ func (t *threeway) trees(base, a, b plumbing.Hash, at string) (plumbing.Hash, er
 			merged = append(merged, *e)
 		}
 	}
-	if len(merged) == 0 {
-		return plumbing.ZeroHash, nil
+	return t.plantTree(merged), nil
+}
+
+// plantTree makes a tree of entries; the zero id is one without.
+func (t *threeway) plantTree(entries []entry) plumbing.Hash {
+	if len(entries) == 0 {
+		return plumbing.ZeroHash
 	}
-	slices.SortStableFunc(merged, func(x, y entry) int {
+	slices.SortStableFunc(entries, func(x, y entry) int {
 		switch {
 		case sortsBefore(x, y):
 			return -1
@@ -133,7 +134,18 @@ func (t *threeway) trees(base, a, b plumbing.Hash, at string) (plumbing.Hash, er
 		}
 		return 0
 	})
-	return t.make(plumbing.TreeObject, encodeTree(merged)), nil
+	return t.make(plumbing.TreeObject, encodeTree(entries))
+}
+
+// sortedNames are the names in directories, each once.
+func sortedNames(all ...map[string]place) []string {
+	names := map[string]bool{}
+	for _, places := range all {
+		for name := range places {
+			names[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 func (t *threeway) make(kind plumbing.ObjectType, data []byte) plumbing.Hash {

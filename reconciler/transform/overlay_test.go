@@ -117,3 +117,19 @@ func TestOverlayIsAnFS(t *testing.T) {
 		t.Error("an empty directory is left")
 	}
 }
+
+// FuzzQuoteGlob: a path as a glob matches that path, and tells it.
+func FuzzQuoteGlob(f *testing.F) {
+	for _, p := range []string{"a", "a/[x].go", "{a,b}", `a*?`, "é"} {
+		f.Add(p)
+	}
+	f.Fuzz(func(t *testing.T, p string) {
+		if transform.CheckPath(p) != nil {
+			return
+		}
+		glob := transform.QuoteGlob(p)
+		if back, one := transform.PathOfGlob(glob); !one || back != p || transform.CheckGlob(glob) != nil || !transform.Match(glob, p) {
+			t.Errorf("%q became %q, which is for %q, %v", p, glob, back, one)
+		}
+	})
+}
