@@ -37,7 +37,7 @@ func kinds() kind.Set {
 		replace.New(), file.New(), delete.New(), rename.New(),
 		yaml.New(), json.New(), toml.New(), gomod.New(), codeowners.New(),
 	}
-	return kind.Set{ownership.New(), migration.New(transforms)}
+	return kind.Set{ownership.New(transforms), migration.New(transforms)}
 }
 
 // TestValid holds that every example is without problems and declares

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -121,7 +122,7 @@ func (r *Reconciler) Once(ctx context.Context) *store.Pass {
 	pass.Pause = pauseAfter(r.Now(), before, r.Forge.Allowance())
 	if look != nil {
 		pass.Revision, pass.Problems, pass.Plan = look.Config.Revision, look.Config.Problems, look.Plan
-		pass.Config = look.Config
+		pass.Config, pass.Listings = look.Config, listings(look.World)
 	}
 	if err == nil {
 		pass.Problems = look.Plan.Problems
@@ -146,6 +147,18 @@ func (r *Reconciler) Once(ctx context.Context) *store.Pass {
 		r.Publish(pass)
 	}
 	return pass
+}
+
+// listings are the repos of a world, by name; nil of none.
+func listings(w *plan.World) []fleet.Repo {
+	if w == nil {
+		return nil
+	}
+	all := make([]fleet.Repo, 0, len(w.Repos))
+	for _, name := range slices.Sorted(maps.Keys(w.Repos)) {
+		all = append(all, w.Repos[name].Listing)
+	}
+	return all
 }
 
 // take takes the plan's steps and notes how that went.

@@ -94,7 +94,7 @@ forge, the network or the disk failed; 4 plan --exit-code found something to do.
 	}
 	root.AddCommand(
 		initCommand(), newCommand(), validateCommand(), fmtCommand(), planCommand(), reconcileCommand(), runCommand(),
-		statusCommand(), whyCommand(), backstageCommand(), demoCommand(), schemaCommand(), docsCommand(),
+		statusCommand(), whyCommand(), ownerCommand(), backstageCommand(), demoCommand(), schemaCommand(), docsCommand(),
 	)
 	return root
 }

@@ -193,6 +193,9 @@ func detail(o *rollout.Outcome) string {
 		if len(o.What) > 1 {
 			text += fmt.Sprintf(" and %d more", len(o.What)-1)
 		}
+		if o.Effect != nil {
+			text += "; " + report.EffectInShort(o.Effect)
+		}
 	}
 	if o.Turn != nil {
 		text = o.Reason + "; " + o.Next

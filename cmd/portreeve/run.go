@@ -81,7 +81,7 @@ func serve(ctx context.Context, e *engine, listener net.Listener, interval time.
 	wake, look := make(chan struct{}, 1), make(chan struct{}, 1)
 	e.Source = told{e.Source, look}
 	pages := dashboard.New(dashboard.Options{
-		Now: time.Now, Version: release.Name(), Alive: 15*time.Minute + 2*interval,
+		Now: time.Now, Version: release.Name(), Kinds: e.Kinds, Alive: 15*time.Minute + 2*interval,
 		Wake: func() { poke(wake) }, Look: func() { poke(look) },
 		ConfigRepo: e.Observer.ConfigRepo, WebhookSecret: secret,
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/report"
 	"github.com/portreeve/portreeve/reconciler/rollout"
 	"github.com/portreeve/portreeve/reconciler/store"
 )
@@ -157,6 +158,11 @@ func printOutcome(w io.Writer, o *rollout.Outcome) {
 	}
 	for _, what := range o.What {
 		t.add("what", what)
+	}
+	if o.Effect != nil {
+		for _, line := range report.Effect(o.Effect) {
+			t.add("what", line)
+		}
 	}
 	if next != "" {
 		t.add("next", next)

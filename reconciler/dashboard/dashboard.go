@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
 	"github.com/portreeve/portreeve/reconciler/store"
 )
 
@@ -22,6 +23,7 @@ import (
 type Options struct {
 	Now     func() time.Time // time.Now
 	Version string
+	Kinds   kind.Set // say who owns what
 	// Wake asks for a pass soon; it must return at once. POST /webhook calls
 	// it, at most once a second.
 	Wake func()
@@ -83,6 +85,7 @@ func New(o Options) *Server {
 	s.mux.HandleFunc("GET /declaration/{kind}/{name}", s.declaration)
 	s.mux.HandleFunc("GET /status.json", s.status)
 	s.mux.HandleFunc("GET /now.json", s.now)
+	s.mux.HandleFunc("GET /api/owner", s.owner)
 	s.mux.HandleFunc("GET /api/backstage/catalog-info.yaml", s.entities)
 	s.mux.HandleFunc("GET /style.css", s.style)
 	s.mux.HandleFunc("GET /healthz", s.healthz)

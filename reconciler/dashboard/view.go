@@ -29,6 +29,7 @@ type view struct {
 	repos        map[string]bool // of the fleet, in lower case
 	states       map[rollout.State]int
 	teams        []string // those that decide something, sorted
+	owners       *owners  // nil before the config repo could be read
 
 	encode sync.Once
 	json   []byte
@@ -46,6 +47,7 @@ func newView(p *store.Pass, before *view) *view {
 			v.found = before.found
 		}
 	}
+	v.owners = newOwners(p, before)
 	v.targets = map[string][]*rollout.Outcome{}
 	v.declarations = map[fleet.ID][]*rollout.Outcome{}
 	v.states, v.repos = map[rollout.State]int{}, map[string]bool{}

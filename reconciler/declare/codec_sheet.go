@@ -61,12 +61,15 @@ func (e *encoder) values(all []value, file string, entries []spot) {
 		e.bool(v.judged)
 		if v.judged {
 			e.text(string(v.owns))
+			e.text(string(v.within))
+			e.selection(v.defaults)
 			e.int(len(v.refs))
 			for _, r := range v.refs {
 				e.text(r.Field)
 				e.pos(r.Pos, file)
 				e.text(string(r.Team))
 				e.text(string(r.Repo))
+				e.text(r.Claim)
 			}
 			e.int(len(v.writes))
 			for _, w := range v.writes {
@@ -80,6 +83,21 @@ func (e *encoder) values(all []value, file string, entries []spot) {
 			e.acknowledged(v.acknowledged, file)
 		}
 	}
+}
+
+func (e *encoder) selection(s *fleet.Selection) {
+	e.bool(s != nil)
+	if s != nil {
+		e.texts(s.Names)
+		e.texts(s.Topics)
+	}
+}
+
+func (d *decoder) selection() *fleet.Selection {
+	if !d.bool() {
+		return nil
+	}
+	return &fleet.Selection{Names: d.texts(), Topics: d.texts()}
 }
 
 func (d *decoder) sheet() *sheet {
@@ -126,9 +144,10 @@ func (d *decoder) values(file string, entries []spot) []value {
 			v.json = []byte(text)
 		}
 		if v.judged = d.bool(); v.judged {
-			v.owns = fleet.RepoName(d.text())
+			v.owns, v.within = fleet.RepoName(d.text()), fleet.RepoName(d.text())
+			v.defaults = d.selection()
 			v.refs = list(d, func() fleet.Ref {
-				return fleet.Ref{Field: d.text(), Pos: d.pos(file), Team: fleet.TeamName(d.text()), Repo: fleet.RepoName(d.text())}
+				return fleet.Ref{Field: d.text(), Pos: d.pos(file), Team: fleet.TeamName(d.text()), Repo: fleet.RepoName(d.text()), Claim: d.text()}
 			})
 			v.writes = list(d, func() fleet.Write {
 				return fleet.Write{Field: d.text(), Pos: d.pos(file), Path: fleet.Path(d.text()), Content: d.text(), Select: d.text()}

@@ -22,12 +22,13 @@ func whole() *sheet {
 	spot := spot{field: "ownership", name: "a", pos: at("a.cue", 1), end: 4, owner: "o"}
 	v := value{
 		spot: spot, problems: []fleet.Problem{problem}, fields: map[string]fleet.Pos{"a": at("a.cue", 2), "b": at("", 0)},
-		json: []byte(`{"a":1}`), judged: true, owns: "acme/a",
-		ruled: &ruled{known: &rulings{"key", []charge{{"policy", at("a.cue", 7), found{"f", "r"}}}}},
+		json: []byte(`{"a":1}`), judged: true, owns: "acme/a", within: "acme/b",
+		defaults: &fleet.Selection{Names: []string{"svc-*"}, Topics: []string{"t"}},
+		ruled:    &ruled{known: &rulings{"key", []charge{{"policy", at("a.cue", 7), found{"f", "r"}}}}},
 		acknowledged: map[string]fleet.Acknowledgement{
 			"policy": {Pos: at("a.cue", 8), Field: "f", Reason: "r", Until: time.Date(2026, time.December, 18, 0, 0, 0, 0, time.UTC)},
 		},
-		refs: []fleet.Ref{{Field: "owner", Pos: at("a.cue", 9), Team: "o"}, {Field: "repo", Pos: at("b.cue", 1<<40), Repo: "acme/a"}},
+		refs: []fleet.Ref{{Field: "owner", Pos: at("a.cue", 9), Team: "o"}, {Field: "repo", Pos: at("b.cue", 1<<40), Repo: "acme/a"}, {Field: "only[0]", Pos: at("a.cue", 2), Claim: "c"}},
 	}
 	s := &sheet{path: "a.cue", id: "\x00\xff", size: 300, problems: []fleet.Problem{problem}, plain: true, reaches: true, makes: []string{"x"}, refers: []string{"y", "z"}}
 	s.entries, s.values, s.fate = append(s.entries, spot), append(s.values, v), fate{broken: true, partial: true}

@@ -108,7 +108,7 @@ func (b *builder) declaration(k kind.Kind, v *value) {
 	}
 	d := &fleet.Declaration{
 		ID: id, Pos: v.pos, End: v.end, Owner: v.owner,
-		Owns: v.owns, Refs: v.refs, Writes: v.writes, Fields: v.fields, Hash: v.hash, Acknowledged: v.acknowledged,
+		Owns: v.owns, Within: v.within, Default: v.defaults, Refs: v.refs, Writes: v.writes, Fields: v.fields, Hash: v.hash, Acknowledged: v.acknowledged,
 	}
 	b.add(&declared{d, v})
 	b.freeze(d, v.problems)
@@ -137,8 +137,9 @@ func (b *builder) team(v value) (valid bool) {
 			`found name %q, expected at most 64 letters, digits, ".", "_" and "-"`, v.name))
 	}
 	var spec struct {
-		Name, Title, GitHub, Contact, Timezone string
-		Members                                []string
+		Name, Title, GitHub, Contact, Timezone, OnCall string
+		Parent                                         fleet.TeamName
+		Members                                        []string
 	}
 	if v.json != nil {
 		if err := json.Unmarshal(v.json, &spec); err != nil {
@@ -160,7 +161,7 @@ func (b *builder) team(v value) (valid bool) {
 	team := fleet.Team{Name: name, Pos: v.pos}
 	if len(v.problems) == 0 { // else some of it nobody wrote
 		team.Title, team.GitHub, team.Members = spec.Title, spec.GitHub, spec.Members
-		team.Contact, team.Timezone = spec.Contact, spec.Timezone
+		team.Contact, team.Timezone, team.Parent, team.OnCall = spec.Contact, spec.Timezone, spec.Parent, spec.OnCall
 	}
 	b.config.Teams[name] = team
 	return valid

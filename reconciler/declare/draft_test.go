@@ -59,8 +59,8 @@ func TestDraft(t *testing.T) {
 	// owner is the team that owns all of the repo that paths says nothing else of.
 	owner: "a"
 
-	// It may also have coOwners, paths, file, merge, why, askAgain, acknowledge:
-	// see "portreeve docs".
+	// It may also have only, unowned, default, coOwners, paths, namespaces, file,
+	// block, catalog, merge, why, askAgain, acknowledge: see "portreeve docs".
 }
 `
 	got, problems := d.File(true)

@@ -78,6 +78,7 @@ func (b *builder) finish() *fleet.Config {
 	for _, d := range all {
 		c.Declarations = append(c.Declarations, d.Declaration)
 	}
+	b.parents()
 	kind.Index(c)
 	found := make([][]fleet.Problem, len(all))
 	inTwo(len(found), func(i int) {

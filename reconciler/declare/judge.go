@@ -82,7 +82,8 @@ func (r *reading) judge(v *value) {
 		return
 	}
 	decoded, problems := k.Decode(source)
-	v.owner, v.owns, v.refs, v.writes, v.problems = decoded.Owner, decoded.Owns, decoded.Refs, decoded.Writes, problems
+	v.owner, v.owns, v.within, v.defaults = decoded.Owner, decoded.Owns, decoded.Within, decoded.Default
+	v.refs, v.writes, v.problems = decoded.Refs, decoded.Writes, problems
 	for i, ref := range v.refs {
 		v.refs[i].Pos = at.FieldPos(ref.Field)
 	}
@@ -119,7 +120,7 @@ func (r *reading) judgeRest(v *value, k kind.Kind, source kind.Source) {
 	v.problems = append(slices.Clip(v.problems), more...)
 	for _, ref := range decoded.Refs {
 		ref.Pos = at.FieldPos(ref.Field)
-		if ref.Team != "" && ref.Field != "owner" && !guessed(top+"."+ref.Field, ref.Pos) {
+		if (ref.Team != "" && ref.Field != "owner" || ref.Repo != "") && !guessed(top+"."+ref.Field, ref.Pos) {
 			v.refs = append(v.refs, ref)
 		}
 	}

@@ -63,6 +63,8 @@ type value struct {
 	// What follows is the kind's; see loader.judge.
 	judged   bool
 	owns     fleet.RepoName
+	within   fleet.RepoName
+	defaults *fleet.Selection
 	refs     []fleet.Ref
 	writes   []fleet.Write
 	spec     any

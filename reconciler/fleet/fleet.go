@@ -222,15 +222,21 @@ type InvalidSettings struct {
 	Limits  Limits   // Removals is not read; 0 is no limit, or not readable
 }
 
+// Leaves says why a repo is not of the fleet, as far as its name tells, or is
+// empty.
+func (s Settings) Leaves(name RepoName) string {
+	named := slices.ContainsFunc(s.Repos, func(r RepoName) bool { return strings.EqualFold(string(r), string(name)) })
+	if !named && (s.Org == "" || !strings.EqualFold(s.Org, name.Owner())) {
+		return "it is not of the fleet"
+	}
+	return s.Excludes(name)
+}
+
 // Excludes says why the settings leave a repo out of the fleet, or is empty.
 func (s Settings) Excludes(name RepoName) string {
 	matches := func(globs []string) string {
 		for _, glob := range globs {
-			subject := name.Short()
-			if strings.Contains(glob, "/") {
-				subject = string(name)
-			}
-			if ok, _ := path.Match(glob, subject); ok {
+			if matchesName(glob, name) {
 				return glob
 			}
 		}
@@ -261,6 +267,10 @@ type Team struct {
 	Members  []string
 	Contact  string
 	Timezone string // IANA name; UTC when empty
+	// Parent is the team that this one is a part of; empty for none. Of teams
+	// that are held at an older revision it may be unknown, or lead in a circle.
+	Parent TeamName
+	OnCall string // https link to who is on call
 }
 
 // Label is the team's name for people.
@@ -280,7 +290,12 @@ type Declaration struct {
 	Changed  time.Time // when that was committed; zero while unknown
 	Owner    TeamName
 	// Owns is the repo of which it says that Owner owns it, empty for most.
-	Owns RepoName
+	// Within is the repo of which it says who owns some paths, while another
+	// declaration owns the repo. Default selects repos that Owner owns where no
+	// declaration names them. At most one of the three is set.
+	Owns    RepoName
+	Within  RepoName
+	Default *Selection
 	// Refs are the names of others that it holds, in a fixed order.
 	Refs []Ref
 	// Writes are the files of which it is known without a tree that it writes
@@ -320,12 +335,39 @@ type Draft struct {
 }
 
 // Ref is a name of something else that a declaration holds. Exactly one of
-// Team and Repo is set.
+// Team, Repo and Claim is set.
 type Ref struct {
 	Field string // its path below the declaration: "coOwners[0]"
 	Pos   Pos    // of the field, as FieldPos gives it
 	Team  TeamName
 	Repo  RepoName
+	// Claim is a thing of which no second declaration may say who owns it, as
+	// people read it: "namespace ledger on prod-eu-1". The same thing is always
+	// spelt the same.
+	Claim string
+}
+
+// Selection selects repos by what a forge lists of them.
+type Selection struct {
+	Names  []string // globs on the name without its owner; one has to match, if there are any
+	Topics []string // the repo has to have one of them, if there are any
+}
+
+// Selects reports whether a repo is selected.
+func (s *Selection) Selects(r Repo) bool {
+	named := len(s.Names) == 0 || slices.ContainsFunc(s.Names, func(glob string) bool { return matchesName(glob, r.Name) })
+	return named && (len(s.Topics) == 0 || slices.ContainsFunc(s.Topics, func(t string) bool { return slices.Contains(r.Topics, t) }))
+}
+
+// matchesName matches a glob on a repo's name, with its owner where the glob
+// holds a slash.
+func matchesName(glob string, name RepoName) bool {
+	subject := name.Short()
+	if strings.Contains(glob, "/") {
+		subject = string(name)
+	}
+	ok, _ := path.Match(glob, subject)
+	return ok
 }
 
 // Write is a file that a declaration writes in the repos that it selects.
@@ -379,6 +421,13 @@ type Config struct {
 	// Owners are the valid declarations that say whom a repo belongs to, by
 	// the repo's name in lower case: an index, which kind.Index makes.
 	Owners map[string][]*Declaration
+	// Parts are those that own paths within a repo, Doubtful the frozen ones
+	// that name it, both by its name in lower case; Defaults are those that
+	// have a Default, the first that selects a repo counts; Claims are by what
+	// they claim. All of the same index.
+	Parts, Doubtful map[string][]*Declaration
+	Defaults        []*Declaration
+	Claims          map[string][]*Declaration
 	// Writers are the valid declarations that write files whole, to be found
 	// by path and selection: an index, which kind.Index makes.
 	Writers map[WriteKey][]Writer

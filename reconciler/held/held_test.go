@@ -29,7 +29,7 @@ import (
 var update = flag.Bool("update", false, "write what is read into testdata")
 
 func kinds() kind.Set {
-	return kind.Set{ownership.New(), migration.New(transform.Set{file.New()})}
+	return kind.Set{ownership.New(nil), migration.New(transform.Set{file.New()})}
 }
 
 func reader(s source.Source) *held.Reader {

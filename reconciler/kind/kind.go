@@ -45,14 +45,22 @@ type Kind struct {
 	Check func(d *fleet.Declaration, config *fleet.Config) []fleet.Problem
 
 	// Targets tells which repos the declaration is about, as far as their
-	// listing tells; what needs a tree is left to Want. One Candidate for
-	// each repo of the slice that it has anything to say of, in its order.
-	Targets func(d *fleet.Declaration, repos []fleet.Repo) []Candidate
+	// listing and the config's index tell; what needs a tree is left to Want.
+	// One Candidate for each repo of the slice that it has anything to say of,
+	// in its order. Of a declaration that Owns a repo, or paths Within one, the
+	// slice holds that repo alone.
+	Targets func(d *fleet.Declaration, config *fleet.Config, repos []fleet.Repo) []Candidate
 
 	// Want is what the declaration asks of one repo, from the repo's listing
 	// and its tree. An error that wraps fleet.ErrUnread asks for content;
 	// any other is the target's, worded for people.
 	Want func(p *Pass) (Want, error)
+
+	// Lines and Namespaces are what the kind declares of owners: of a repo, in
+	// the order in which the last that matches decides, and of all clusters. Nil
+	// for a kind that declares none.
+	Lines      func(config *fleet.Config, repo fleet.Repo) ([]Line, error)
+	Namespaces func(config *fleet.Config) []Line
 }
 
 // Source is a declaration as it stands in the config repo.
@@ -88,11 +96,14 @@ func ProblemAt(kind Kind, d *fleet.Declaration, code, field, hint, format string
 // Decoded is what Decode made of a Source.
 type Decoded struct {
 	Owner fleet.TeamName
-	// Owns, Refs and Writes are what Check may go by; see fleet.Declaration.
-	Owns   fleet.RepoName
-	Refs   []fleet.Ref
-	Writes []fleet.Write
-	Spec   any
+	// Owns, Within, Default, Refs and Writes are what Check may go by; see
+	// fleet.Declaration. Refs to a repo may be given beside problems, too.
+	Owns    fleet.RepoName
+	Within  fleet.RepoName
+	Default *fleet.Selection
+	Refs    []fleet.Ref
+	Writes  []fleet.Write
+	Spec    any
 	// Effect holds the fields with an effect on targets; its JSON is what
 	// the spec hash covers.
 	Effect any
@@ -105,7 +116,7 @@ type Candidate struct {
 	Out string
 }
 
-// Pass is all that Want may see.
+// Pass is all that Want may see. The teams of a declaration are TeamsOf it.
 type Pass struct {
 	Declaration *fleet.Declaration
 	Config      *fleet.Config
@@ -123,6 +134,8 @@ type Want struct {
 	Edits []transform.Edit `json:",omitempty"`
 	// What says in a few words what the edits do, a line each.
 	What []string `json:",omitempty"`
+	// Effect is what the edits do to the repo's owners; nil where they don't.
+	Effect *Effect `json:",omitempty"`
 	// Facts are what Title, What, Because and Body are made from, as FactsOf
 	// gives them: a pull request is reworded when they are others, and not when
 	// a newer Portreeve only has other words for them. Wherever there are edits
@@ -152,6 +165,9 @@ type Want struct {
 	// OwnersRemoved are owners that stand in the repo's CODEOWNERS and would
 	// not any more.
 	OwnersRemoved []string `json:",omitempty"`
+	// Handles are those by which teams were looked for that the declaration does
+	// not name, to be called by their names.
+	Handles []string `json:",omitempty"`
 }
 
 // DigestOf is equal for edits that lead to one state of a path.

@@ -14,18 +14,28 @@ func TestOwnerOf(t *testing.T) {
 		{Owner: "payments"},
 		{Owner: "payments", Owns: "acme/ledger"},
 		{Owner: "second", Owns: "acme/ledger"},
+		{Owner: "part", Within: "acme/shop"},
+		{Owner: "none", Default: &fleet.Selection{Topics: []string{"none"}}},
+		{Owner: "rest", Default: &fleet.Selection{Names: []string{"?*"}}},
+		{Owner: "tagged", Default: &fleet.Selection{Topics: []string{"search", "index"}}},
+		{Owner: "services", Default: &fleet.Selection{Names: []string{"svc-*"}, Topics: []string{"search"}}},
 	}}
 	kind.Index(config)
 	for _, c := range []struct {
-		repo fleet.RepoName
-		team fleet.TeamName
-		ok   bool
+		repo  fleet.RepoName
+		topic string
+		team  fleet.TeamName
+		ok    bool
 	}{
-		{"acme/ledger", "payments", true},
-		{"Acme/Ledger", "payments", true},
-		{"acme/other", "", false},
+		{"acme/ledger", "search", "payments", true},
+		{"Acme/Ledger", "", "payments", true},
+		{"acme/shop", "", "rest", true},
+		{"acme/svc-a", "search", "services", true},
+		{"acme/svc-a", "index", "rest", true},
+		{"acme/", "index", "tagged", true},
+		{"acme/", "other", "", false},
 	} {
-		if team, ok := kind.OwnerOf(config, c.repo); team != c.team || ok != c.ok {
+		if team, ok := kind.OwnerOf(config, fleet.Repo{Name: c.repo, Topics: []string{c.topic}}); team != c.team || ok != c.ok {
 			t.Errorf("OwnerOf(%s) = %q, %v", c.repo, team, ok)
 		}
 	}

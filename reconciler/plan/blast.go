@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
 	"github.com/portreeve/portreeve/reconciler/rollout"
 )
 
@@ -30,8 +31,25 @@ type blast struct {
 	items  []int
 }
 
+// changer is the declaration by whose change an item came last to want what it
+// wants: its own or, where it writes what others say of the repo's paths, the
+// one of all these that was changed last.
+func (c *computation) changer(item *rollout.Item) *fleet.Declaration {
+	last := item.Declaration
+	if last == nil || !item.Owns {
+		return last
+	}
+	for _, d := range kind.Parts(c.world.Config, item.Listing.Name) {
+		if d.Changed.After(last.Changed) {
+			last = d
+		}
+	}
+	return last
+}
+
 // blasts holds policies against what each revision would do to the fleet. An
-// item counts to the revision that was the last to change its declaration, for
+// item counts to the revision that was the last to change its declaration, or one
+// of those whose paths it writes, for
 // as long as its repo is not as wanted: whether its pull request is open
 // already or waits for its turn makes no difference. A repo that could not be
 // read may be one of those, and counts as one: nothing gets below a bound
@@ -44,8 +62,8 @@ func (c *computation) blasts(settings rollout.Settings, decisions []rollout.Deci
 	}
 	byRevision := map[fleet.Revision]*blast{}
 	for n, item := range c.items {
-		d := item.Declaration
-		if d == nil || d.ID == importID || len(item.Want.Edits) == 0 || item.Want.Out != "" || decisions[n].Outcome.State == rollout.Declined {
+		d := c.changer(item)
+		if d == nil || item.ID == importID || len(item.Want.Edits) == 0 || item.Want.Out != "" || decisions[n].Outcome.State == rollout.Declined {
 			continue
 		}
 		b := byRevision[d.Revision]
@@ -57,7 +75,7 @@ func (c *computation) blasts(settings rollout.Settings, decisions []rollout.Deci
 		b.add(n, item)
 	}
 	for _, item := range c.hidden {
-		if b := byRevision[item.Declaration.Revision]; b != nil {
+		if b := byRevision[c.changer(item).Revision]; b != nil {
 			b.hide(item)
 		}
 	}
@@ -103,7 +121,7 @@ func (c *computation) against(b *blast, f fleet.Finding, settings rollout.Settin
 	var first *fleet.Declaration
 	for _, n := range b.items {
 		item := c.items[n]
-		d := item.Declaration
+		d := c.changer(item)
 		if f.Severity == fleet.Acknowledge && rollout.Acknowledged(d, f.Policy, now) {
 			continue
 		}

@@ -64,6 +64,7 @@ type computation struct {
 	memo     Memo
 	keys     keys
 	listings []fleet.Repo
+	byName   map[string]int // places in listings, by name in lower case
 	needs    *needs
 
 	items    []*rollout.Item
@@ -93,11 +94,12 @@ func (c *computation) declaration(d *fleet.Declaration) {
 		return
 	}
 	found := false
-	for _, candidate := range k.Targets(d, c.listings) {
+	for _, candidate := range k.Targets(d, c.world.Config, c.about(d)) {
 		found = true
 		c.candidate(k, d, candidate)
 	}
-	if name := d.Owns; name != "" && !found {
+	name := cmp.Or(d.Owns, d.Within)
+	if name != "" && !found {
 		state, reason, next := rollout.Failed, "the forge lists no such repo in the fleet", "see the repo's name, or what fleet covers"
 		if now := c.world.Renamed[name]; now != "" {
 			state, reason, next = rollout.Blocked, "renamed to "+string(now), "name it so in the declaration"
@@ -108,6 +110,25 @@ func (c *computation) declaration(d *fleet.Declaration) {
 		}
 		c.outcomes = append(c.outcomes, outcome(d, name, state, reason, next))
 	}
+}
+
+// about are the repos that a declaration can be about.
+func (c *computation) about(d *fleet.Declaration) []fleet.Repo {
+	name := cmp.Or(d.Owns, d.Within)
+	if name == "" {
+		return c.listings
+	}
+	if c.byName == nil {
+		c.byName = make(map[string]int, len(c.listings))
+		for i, r := range c.listings {
+			c.byName[strings.ToLower(string(r.Name))] = i
+		}
+	}
+	i, ok := c.byName[strings.ToLower(string(name))]
+	if !ok {
+		return nil
+	}
+	return c.listings[i : i+1 : i+1]
 }
 
 // candidate adds an item for one repo, or the outcome that says why not.

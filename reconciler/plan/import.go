@@ -82,7 +82,7 @@ var importKind = kind.Kind{
 			Title: "Take ownership over from Backstage: " + things(made), Body: differences(made),
 			Why: "The catalog of " + b.URL + " says so.",
 		}
-		w.Decides, _ = kind.OwnerOf(p.Config, p.Repo.Name)
+		w.Decides, _ = kind.OwnerOf(p.Config, p.Repo)
 		if made.Content == nil {
 			return w, nil
 		}
@@ -233,7 +233,7 @@ func (c *computation) fed(catalog *fleet.Catalog) (fed map[string]string, known 
 	fed, known = map[string]string{}, true
 	written := map[string]*Repo{} // in lower case: a catalog may spell a name otherwise
 	for name, repo := range c.world.Repos {
-		if _, owned := kind.OwnerOf(c.world.Config, name); owned && repo.Out == "" {
+		if _, owned := kind.OwnerOf(c.world.Config, repo.Listing); owned && repo.Out == "" {
 			written[strings.ToLower(string(name))] = repo
 		}
 	}

@@ -233,3 +233,29 @@ func BenchmarkCompute(b *testing.B) {
 		})
 	}
 }
+
+// TestMemoFollowsNames: a want calls a team, which its declaration does not
+// name, by its name, and must not be remembered with the one it had before.
+func TestMemoFollowsNames(t *testing.T) {
+	archive := txtar.Parse([]byte(`
+-- fleet.cue --
+package fleet
+
+teams: old: github: "acme/old"
+ownership: ledger: {repo: "acme/ledger", owner: "payments"}
+-- acme/ledger/CODEOWNERS --
+* @Acme/Old
+`))
+	w, tell := load(t, archive.Files)
+	m := newMemo()
+	before, _ := settle(w, tell, m)
+	config := *w.Config
+	config.Teams = maps.Clone(config.Teams)
+	config.Teams["ancient"] = fleet.Team{Name: "ancient", GitHub: "acme/old"}
+	w.Config = &config
+	after, _ := settle(w, tell, m)
+	fresh, _ := settle(w, tell, newMemo())
+	if got, want := fmt.Sprint(after.Outcomes[0].What), fmt.Sprint(fresh.Outcomes[0].What); got != want || got == fmt.Sprint(before.Outcomes[0].What) {
+		t.Errorf("with what is remembered: %s; without: %s; before: %v", got, want, before.Outcomes[0].What)
+	}
+}

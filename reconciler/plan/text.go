@@ -2,6 +2,7 @@ package plan
 
 import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
 	"github.com/portreeve/portreeve/reconciler/report"
 	"github.com/portreeve/portreeve/reconciler/rollout"
 )
@@ -24,14 +25,14 @@ func (c *computation) text(item *rollout.Item) {
 		return
 	}
 	d, want := item.Declaration, item.Want
-	teams := c.teams(d)
+	teams := kind.TeamsOf(c.world.Config, d)
 	asks := teams[d.Owner]
 	decides, ok := teams[want.Decides]
 	if !ok {
 		decides = fleet.Team{Name: want.Decides}
 	}
 	p := report.Pull{
-		Declaration: d.ID, Lane: item.Lane, Title: want.Title, Why: want.Why, What: want.What, Body: want.Body,
+		Declaration: d.ID, Lane: item.Lane, Title: want.Title, Why: want.Why, What: want.What, Effect: want.Effect, Body: want.Body,
 		Because: want.Because, Facts: want.Facts, Labels: want.Labels, Decides: decides.Label(), Asks: asks.Label(), Contact: asks.Contact,
 		Merge: want.Merge, Mode: c.world.Config.Settings.Mode, Revision: d.Revision, Pos: d.Pos,
 	}

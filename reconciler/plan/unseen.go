@@ -47,7 +47,7 @@ func (c *computation) unseenFrozen(repo *Repo) {
 // decides is the team that an item's pull request is for: the one that the
 // repo belongs to, else the declaration's own.
 func (c *computation) decides(item *rollout.Item) fleet.TeamName {
-	if team, ok := kind.OwnerOf(c.world.Config, item.Listing.Name); ok || item.Declaration == nil {
+	if team, ok := kind.OwnerOf(c.world.Config, item.Listing); ok || item.Declaration == nil {
 		return team
 	}
 	return item.Declaration.Owner

@@ -18,53 +18,45 @@ import (
 func (c *computation) want(k kind.Kind, d *fleet.Declaration, repo *Repo) (kind.Want, rollout.Outcome) {
 	key := c.keys.of(d, repo)
 	if b, ok := c.memo.Get(key); ok {
-		var w kind.Want
-		if json.Unmarshal(b, &w) == nil {
-			return w, rollout.Outcome{}
+		var r remembered
+		if json.Unmarshal(b, &r) == nil && r.Called == c.keys.handles(d, r.Handles) {
+			return r.Want, rollout.Outcome{}
 		}
 	}
 	tree := &asking{FS: unlisted{}}
 	if repo.Tree != nil {
 		tree.FS = repo.Tree
 	}
-	config := c.world.Config
-	if d.Teams != nil { // for it alone
-		own := *config
-		own.Teams = d.Teams
-		config = &own
-	}
-	w, err := k.Want(&kind.Pass{Declaration: d, Config: config, Repo: repo.Listing, Tree: tree})
+	w, err := k.Want(&kind.Pass{Declaration: d, Config: c.world.Config, Repo: repo.Listing, Tree: tree})
 	switch {
 	case (err != nil || tree.partly()) && c.asked(repo, tree):
 		return kind.Want{}, outcome(d, repo.Listing.Name, rollout.Waiting, "its files are being read", "")
 	case err != nil:
 		return kind.Want{}, outcome(d, repo.Listing.Name, rollout.Failed, err.Error(), "see the repo and the declaration")
 	}
-	return c.keep(key, w), rollout.Outcome{}
+	return c.keep(key, d, w), rollout.Outcome{}
 }
 
-// teams are the teams that a declaration refers to: a held one's are as old as
-// it is.
-func (c *computation) teams(d *fleet.Declaration) map[fleet.TeamName]fleet.Team {
-	if d.Teams != nil {
-		return d.Teams
-	}
-	return c.world.Config.Teams
+// remembered is a want as the memo has it, and the teams of its Handles: of
+// others it is another.
+type remembered struct {
+	kind.Want
+	Called string `json:",omitempty"`
 }
 
 // keep keeps a want, and gives it as it will be found: a hit and a miss are
 // the same.
-func (c *computation) keep(key string, w kind.Want) kind.Want {
-	b, err := json.Marshal(w)
+func (c *computation) keep(key string, d *fleet.Declaration, w kind.Want) kind.Want {
+	b, err := json.Marshal(remembered{w, c.keys.handles(d, w.Handles)})
 	if err != nil {
 		return w
 	}
-	var kept kind.Want
+	var kept remembered
 	if err := json.Unmarshal(b, &kept); err != nil {
 		return w
 	}
 	c.memo.Put(key, b)
-	return kept
+	return kept.Want
 }
 
 // asked notes what was read of a tree and is not there, if anything was. Any

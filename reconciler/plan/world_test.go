@@ -32,7 +32,7 @@ var now = time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
 
 func kinds() kind.Set {
 	transforms := transform.Set{replace.New(), file.New(), delete.New(), rename.New(), yaml.New()}
-	return kind.Set{ownership.New(), migration.New(transforms)}
+	return kind.Set{ownership.New(transforms), migration.New(transforms)}
 }
 
 // memo keeps all, and counts.

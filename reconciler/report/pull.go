@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
 )
 
 // maxBody is the forge's bound on a body; it counts characters, we bytes.
@@ -39,6 +40,9 @@ type Pull struct {
 	// Pos is shown but not compared: a declaration that only moved in its
 	// file rewords nothing.
 	Pos fleet.Pos `json:"-"`
+	// Effect is shown but not compared: it follows the repo's files, and a new
+	// one rewords nothing.
+	Effect *kind.Effect `json:"-"`
 }
 
 // Hash is equal for texts that say the same, in whatever words.
@@ -84,6 +88,7 @@ func (p Pull) Text() string {
 		fmt.Fprintf(&b, "**Why:** %s\n", Plain(p.Why))
 	}
 	b.WriteString(p.what())
+	b.WriteString(p.effect())
 	fmt.Fprintf(&b, "**Who decides:** %s. %s\n", p.decides(), p.merges())
 	b.WriteString("**No?** Close this. It stays closed, and nothing is opened in its place, unless the declaration asks again.\n")
 	if p.Asks != "" && (p.Asks != p.Decides || p.Contact != "") {
@@ -123,6 +128,20 @@ func (p Pull) what() string {
 			break
 		}
 		fmt.Fprintf(&b, "- %s\n", Code(w))
+	}
+	return b.String() + "\n"
+}
+
+// effect is what of Effect a pull request has room for.
+func (p Pull) effect() string {
+	if p.Effect == nil {
+		return ""
+	}
+	lines := Effect(p.Effect)
+	var b strings.Builder
+	fmt.Fprintf(&b, "**Effect:** %s.\n", Plain(lines[0]))
+	for _, l := range lines[1:min(len(lines), 10)] {
+		fmt.Fprintf(&b, "- %s\n", Code(Line(l, 400)))
 	}
 	return b.String() + "\n"
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
 	"github.com/portreeve/portreeve/reconciler/transform"
 )
 
@@ -57,6 +58,7 @@ type Outcome struct {
 	// Because says why the target is one: "has go.mod".
 	Because  string         `json:"because,omitempty"`
 	What     []string       `json:"what,omitempty"`
+	Effect   *kind.Effect   `json:"effect,omitempty"` // of what is not done yet
 	Decides  fleet.TeamName `json:"decides,omitempty"`
 	Pos      fleet.Pos      `json:"pos"`
 	Revision fleet.Revision `json:"revision,omitempty"`

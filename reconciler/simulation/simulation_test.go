@@ -29,7 +29,7 @@ var (
 
 // kinds are those that the simulation's declarations use.
 func kinds() kind.Set {
-	return kind.Set{ownership.New(), migration.New(transform.Set{replace.New(), file.New(), delete.New(), yaml.New()})}
+	return kind.Set{ownership.New(nil), migration.New(transform.Set{replace.New(), file.New(), delete.New(), yaml.New()})}
 }
 
 // TestSeeds plays small fleets long, where much happens to each repo, and

@@ -38,6 +38,9 @@ type Pass struct {
 	Err string `json:"error,omitempty"`
 	// Pause says why the next pass comes later than it usually would.
 	Pause *Pause `json:"pause,omitempty"`
+	// Listings are the fleet's repos by name; nil if they could not be listed.
+	// They are not kept.
+	Listings []fleet.Repo `json:"-"`
 }
 
 // Pause is until when no pass begins by itself, nor because of a webhook. A

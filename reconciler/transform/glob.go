@@ -100,8 +100,25 @@ func Files(tree fs.FS, globs ...string) ([]fleet.Path, error) {
 	return slices.Compact(found), nil
 }
 
+// Paths are all paths of a tree that are no directories, links and submodules
+// among them, sorted by directory.
+func Paths(tree fs.FS) ([]fleet.Path, error) {
+	var found []fleet.Path
+	err := walkAll(tree, ".", false, func(name string, _ fs.DirEntry) { found = append(found, fleet.Path(name)) })
+	return found, err
+}
+
 // walk visits the regular files below dir; flat ones only if told so.
 func walk(tree fs.FS, dir string, flat bool, visit func(name string)) error {
+	return walkAll(tree, dir, flat, func(name string, entry fs.DirEntry) {
+		if entry.Type().IsRegular() {
+			visit(name)
+		}
+	})
+}
+
+// walkAll is walk for all that is no directory.
+func walkAll(tree fs.FS, dir string, flat bool, visit func(name string, entry fs.DirEntry)) error {
 	entries, err := fs.ReadDir(tree, dir)
 	if err != nil {
 		return foresee(tree, dir, !flat, err)
@@ -109,10 +126,10 @@ func walk(tree fs.FS, dir string, flat bool, visit func(name string)) error {
 	for _, entry := range entries {
 		name := path.Join(dir, entry.Name())
 		switch {
-		case entry.Type().IsRegular():
-			visit(name)
-		case entry.IsDir() && !flat:
-			if err := walk(tree, name, flat, visit); err != nil {
+		case !entry.IsDir():
+			visit(name, entry)
+		case !flat:
+			if err := walkAll(tree, name, flat, visit); err != nil {
 				return err
 			}
 		}

@@ -29,5 +29,5 @@ func Transforms() transform.Set {
 
 // Kinds is the list of kinds.
 func Kinds() kind.Set {
-	return kind.Set{ownership.New(), migration.New(Transforms())}
+	return kind.Set{ownership.New(Transforms()), migration.New(Transforms())}
 }

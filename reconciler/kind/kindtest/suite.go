@@ -23,6 +23,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -94,7 +95,7 @@ func outcome(t *testing.T, member kind.Kind, archive *txtar.Archive) []txtar.Fil
 	}
 	repo := fleet.Repo{Name: "acme/ledger", DefaultBranch: "main"}
 	read(t, archive, "repo.json", &repo)
-	candidates := member.Targets(d, []fleet.Repo{repo})
+	candidates := member.Targets(d, config, []fleet.Repo{repo})
 	if len(candidates) == 0 {
 		return []txtar.File{{Name: "targets", Data: []byte("none\n")}}
 	}
@@ -126,7 +127,7 @@ func proveAsking(t *testing.T, member kind.Kind, pass *kind.Pass, want kind.Want
 			known = append(known, transformtest.Asked(err)...)
 			continue
 		}
-		if fmt.Sprint(got, err) != fmt.Sprint(want, wantErr) {
+		if !reflect.DeepEqual(got, want) || fmt.Sprint(err) != fmt.Sprint(wantErr) {
 			t.Errorf("with contents as asked for: %v, %v; with all: %v, %v", got, err, want, wantErr)
 		}
 		return
@@ -147,6 +148,16 @@ func show(w kind.Want) []byte {
 	line("why", w.Why)
 	for _, what := range w.What {
 		line("what", what)
+	}
+	if e := w.Effect; e != nil {
+		line("effect", fmt.Sprintf("%d of %d files, %d unowned", e.Changed, e.Files, e.Unowned))
+		for _, m := range e.Moves {
+			line("effect", fmt.Sprintf("%v → %v: %d, %v", m.From, m.To, m.Files, m.Samples))
+		}
+		for _, r := range e.Reviews {
+			line("effect", fmt.Sprintf("%s +%d -%d", r.Owner, r.Gains, r.Loses))
+		}
+		line("effect: shadowed", strings.Join(e.Shadowed, " "))
 	}
 	line("labels", strings.Join(w.Labels, ", "))
 	line("merge", string(w.Merge))
@@ -175,7 +186,8 @@ func load(t *testing.T, member kind.Kind, archive *txtar.Archive) (*fleet.Declar
 			d.ID.Name = strings.TrimSuffix(name, ".json")
 		}
 		decoded, found := member.Decode(kind.Source{ID: d.ID, Pos: d.Pos, JSON: f.Data})
-		d.Owner, d.Owns, d.Refs, d.Writes, d.Spec = decoded.Owner, decoded.Owns, decoded.Refs, decoded.Writes, decoded.Spec
+		d.Owner, d.Owns, d.Within, d.Default = decoded.Owner, decoded.Owns, decoded.Within, decoded.Default
+		d.Refs, d.Writes, d.Spec = decoded.Refs, decoded.Writes, decoded.Spec
 		if !other {
 			it, problems = d, found
 		}

@@ -47,7 +47,7 @@ func TestEffect(t *testing.T) {
 func TestTargetsUndecided(t *testing.T) {
 	decoded, _ := member().Decode(kind.Source{JSON: []byte(spec)})
 	d := &fleet.Declaration{Spec: decoded.Spec}
-	for _, c := range member().Targets(d, []fleet.Repo{{Name: "a/b"}, {Name: "a/c", Fork: true}}) {
+	for _, c := range member().Targets(d, nil, []fleet.Repo{{Name: "a/b"}, {Name: "a/c", Fork: true}}) {
 		if c.Out != "" {
 			t.Errorf("%s is out by its listing alone: %s", c.Repo, c.Out)
 		}

@@ -32,7 +32,7 @@ func New(transforms transform.Set) kind.Kind {
 	return k
 }
 
-func targets(d *fleet.Declaration, repos []fleet.Repo) []kind.Candidate {
+func targets(d *fleet.Declaration, _ *fleet.Config, repos []fleet.Repo) []kind.Candidate {
 	s, ok := d.Spec.(*Spec)
 	if !ok {
 		return nil
@@ -84,7 +84,7 @@ func want(p *kind.Pass) (kind.Want, error) {
 // decides is the team that decides in the repo: the one that owns it, else the
 // migration's own.
 func decides(p *kind.Pass) fleet.TeamName {
-	if team, ok := kind.OwnerOf(p.Config, p.Repo.Name); ok {
+	if team, ok := kind.OwnerOf(p.Config, p.Repo); ok {
 		return team
 	}
 	return p.Declaration.Owner

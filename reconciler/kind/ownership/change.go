@@ -60,8 +60,21 @@ func removed(old, now []rule) []string {
 	return slices.Compact(gone)
 }
 
+// handlesIn are all owners of lines, sorted.
+func handlesIn(rules []rule) []string {
+	var all []string
+	for _, r := range rules {
+		all = append(all, r.owners...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // sameOwners compares as GitHub does: by set, and without regard to case.
 func sameOwners(a, b []string) bool {
+	if slices.Equal(a, b) {
+		return true
+	}
 	fold := func(list []string) []string {
 		var all []string
 		for _, s := range list {
@@ -92,9 +105,9 @@ func (c change) facts(names names) any {
 // names turns a handle back into what people call the team.
 type names map[string]string
 
-func namesOf(config *fleet.Config, call func(fleet.Team) string) names {
+func namesOf(teams map[fleet.TeamName]fleet.Team, call func(fleet.Team) string) names {
 	n := names{}
-	for _, t := range config.Teams {
+	for _, t := range teams {
 		if t.GitHub == "" {
 			continue
 		}

@@ -5,6 +5,9 @@
 package ownership
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,52 +18,110 @@ import (
 	"github.com/portreeve/portreeve/reconciler/transform"
 )
 
-// New is the member.
-func New() kind.Kind {
-	return kind.Kind{
-		Name:    "ownership",
-		Field:   "ownership",
-		Doc:     "Which team owns a repo and its paths; kept in the repo's CODEOWNERS file.",
-		Owns:    true,
-		Holds:   true,
-		Decode:  decode,
-		Check:   check,
-		Targets: targets,
-		Want:    want,
+// self is what the member's own problems are told of.
+var self = kind.Kind{Name: "ownership", Field: "ownership"}
+
+// New is the member; it edits with these transforms: codeowners and yaml.
+func New(transforms transform.Set) kind.Kind {
+	m := member{transforms}
+	k := self
+	k.Doc = "Which team owns a repo and its paths; kept in the repo's CODEOWNERS file."
+	k.Owns, k.Holds = true, true
+	k.Decode, k.Check, k.Targets, k.Want = m.decode, check, targets, m.want
+	k.Lines, k.Namespaces = lines, namespaces
+	return k
+}
+
+type member struct{ transforms transform.Set }
+
+// step makes a step of a transform.
+func (m member) step(name string, fields map[string]any) (transform.Step, error) {
+	t, ok := m.transforms.Find(name)
+	if !ok {
+		return nil, fmt.Errorf("there is no transform %s here", name)
 	}
+	fields["do"] = name
+	data, err := json.Marshal(fields)
+	if err != nil {
+		return nil, err
+	}
+	return t.Decode(data)
 }
 
 func check(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
-	k := New()
+	k := self
 	var problems []fleet.Problem
 	for _, r := range d.Refs {
-		if r.Repo == "" {
+		if r.Team != "" {
 			problems = append(problems, checkTeam(k, d, config, r)...)
 		}
 	}
 	problems = append(problems, twice(k, d)...)
-	for _, other := range kind.Owners(config, d.Owns) {
-		if other.ID != d.ID {
-			problems = append(problems, kind.ProblemAt(k, d, "double-owner", "repo", "keep one of the two",
-				"%s is declared twice: here (%s) and by %s (%s)", d.Owns, d.FieldPos("repo"), other.ID, other.FieldPos("repo")))
+	if d.Owns != "" {
+		for _, other := range kind.Owners(config, d.Owns) {
+			if other.ID != d.ID {
+				problems = append(problems, kind.ProblemAt(k, d, "double-owner", "repo", `keep one of the two, or write only: ["/web/"] in the one that owns but some paths`,
+					"%s is declared twice: here (%s) and by %s (%s)", d.Owns, d.FieldPos("repo"), other.ID, other.FieldPos("repo")))
+			}
 		}
 	}
-	return problems
+	if d.Within != "" && len(kind.Owners(config, d.Within)) == 0 && len(config.Defaults) == 0 && kind.Doubtful(config, d.Within) == nil {
+		p := kind.ProblemAt(k, d, "no-owner", "repo", "declare its owner too, without only",
+			"no declaration says who owns all of %s, so who owns these paths is written nowhere", d.Within)
+		p.Severity = fleet.Warning
+		problems = append(problems, p)
+	}
+	if size := atLeast(d, config); size >= transform.MaxOwners {
+		problems = append(problems, kind.ProblemAt(k, d, "too-large", "paths", "declare fewer paths or owners, or teams with a GitHub team",
+			"its lines come to %d MB, and GitHub does not load a CODEOWNERS of 3 MB or more", size>>20))
+	}
+	return append(problems, kind.CheckClaims(k, d, config)...)
+}
+
+// atLeast is about how many bytes the declaration's lines take, in a file for a
+// repo that it names.
+func atLeast(d *fleet.Declaration, config *fleet.Config) int {
+	size, top, only := 0, 0, 0
+	for _, r := range d.Refs {
+		switch {
+		case r.Team != "" && strings.HasPrefix(r.Field, "paths"):
+			size += width(config.Teams[r.Team])
+		case r.Team != "":
+			top += width(config.Teams[r.Team])
+		case r.Claim != "":
+			pattern, _, _ := strings.Cut(r.Claim, " in ")
+			size += len(pattern) + 1
+			if strings.HasPrefix(r.Field, "only") {
+				only++
+			}
+		}
+	}
+	return size + max(1, only)*top
+}
+
+// width is how much of a line a team takes.
+func width(team fleet.Team) int {
+	n := 0
+	for _, h := range handlesOf(team) {
+		n += 1 + len(h)
+	}
+	return n
 }
 
 func checkTeam(k kind.Kind, d *fleet.Declaration, config *fleet.Config, r fleet.Ref) []fleet.Problem {
 	if problems := kind.CheckTeam(k, d, config, r.Field, r.Team); problems != nil {
 		return problems
 	}
-	team := config.Teams[r.Team]
-	org, _, _ := strings.Cut(strings.TrimPrefix(team.GitHub, "@"), "/")
+	team, repo := config.Teams[r.Team], cmp.Or(d.Owns, d.Within)
 	switch {
+	case repo == "" && d.Default == nil: // it stands in no file
+		return nil
 	case team.GitHub == "" && len(team.Members) == 0:
 		return []fleet.Problem{kind.ProblemAt(k, d, "no-handle", r.Field, "give it github or members",
 			"team %q (%s) has neither a GitHub team nor members, so it can't stand in CODEOWNERS", r.Team, team.Pos)}
-	case team.GitHub != "" && !strings.EqualFold(org, d.Owns.Owner()):
+	case repo != "" && foreign(team, repo):
 		return []fleet.Problem{kind.ProblemAt(k, d, "foreign-team", r.Field, "",
-			"team %q is %s on GitHub, and can own nothing in %s: a team owns in its own organisation only", r.Team, team.GitHub, d.Owns)}
+			"team %q is %s on GitHub, and can own nothing in %s: a team owns in its own organisation only", r.Team, team.GitHub, repo)}
 	}
 	return nil
 }
@@ -89,33 +150,52 @@ func twice(k kind.Kind, d *fleet.Declaration) []fleet.Problem {
 	return problems
 }
 
-func targets(d *fleet.Declaration, repos []fleet.Repo) []kind.Candidate {
-	s, ok := d.Spec.(*Spec)
-	if !ok {
+// foreign reports whether a team is of another organisation than a repo.
+func foreign(team fleet.Team, repo fleet.RepoName) bool {
+	org, _, _ := strings.Cut(strings.TrimPrefix(team.GitHub, "@"), "/")
+	return team.GitHub != "" && !strings.EqualFold(org, repo.Owner())
+}
+
+func targets(d *fleet.Declaration, config *fleet.Config, repos []fleet.Repo) []kind.Candidate {
+	name := cmp.Or(d.Owns, d.Within)
+	if _, ok := d.Spec.(*Spec); !ok || name == "" && d.Default == nil {
 		return nil
 	}
 	var all []kind.Candidate
 	for _, r := range repos {
-		if !strings.EqualFold(string(r.Name), string(s.Repo)) {
-			continue
-		}
+		owning := kind.Owning(config, r)
 		c := kind.Candidate{Repo: r.Name}
-		if r.Archived {
+		switch {
+		case d.Default != nil && owning != d:
+			continue
+		case d.Default == nil && !strings.EqualFold(string(r.Name), string(name)):
+			continue
+		case r.Archived:
 			c.Out = "archived"
+		case d.Within != "" && owning == nil:
+			c.Out = "no declaration says who owns all of the repo"
+		case d.Within != "":
+			c.Out = fmt.Sprintf("its paths are written with %s", owning.ID)
 		}
 		all = append(all, c)
 	}
 	return all
 }
 
-func want(p *kind.Pass) (kind.Want, error) {
+func (m member) want(p *kind.Pass) (kind.Want, error) {
 	s, ok := p.Declaration.Spec.(*Spec)
 	if !ok {
 		return kind.Want{}, fmt.Errorf("%s has no spec", p.Declaration.ID)
 	}
-	team := p.Config.Teams[s.Owner]
+	team := kind.TeamsOf(p.Config, p.Declaration)[s.Owner]
 	team.Name = s.Owner
-	w := kind.Want{Because: "named by its declaration", Why: s.Why, Merge: s.Merge, Decides: s.Owner, AskAgain: s.again}
+	w := kind.Want{
+		Because: "named by its declaration", Why: s.Why, Merge: s.Merge, Decides: s.Owner, AskAgain: s.again,
+		Paused: paused(p),
+	}
+	if s.Default != nil {
+		w.Because = "no declaration names it"
+	}
 	if w.Merge == "" {
 		w.Merge = fleet.MergeManual
 	}
@@ -123,40 +203,150 @@ func want(p *kind.Pass) (kind.Want, error) {
 	if p.Repo.Archived {
 		return kind.Want{Out: "archived"}, nil
 	}
+	var unread transform.Questions
+	owners, err := m.owners(p, s)
+	if !unread.Ask(err) && err != nil {
+		return kind.Want{}, err
+	}
+	catalog, notes, err := m.catalogs(p, s)
+	if !unread.Ask(err) && err != nil {
+		return kind.Want{}, err
+	}
+	if err := unread.Err(); err != nil {
+		return kind.Want{}, err
+	}
+	if owners.edit != nil {
+		w.Edits = append(w.Edits, *owners.edit)
+		w.Handles = handlesIn(parse(owners.old))
+		if w.Effect, err = effects(p, owners); err != nil {
+			return kind.Want{}, err
+		}
+		describe(&w, p, team, owners)
+	}
+	for _, other := range owners.elsewhere {
+		w.Edits = append(w.Edits, transform.Edit{Path: other, Delete: true})
+		w.What = append(w.What, fmt.Sprintf("%s deleted: owners stand in %s", other, s.File))
+	}
+	w.Edits = append(w.Edits, catalog...)
+	transform.Sort(w.Edits)
+	w.What = append(w.What, notes...)
+	w.Whole = owners.whole
+	facts := []any{team.Label(), len(owners.lines), w.Facts, owners.elsewhere != nil}
+	if notes != nil {
+		facts = append(facts, notes)
+	}
+	w.Facts = kind.FactsOf(facts)
+	return w, nil
+}
+
+// file is what becomes of a repo's CODEOWNERS.
+type file struct {
+	edit *transform.Edit // nil where it is as declared
+	// old is what GitHub reads today, wherever that stands; nil for nothing, or
+	// where there is no edit.
+	old       []byte
+	elsewhere []fleet.Path // files that are in the way of File
+	// lines are all that are declared, and whole is Want.Whole; both of a file
+	// that is ours as a whole.
+	lines []rule
+	whole map[fleet.Path]string
+}
+
+// owners says what becomes of CODEOWNERS.
+func (m member) owners(p *kind.Pass, s *Spec) (file, error) {
+	all, err := rules(p.Config, p.Declaration, p.Repo.Name)
+	if err != nil {
+		return file{}, err
+	}
 	found, err := existing(p.Tree)
 	if err != nil {
-		return kind.Want{}, err
+		return file{}, err
 	}
-	now := s.rules(p.Config)
-	edit := transform.Edit{Path: s.place(found), Content: render(header, p.Declaration.ID, now), Counts: render(firstHeader, p.Declaration.ID, now)}
+	if s.Block {
+		return m.block(p.Tree, s, found, minimal(all))
+	}
+	// What counts are all lines: those left out were written by older versions,
+	// and are no reason to write anew.
+	f := file{lines: all}
+	id := p.Declaration.ID
+	edit := transform.Edit{Path: s.place(found), Content: render(header, id, minimal(all)), Counts: render(firstHeader, id, all)}
 	if len(edit.Content) >= transform.MaxOwners {
-		return kind.Want{}, errors.New("the CODEOWNERS file would be 3 MB or more, and GitHub would not load it; declare fewer paths or owners")
+		return file{}, errTooLarge
 	}
 	if err := transform.CheckTarget(p.Tree, edit.Path); err != nil {
-		return kind.Want{}, err
+		return file{}, err
 	}
-	same, old, err := read(p.Tree, edit, found, p.Declaration.ID)
-	if err != nil {
-		return kind.Want{}, err
-	}
-	w.Whole = map[fleet.Path]string{edit.Path: kind.DigestOf(edit)}
-	var gone []string
 	if s.File != "" {
 		for _, other := range found {
 			if other != s.File {
-				w.Edits = append(w.Edits, transform.Edit{Path: other, Delete: true})
-				gone = append(gone, fmt.Sprintf("%s deleted: owners stand in %s", other, s.File))
+				f.elsewhere = append(f.elsewhere, other)
 			}
 		}
 	}
-	if !same {
-		w.Edits = append(w.Edits, edit)
-		transform.Sort(w.Edits)
-		describe(&w, p, team, edit.Path, old, now)
+	same, old, err := read(p.Tree, edit, found, p.Declaration.ID)
+	if err != nil {
+		return file{}, err
 	}
-	w.Facts = kind.FactsOf([]any{team.Label(), len(now), w.Facts, gone != nil})
-	w.What = append(w.What, gone...)
-	return w, nil
+	f.whole = map[fleet.Path]string{edit.Path: kind.DigestOf(edit)}
+	if asGood := len(found) > 0 && found[0] == edit.Path && onlyReworded(old, edit.Counts, id); !same && !asGood {
+		f.edit, f.old = &edit, old
+	}
+	return f, nil
+}
+
+var errTooLarge = errors.New("the CODEOWNERS file would be 3 MB or more, and GitHub would not load it; declare fewer paths or owners")
+
+// blockName is the name of the block that holds our lines.
+const blockName = "ownership"
+
+// block keeps our lines in a block of a file that people write.
+func (m member) block(tree fs.FS, s *Spec, found []fleet.Path, rules []rule) (file, error) {
+	fields := map[string]any{"block": blockName}
+	if s.File != "" {
+		fields["path"] = s.File
+	}
+	lines := make([]map[string]any, len(rules))
+	for i, r := range rules {
+		lines[i] = map[string]any{"pattern": cmp.Or(r.entry.pattern, "*"), "owners": r.owners}
+	}
+	fields["lines"] = lines
+	step, err := m.step("codeowners", fields)
+	if err != nil {
+		return file{}, err
+	}
+	var old []byte
+	over := tree
+	if len(found) > 0 {
+		if old, err = fs.ReadFile(tree, string(found[0])); err != nil {
+			return file{}, err
+		}
+		if bytes.HasPrefix(old, []byte(generated)) { // ours as a whole until now
+			over = transform.Overlay(tree, []transform.Edit{{Path: found[0], Content: []byte{}}})
+		}
+	}
+	edits, _, err := transform.Apply([]transform.Step{step}, over)
+	switch {
+	case err != nil:
+		return file{}, err
+	case len(edits) == 0:
+		return file{}, nil
+	}
+	return file{edit: &edits[0], old: old}, nil
+}
+
+// paused is why nothing new is done in the repo: what an invalid declaration
+// says of it, and what that would be, is not known.
+func paused(p *kind.Pass) string {
+	d := kind.Doubtful(p.Config, p.Repo.Name)
+	switch {
+	case d == nil:
+		return ""
+	case p.Declaration.Default != nil:
+		return fmt.Sprintf("%s names the repo, and is invalid (%s)", d.ID, d.Pos)
+	case d.Stale == nil:
+		return fmt.Sprintf("%s may own paths here; it is invalid (%s), and what it last said can't be found now", d.ID, d.Pos)
+	}
+	return ""
 }
 
 // read tells whether the tree holds the edit already, perhaps beneath another
@@ -179,23 +369,49 @@ func read(tree fs.FS, edit transform.Edit, found []fleet.Path, id fleet.ID) (sam
 	return false, old, unread.Err()
 }
 
+// effects is what the edit of CODEOWNERS does to the repo's files: nil where
+// that is plain without them, as a first file that gives all to one owner.
+func effects(p *kind.Pass, f file) (*kind.Effect, error) {
+	old, now := parse(f.old), parse(f.edit.Content)
+	if len(old) == 0 && len(now) <= 1 || f.old != nil && changes(old, now) == nil {
+		return nil, nil
+	}
+	paths, err := transform.Paths(p.Tree)
+	if err != nil {
+		return nil, err
+	}
+	if len(f.old) >= transform.MaxOwners {
+		old = nil // which GitHub did not load
+	}
+	called := namesOf(kind.TeamsOf(p.Config, p.Declaration), func(t fleet.Team) string { return string(t.Name) })
+	return effectOf(old, now, paths, called), nil
+}
+
 // describe says what the edit of CODEOWNERS does, and titles it so.
-func describe(w *kind.Want, p *kind.Pass, team fleet.Team, file fleet.Path, old []byte, now []rule) {
-	if old == nil {
+func describe(w *kind.Want, p *kind.Pass, team fleet.Team, f file) {
+	now := parse(f.edit.Content)
+	if f.old == nil {
 		w.What = []string{fmt.Sprintf("CODEOWNERS created: %d %s", len(now), plural(len(now), "line"))}
 		return
 	}
-	all := changes(parse(old), now)
-	w.OwnersRemoved = removed(parse(old), now)
-	called, labels := namesOf(p.Config, func(t fleet.Team) string { return string(t.Name) }), namesOf(p.Config, fleet.Team.Label)
-	var facts []any
+	all := changes(parse(f.old), now)
+	w.OwnersRemoved = removed(parse(f.old), now)
+	teams := kind.TeamsOf(p.Config, p.Declaration)
+	called, labels := namesOf(teams, func(t fleet.Team) string { return string(t.Name) }), namesOf(teams, fleet.Team.Label)
 	for _, c := range all {
 		w.What = append(w.What, c.line(called))
+	}
+	declared := f.lines
+	if declared == nil {
+		declared = now
+	}
+	var facts []any
+	for _, c := range changes(parse(f.old), declared) {
 		facts = append(facts, c.facts(called), c.facts(labels))
 	}
 	w.Facts = kind.FactsOf(facts)
 	if all == nil {
-		w.What = []string{fmt.Sprintf("%s rewritten, with the same owners", file)}
+		w.What = []string{fmt.Sprintf("%s rewritten, with the same owners", f.edit.Path)}
 	}
 	w.Title = title(p.Repo, team.Label(), all, labels)
 }

@@ -17,29 +17,32 @@ func TestTooLarge(t *testing.T) {
 	for i := range 600 {
 		paths[fmt.Sprintf("/%d/", i)] = Entry{Owner: "crowd"}
 	}
-	data, err := json.Marshal(map[string]any{"repo": "acme/ledger", "owner": "crowd", "paths": paths})
+	data, err := json.Marshal(map[string]any{"repo": "acme/ledger", "owner": "one", "paths": paths})
 	if err != nil {
 		t.Fatal(err)
 	}
-	decoded, problems := decode(kind.Source{ID: fleet.ID{Kind: "ownership", Name: "ledger"}, JSON: data})
+	decoded, problems := member{}.decode(kind.Source{ID: fleet.ID{Kind: "ownership", Name: "ledger"}, JSON: data})
 	if problems != nil {
 		t.Fatal(problems)
 	}
-	crowd := fleet.Team{Name: "crowd"}
+	one, crowd := fleet.Team{Name: "one", GitHub: "acme/one"}, fleet.Team{Name: "crowd"}
 	for i := range 500 {
 		crowd.Members = append(crowd.Members, fmt.Sprintf("member-%d", i))
 	}
+	if problems := check(&fleet.Declaration{Refs: decoded.Refs, Owns: decoded.Owns}, &fleet.Config{Teams: map[fleet.TeamName]fleet.Team{"one": one, "crowd": crowd}}); len(problems) != 1 || problems[0].Code != "too-large" {
+		t.Errorf("check finds %v", problems)
+	}
 	pass := &kind.Pass{
 		Declaration: &fleet.Declaration{Spec: decoded.Spec},
-		Config:      &fleet.Config{Teams: map[fleet.TeamName]fleet.Team{"crowd": crowd}},
+		Config:      &fleet.Config{Teams: map[fleet.TeamName]fleet.Team{"one": one, "crowd": crowd}},
 		Repo:        fleet.Repo{Name: "acme/ledger"},
 		Tree:        fstest.MapFS{},
 	}
-	if w, err := want(pass); err == nil || !strings.Contains(err.Error(), "GitHub would not load it") {
+	if w, err := (member{}).want(pass); err == nil || !strings.Contains(err.Error(), "GitHub would not load it") {
 		t.Errorf("%d edits, error %v", len(w.Edits), err)
 	}
 	pass.Config.Teams["crowd"] = fleet.Team{Name: "crowd", Members: crowd.Members[:1]}
-	if w, err := want(pass); err != nil || len(w.Edits) != 1 {
+	if w, err := (member{}).want(pass); err != nil || len(w.Edits) != 1 {
 		t.Errorf("%d edits, error %v", len(w.Edits), err)
 	}
 }
