@@ -106,45 +106,6 @@ The status is 1 when an import is refused, 3 when the catalog can't be read.`,
 	a.flags(cmd)
 	cmd.Flags().BoolVar(&all, "all", false, "show all entities that can't be used, and not the first few")
 	outputFlag(cmd, &format, "table", "json")
-	cmd.AddCommand(entitiesCommand())
-	return cmd
-}
-
-// entitiesCommand is the other way round.
-func entitiesCommand() *cobra.Command {
-	var a asking
-	var namespace string
-	cmd := &cobra.Command{
-		Use:   "entities [PATH]",
-		Short: "Print who owns what as entities for Backstage's catalog, in YAML",
-		Long: `Entities prints a Group for each team and a Component for each repo that people
-declare, as Backstage's catalog takes them. What came from a catalog is left out.
-The daemon serves the same at /api/backstage/catalog-info.yaml: register that as
-a location of type url, and allow its host in backend.reading.allow. An import
-learns nothing from entities that came from here.`,
-		Example: `  portreeve backstage entities https://github.com/acme/config > entities.yaml
-  portreeve backstage entities --namespace portreeve --url http://127.0.0.1:8080`,
-		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := catalog.CheckNamespace(namespace); err != nil {
-				return usagef("--namespace: %w", err)
-			}
-			if a.url != "" {
-				return ask(cmd.Context(), a.url, "/api/backstage/catalog-info.yaml?namespace="+namespace, func(body io.Reader) error {
-					_, err := io.Copy(cmd.OutOrStdout(), io.LimitReader(body, maxStatus))
-					return err
-				})
-			}
-			pass, err := a.pass(cmd.Context(), place(args))
-			if err != nil {
-				return err
-			}
-			_, err = cmd.OutOrStdout().Write(catalog.Entities(pass.Config, namespace))
-			return outside(err)
-		},
-	}
-	a.flags(cmd)
-	cmd.Flags().StringVar(&namespace, "namespace", catalog.DefaultNamespace, "`NAME` of the entities' namespace")
 	return cmd
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portreeve/portreeve/cmd/internal/members"
+	"github.com/portreeve/portreeve/reconciler/catalog"
 	"github.com/portreeve/portreeve/reconciler/dashboard"
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/gitrepo"
@@ -22,7 +23,7 @@ import (
 
 func ownerCommand() *cobra.Command {
 	var a asking
-	var format, config string
+	var format, config, namespace string
 	var all bool
 	cmd := &cobra.Command{
 		Use:   "owner PATH...",
@@ -34,10 +35,18 @@ reads the config repo itself: without the forge, and it says what it could not
 know so. A folder's answer is that for a file in it that no line names.
 
 It is about what is declared. Whether the repo's CODEOWNERS says the same by now
-is told where a daemon is asked, and by "portreeve why".`,
+is told where a daemon is asked, and by "portreeve why".
+
+With --all --output backstage it prints a Group for each team and a Component
+for each repo, as Backstage's catalog takes them. What came from a catalog is
+left out, and owners of paths are, since no entity stands for a part of a repo.
+The daemon serves the same at /api/backstage/catalog-info.yaml: register that as
+a location of type url, and allow its host in backend.reading.allow. An import
+learns nothing from entities that came from here.`,
 		Example: `  portreeve owner src/main.go --url http://127.0.0.1:8080
   portreeve owner acme/ledger:deploy/prod.yaml --config ../config
-  portreeve owner --all --output json --config https://github.com/acme/config`,
+  portreeve owner --all --output json --config https://github.com/acme/config
+  portreeve owner --all --output backstage --url http://127.0.0.1:8080 > entities.yaml`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if (len(args) == 0) != all {
 				return usagef("owner takes paths, or --all, as in: portreeve owner src/main.go")
@@ -45,8 +54,19 @@ is told where a daemon is asked, and by "portreeve why".`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if a.url == "" && config == "" {
+			entities := format == "backstage"
+			err := catalog.CheckNamespace(namespace)
+			switch {
+			case a.url == "" && config == "":
 				return usagef("say whom to ask: a daemon with --url (or $PORTREEVE_URL), or a config repo with --config")
+			case entities && !all:
+				return usagef("--output backstage is for --all that is owned")
+			case !entities && cmd.Flags().Changed("namespace"):
+				return usagef("--namespace is for --output backstage")
+			case err != nil:
+				return usagef("--namespace: %w", err)
+			case entities:
+				return a.entities(cmd, config, namespace)
 			}
 			asked, err := places(args)
 			if err != nil {
@@ -70,8 +90,32 @@ is told where a daemon is asked, and by "portreeve why".`,
 	a.flags(cmd)
 	cmd.Flags().StringVar(&config, "config", "", "the config repo to read where no daemon is asked: `PATH` or URL")
 	cmd.Flags().BoolVar(&all, "all", false, "list all that is declared: of repos, their paths, and namespaces")
-	outputFlag(cmd, &format, "table", "json")
+	cmd.Flags().StringVar(&namespace, "namespace", catalog.DefaultNamespace, "`NAME` of the namespace of Backstage's entities")
+	outputFlag(cmd, &format, "table", "json", "backstage")
 	return cmd
+}
+
+// entities prints who owns what as entities of Backstage's catalog. What is not
+// known, or not as it should be, goes to standard error.
+func (a *asking) entities(cmd *cobra.Command, where, namespace string) error {
+	if a.url != "" {
+		return ask(cmd.Context(), a.url, "/api/backstage/catalog-info.yaml?namespace="+namespace, func(body io.Reader) error {
+			_, err := io.Copy(cmd.OutOrStdout(), io.LimitReader(body, maxStatus))
+			return err
+		})
+	}
+	config, err := a.declared(cmd.Context(), where)
+	if config == nil {
+		return outside(err)
+	}
+	if err != nil {
+		fmt.Fprintln(cmd.ErrOrStderr(), safe("trouble: "+err.Error()))
+	}
+	if len(config.Defaults) > 0 {
+		fmt.Fprintln(cmd.ErrOrStderr(), "not known without a daemon: the repos that have an owner by default")
+	}
+	_, err = cmd.OutOrStdout().Write(catalog.Entities(config, nil, namespace))
+	return outside(err)
 }
 
 // places are arguments as "owner/name:path".

@@ -274,8 +274,8 @@ func TestGroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	b, _ := json.Marshal(got.Groups)
-	want := `[{"Ref":"group:default/pay","Title":"Pay ments","GitHub":"acme/payments","Members":null,"Contact":"pay@acme.example","Doubt":""},` +
-		`{"Ref":"group:default/web","Title":"","GitHub":"","Members":["kim-s"],"Contact":"","Doubt":""}]`
+	want := `[{"Ref":"group:default/pay","Title":"Pay ments","GitHub":"acme/payments","Members":null,"Contact":"pay@acme.example","Parent":"","Doubt":""},` +
+		`{"Ref":"group:default/web","Title":"","GitHub":"","Members":["kim-s"],"Contact":"","Parent":"group:default/pay","Doubt":""}]`
 	if string(b) != want {
 		t.Errorf("got  %s\nwant %s", b, want)
 	}

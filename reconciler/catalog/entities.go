@@ -47,6 +47,7 @@ type servedMetadata struct {
 type servedGroup struct {
 	Type     string         `yaml:"type"`
 	Profile  *servedProfile `yaml:"profile,omitempty"`
+	Parent   string         `yaml:"parent,omitempty"`
 	Children []string       `yaml:"children"`
 }
 
@@ -61,11 +62,12 @@ type servedComponent struct {
 }
 
 // Entities writes who owns what as entities of a catalog, in YAML: a Group for
-// each team, and a Component for each repo. The same config gives the same
-// bytes. What has come from a catalog is left out, for there it is already.
-// Owners of paths are left out, too: no entity stands for a part of a repo.
-func Entities(config *fleet.Config, namespace string) []byte {
-	w := &writer{namespace: namespace, taken: map[string]bool{}}
+// each team, and a Component for each repo that is declared, or of those listed
+// has an owner by default. The same input gives the same bytes. What has come
+// from a catalog is left out, for there it is already. Owners of paths are left
+// out, too: no entity stands for a part of a repo.
+func Entities(config *fleet.Config, listed []fleet.Repo, namespace string) []byte {
+	w := &writer{config: config, namespace: namespace, taken: map[string]bool{}}
 	w.metadata = namespace
 	if namespace == DefaultNamespace {
 		w.metadata = ""
@@ -83,13 +85,23 @@ func Entities(config *fleet.Config, namespace string) []byte {
 	}
 	for _, d := range config.Declarations {
 		if owners := kind.Owners(config, d.Owns); len(owners) > 0 && owners[0] == d && d.Pos.File != fleet.ImportFile {
-			w.component(d, config.Teams[d.Owner])
+			w.component(d, d.ID.Name, d.Owns)
+		}
+	}
+	for _, repo := range slices.SortedFunc(slices.Values(listed), func(a, b fleet.Repo) int { return strings.Compare(string(a.Name), string(b.Name)) }) {
+		if d := kind.Owning(config, repo); d != nil && d.Default != nil && !repo.Archived && d.Pos.File != fleet.ImportFile {
+			name := repo.Name.Short()
+			if w.isTaken("Component", name) {
+				name = repo.Name.Owner() + "." + name
+			}
+			w.component(d, name, repo.Name)
 		}
 	}
 	return w.text.Bytes()
 }
 
 type writer struct {
+	config    *fleet.Config
 	namespace string
 	metadata  string // the namespace as it is written: nothing for the default
 	taken     map[string]bool
@@ -105,34 +117,43 @@ func (w *writer) group(t fleet.Team) {
 	if t.GitHub != "" {
 		e.Metadata.Annotations[annotationTeam] = strings.TrimPrefix(t.GitHub, "@")
 	}
+	if parent, ok := w.config.Teams[t.Parent]; ok {
+		spec.Parent = w.groupOf(parent)
+	}
 	e.Spec = spec
 	w.entity(e, string(t.Name))
 }
 
-func (w *writer) component(d *fleet.Declaration, owner fleet.Team) {
-	namespace := w.namespace
-	if owner.Pos.File == fleet.ImportFile { // its group is the catalog's own
-		namespace = DefaultNamespace
-	}
+func (w *writer) component(d *fleet.Declaration, name string, repo fleet.RepoName) {
 	w.entity(served{
 		Kind:     "Component",
-		Metadata: servedMetadata{Annotations: map[string]string{annotationOurs: d.ID.String(), annotationSlug: string(d.Owns)}},
-		Spec: servedComponent{
-			Type: "repository", Lifecycle: "production",
-			Owner: strings.ToLower("group:" + namespace + "/" + entityName(string(d.Owner))),
-		},
-	}, d.ID.Name)
+		Metadata: servedMetadata{Annotations: map[string]string{annotationOurs: d.ID.String(), annotationSlug: string(repo)}},
+		Spec:     servedComponent{Type: "repository", Lifecycle: "production", Owner: w.groupOf(kind.TeamsOf(w.config, d)[d.Owner])},
+	}, name)
+}
+
+// groupOf is the reference of a team's group: one of ours, or the one that the
+// team was imported from, whose namespace its name begins with unless that is
+// the default one.
+func (w *writer) groupOf(t fleet.Team) string {
+	namespace, name := w.namespace, string(t.Name)
+	if t.Pos.File == fleet.ImportFile {
+		namespace = DefaultNamespace
+		if before, after, ok := strings.Cut(name, "."); ok {
+			namespace, name = before, after
+		}
+	}
+	return strings.ToLower("group:" + namespace + "/" + entityName(name))
 }
 
 // entity writes one, unless its name is taken: names of ours may be a
 // character longer than the catalog's, and are told apart by case.
 func (w *writer) entity(e served, name string) {
 	e.APIVersion, e.Metadata.Name, e.Metadata.Namespace = "backstage.io/v1alpha1", entityName(name), w.metadata
-	key := strings.ToLower(e.Kind + e.Metadata.Name)
-	if w.taken[key] {
+	if w.isTaken(e.Kind, name) {
 		return
 	}
-	w.taken[key] = true
+	w.taken[takenKey(e.Kind, name)] = true
 	w.text.WriteString("---\n")
 	encoder := yaml.NewEncoder(&w.text)
 	encoder.SetIndent(2)
@@ -140,6 +161,10 @@ func (w *writer) entity(e served, name string) {
 		panic(err) // strings only, into memory
 	}
 }
+
+func (w *writer) isTaken(kind, name string) bool { return w.taken[takenKey(kind, name)] }
+
+func takenKey(kind, name string) string { return strings.ToLower(kind + " " + entityName(name)) }
 
 // entityName is a name of ours as the catalog takes it.
 func entityName(name string) string {

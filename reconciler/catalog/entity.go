@@ -196,13 +196,21 @@ func (e *entity) group(name string, logins map[string]string) (fleet.CatalogGrou
 	} else if slug != "" {
 		return g, fmt.Sprintf("annotation %s: found %.80q, expected org/team", annotationTeam, slug)
 	}
+	var parents []string
 	for _, relation := range e.Relations {
-		if relation.Type != "hasMember" {
-			continue
+		switch relation.Type {
+		case "hasMember":
+			if member, ok := parseRef(relation.TargetRef, "user", "default"); ok && logins[member] != "" {
+				g.Members = append(g.Members, logins[member])
+			}
+		case "childOf":
+			if parent, ok := parseRef(relation.TargetRef, "group", "default"); ok && !slices.Contains(parents, parent) {
+				parents = append(parents, parent)
+			}
 		}
-		if member, ok := parseRef(relation.TargetRef, "user", "default"); ok && logins[member] != "" {
-			g.Members = append(g.Members, logins[member])
-		}
+	}
+	if len(parents) == 1 {
+		g.Parent = parents[0]
 	}
 	slices.Sort(g.Members)
 	g.Members = slices.Compact(g.Members)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/portreeve/portreeve/reconciler/dashboard"
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
 	"github.com/portreeve/portreeve/reconciler/plan"
 	"github.com/portreeve/portreeve/reconciler/rollout"
 	"github.com/portreeve/portreeve/reconciler/store"
@@ -347,11 +350,27 @@ func TestEntities(t *testing.T) {
 	s.Publish(&store.Pass{Err: "the config repo can't be read"})
 	get(t, s, url, http.StatusServiceUnavailable)
 	p := pass(ledger())
-	p.Config = &fleet.Config{Teams: map[fleet.TeamName]fleet.Team{"payments": {Name: "payments", GitHub: "acme/payments"}}}
+	p.Config = &fleet.Config{
+		Teams: map[fleet.TeamName]fleet.Team{
+			"payments": {Name: "payments", GitHub: "acme/payments"},
+			"eu.web":   {Name: "eu.web", Pos: fleet.Pos{File: fleet.ImportFile}},
+		},
+		Declarations: []*fleet.Declaration{
+			{ID: fleet.ID{Kind: "ownership", Name: "ledger"}, Owns: "acme/ledger", Owner: "eu.web"},
+			{ID: fleet.ID{Kind: "ownership", Name: "rest"}, Owner: "payments", Default: &fleet.Selection{}},
+		},
+	}
+	kind.Index(p.Config)
+	p.Listings = []fleet.Repo{{Name: "acme/shop"}, {Name: "acme/old", Archived: true}, {Name: "acme/ledger"}, {Name: "other/ledger"}}
 	s.Publish(p)
 	s.Publish(&store.Pass{Err: "the config repo can't be read"})
 	if got := get(t, s, url, 200); !strings.Contains(got, "github.com/team-slug: acme/payments\n") {
 		t.Error(got)
+	} else if components := regexp.MustCompile(`(?s)kind: Component.*?name: (\S+).*?project-slug: (\S+).*?owner: (\S+)`).FindAllStringSubmatch(got, -1); len(components) != 3 ||
+		!slices.Equal(components[0][1:], []string{"ledger", "acme/ledger", "group:eu/web"}) ||
+		!slices.Equal(components[1][1:], []string{"shop", "acme/shop", "group:default/payments"}) ||
+		!slices.Equal(components[2][1:], []string{"other.ledger", "other/ledger", "group:default/payments"}) {
+		t.Errorf("components %q", components)
 	}
 	get(t, s, url+"?namespace=a%2Fb", http.StatusBadRequest)
 }

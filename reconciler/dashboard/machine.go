@@ -48,12 +48,12 @@ func (s *Server) entities(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := s.seen.Load()
-	if v == nil || v.config == nil {
+	if v == nil || v.owners == nil {
 		w.Header().Set("Retry-After", "5")
 		http.Error(w, "the config repo has not been read yet", http.StatusServiceUnavailable)
 		return
 	}
-	text := catalog.Entities(v.config, namespace)
+	text := catalog.Entities(v.owners.config, v.owners.listings, namespace)
 	w.Header().Set("Content-Type", "application/yaml")
 	w.Header().Set("ETag", fmt.Sprintf("%q", fmt.Sprintf("%x", sha256.Sum256(text))[:24]))
 	http.ServeContent(w, r, "catalog-info.yaml", time.Time{}, bytes.NewReader(text))

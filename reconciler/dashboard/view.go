@@ -20,9 +20,7 @@ type view struct {
 	pass *store.Pass
 	// found is the newest pass with a plan, most often pass itself; nil if
 	// there has been none.
-	found *store.Pass
-	// config is the newest that is known; nil if none is.
-	config       *fleet.Config
+	found        *store.Pass
 	outcomes     []*rollout.Outcome // those that need a person first
 	targets      map[string][]*rollout.Outcome
 	declarations map[fleet.ID][]*rollout.Outcome
@@ -37,10 +35,7 @@ type view struct {
 }
 
 func newView(p *store.Pass, before *view) *view {
-	v := &view{pass: p, found: p, config: p.Config}
-	if v.config == nil && before != nil {
-		v.config = before.config
-	}
+	v := &view{pass: p, found: p}
 	if p.Plan == nil {
 		v.found = nil
 		if before != nil {

@@ -51,6 +51,7 @@ func Import(in Importing) *fleet.Import {
 	m.resolveAll()
 	m.components()
 	m.neededTeams()
+	m.parents()
 	m.write()
 	m.compare()
 	m.out.Passed, m.out.Kept = inOrder(m.out.Passed), inOrder(m.out.Kept)
@@ -88,6 +89,7 @@ type importedTeam struct {
 	GitHub  string
 	Members []string
 	Contact string
+	Parent  fleet.TeamName
 	from    string // the group, for people
 }
 

@@ -204,6 +204,11 @@ func (m *importer) neededTeams() {
 			}
 		}
 	}
+	for name, team := range m.Config.Teams {
+		if _, hand := m.byHand(name); hand {
+			needed[team.Parent] = true
+		}
+	}
 	for name := range needed {
 		_, there := m.teams[name]
 		if was, ok := m.old.Teams[name]; ok && !there {
@@ -215,4 +220,37 @@ func (m *importer) neededTeams() {
 	}
 	maps.DeleteFunc(m.teams, func(name fleet.TeamName, _ importedTeam) bool { return !needed[name] })
 	m.out.Teams, m.out.Repos = len(m.teams), len(m.repos)
+}
+
+// parents gives each team the parent that its group has, where that is a team,
+// too. A way that leads in a circle is cut where it would close.
+func (m *importer) parents() {
+	parent := map[fleet.TeamName]fleet.TeamName{}
+	for name, team := range m.Config.Teams {
+		if _, hand := m.byHand(name); hand {
+			parent[name] = team.Parent
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.teams)) {
+		t := m.teams[name]
+		if g, ok := m.groups[t.from]; ok && g.Doubt == "" {
+			t.Parent = m.byGroup[g.Parent].team
+		}
+		_, made := m.teams[t.Parent]
+		if _, hand := m.byHand(t.Parent); !made && !hand || partOf(parent, t.Parent, name) {
+			t.Parent = ""
+		}
+		m.teams[name], parent[name] = t, t.Parent
+	}
+}
+
+// partOf reports whether a team is another one, or a part of it.
+func partOf(parent map[fleet.TeamName]fleet.TeamName, team, of fleet.TeamName) bool {
+	for range len(parent) + 1 {
+		if team == of {
+			return true
+		}
+		team = parent[team]
+	}
+	return false
 }

@@ -92,7 +92,7 @@ func field(name, text string) string { return name + ": " + literal.String.Quote
 
 func (t importedTeam) text(as string) string {
 	var fields []string
-	for _, f := range []struct{ name, value string }{{"title", t.Title}, {"github", t.GitHub}, {"contact", t.Contact}} {
+	for _, f := range []struct{ name, value string }{{"title", t.Title}, {"github", t.GitHub}, {"contact", t.Contact}, {"parent", string(t.Parent)}} {
 		if f.value != "" {
 			fields = append(fields, field(f.name, f.value))
 		}

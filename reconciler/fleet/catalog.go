@@ -20,6 +20,7 @@ type CatalogGroup struct {
 	GitHub  string   // "org/team"; empty for none
 	Members []string // logins, sorted
 	Contact string   // a mail address; empty for none
+	Parent  string   // the group that it is a child of; empty for none, or several
 	Doubt   string   // as a component's
 }
 
