@@ -18,8 +18,9 @@ import (
 
 // Observer reads the world. It keeps between passes only what can't have
 // changed (ended pull requests whose branch is gone, and what stands between
-// two commits), the catalog for as long as its interval, and which repos could not be read last time: those are read
-// after the others.
+// two commits), the catalog for as long as its interval, and for some minutes who
+// may own code; and which repos could not be read last time: those are read after
+// the others.
 type Observer struct {
 	Forge forge.Forge
 	Git   *gitrepo.Client
@@ -43,6 +44,7 @@ type Observer struct {
 	ended map[forge.Branch]*fleet.PullRequest
 	bad   map[fleet.RepoName]bool
 	walks map[forge.Branch]*walked
+	may   map[forge.Account]reached
 
 	looked *look // at the catalog; of one pass at a time
 }
@@ -133,12 +135,17 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 	var branches []forge.Branch
 	var rules []fleet.RepoName
 	var ready []forge.Pull
+	var accounts []forge.Account
 	for _, n := range needs {
 		switch {
 		case n.OpenedToday:
 			o.openedToday(ctx, w)
 		case n.Rules:
 			rules = append(rules, n.Repo)
+		case len(n.Accounts) > 0:
+			for _, name := range n.Accounts {
+				accounts = append(accounts, forge.Account{Repo: n.Repo, Name: name})
+			}
 		case len(n.Branches) == 0:
 			fetch = append(fetch, n)
 		}
@@ -151,6 +158,7 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 	}
 	o.pulls(ctx, w, branches)
 	o.rules(ctx, w, rules)
+	o.access(ctx, w, accounts)
 	o.ready(ctx, w, ready)
 	o.fetch(ctx, w, fetch)
 	w.Allowance = o.Forge.Allowance() // the answers had their price

@@ -53,6 +53,7 @@ func Compute(w *World, kinds kind.Set, memo Memo) (*Plan, []Need) {
 		return cmp.Or(cmp.Compare(a.Listing.Name, b.Listing.Name), strings.Compare(a.BranchName(), b.BranchName()))
 	})
 	c.clashes()
+	c.unreached()
 	c.decide()
 	c.silent()
 	return c.finish()
@@ -67,16 +68,17 @@ type computation struct {
 	byName   map[string]int // places in listings, by name in lower case
 	needs    *needs
 
-	items    []*rollout.Item
-	outcomes []rollout.Outcome
-	problems []fleet.Problem
-	planned  []rollout.Step
-	budget   Budget
-	known    map[branchKey]bool // branches that belong to an item
-	holds    map[fleet.ID]*rollout.Hold
-	hidden   []*rollout.Item // whose repos could not be read
-	unread   map[fleet.TeamName]int
-	imported *Imported
+	items        []*rollout.Item
+	outcomes     []rollout.Outcome
+	problems     []fleet.Problem
+	planned      []rollout.Step
+	budget       Budget
+	unreadAccess string             // why what accounts may do can't be read
+	known        map[branchKey]bool // branches that belong to an item
+	holds        map[fleet.ID]*rollout.Hold
+	hidden       []*rollout.Item // whose repos could not be read
+	unread       map[fleet.TeamName]int
+	imported     *Imported
 }
 
 type branchKey struct {

@@ -72,6 +72,9 @@ type Repo struct {
 	// becomes of the commits by people on them.
 	Histories map[string]*fleet.History
 	Replays   map[string]*fleet.Replayed
+	// Access holds what accounts may do in the repo, by kind.HandleKey; those
+	// that nobody has asked about are missing.
+	Access map[string]fleet.Access
 	// Ready holds what of each pull request that was asked for is read just
 	// before a merge, by its number.
 	Ready map[int]*fleet.Readiness
@@ -88,7 +91,8 @@ type Need struct {
 	Rules       bool
 	Histories   []string // branches with an open pull request
 	Replays     []rollout.Replay
-	Ready       []int // numbers of pull requests
+	Ready       []int    // numbers of pull requests
+	Accounts    []string // what they may do in the repo
 	OpenedToday bool
 }
 

@@ -129,7 +129,9 @@ type repoFile struct {
 	// Branches says what made the commits of branches that have no pull
 	// request; Pulls gives the pull requests of branches.
 	Branches map[string]string
-	Pulls    map[string]pullFile
+	// Access is what accounts may do; those left out may write.
+	Access map[string]accessFile
+	Pulls  map[string]pullFile
 }
 
 // pullFile is a pull request that was opened for today's plan. Left out, it
@@ -140,6 +142,27 @@ type pullFile struct {
 	Head   string // what made its commit: "ours", "old" declaration, "person", "old-person" on an old declaration's
 	Text   string // "old"
 	Checks map[string]fleet.CheckState
+}
+
+// accessFile is an access: a role, or "missing", "secret", or why it is unread.
+type accessFile string
+
+func (a accessFile) access() fleet.Access {
+	switch a {
+	case "", "write":
+		return fleet.Access{Role: fleet.RoleWrite}
+	case "none":
+		return fleet.Access{}
+	case "read":
+		return fleet.Access{Role: fleet.RoleRead}
+	case "missing":
+		return fleet.Access{Missing: true}
+	case "secret":
+		return fleet.Access{Secret: true, Role: fleet.RoleWrite}
+	case "down":
+		return fleet.Access{Unread: "the forge is down", Again: true}
+	}
+	return fleet.Access{Unread: string(a)}
 }
 
 // made is a branch's commit as apply would have made it for a step.
@@ -201,6 +224,7 @@ type teller struct {
 	rules map[fleet.RepoName]fleet.Rules
 	pulls map[fleet.RepoName]map[string]*fleet.PullRequest
 	today fleet.Openings
+	may   map[fleet.RepoName]map[string]accessFile
 	// partly answers with no more of a tree than is asked for.
 	partly bool
 }
@@ -216,6 +240,13 @@ func (a *teller) answer(w *plan.World, needs []plan.Need) {
 		case n.Rules:
 			rules := a.rules[n.Repo]
 			r.Rules = &rules
+		}
+		for _, name := range n.Accounts {
+			r := w.Repos[n.Repo]
+			if r.Access == nil {
+				r.Access = map[string]fleet.Access{}
+			}
+			r.Access[name] = a.may[n.Repo][name].access()
 		}
 		for _, number := range n.Ready {
 			if r := w.Repos[n.Repo]; r.Ready == nil {
@@ -256,6 +287,8 @@ func inWords(needs []plan.Need) string {
 			all = append(all, fmt.Sprintf("%s commits of %v", n.Repo, n.Histories))
 		case len(n.Replays) > 0:
 			all = append(all, fmt.Sprintf("%s what becomes of %d commits of %s", n.Repo, len(n.Replays[0].Picks), n.Replays[0].Branch))
+		case len(n.Accounts) > 0:
+			all = append(all, fmt.Sprintf("%s what %v may do", n.Repo, n.Accounts))
 		case len(n.Ready) > 0:
 			all = append(all, fmt.Sprintf("%s what %v lack", n.Repo, n.Ready))
 		case len(n.Files) > 0:

@@ -35,6 +35,13 @@ func Decide(s Settings, i *Item) Decision {
 		return i.remove(s, Out, i.Want.Out)
 	case open && i.Want.Paused != "":
 		return i.paused()
+	case len(i.Want.Edits) == 0 && len(i.Want.Unreached) > 0:
+		u := i.Want.Unreached[0]
+		d := i.remove(s, Blocked, u.Why)
+		if len(d.Steps) == 0 {
+			d.Outcome.Next = u.Hint
+		}
+		return d
 	case len(i.Want.Edits) == 0:
 		return i.remove(s, Done, "as declared")
 	case i.Clash != "":
