@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -58,6 +59,46 @@ func (o *Observer) access(ctx context.Context, w *plan.World, accounts []forge.A
 		note(a, answer.Value)
 		if answer.Value.Owns() {
 			o.may[a] = reached{answer.Value, w.Now}
+		}
+	}
+}
+
+// wrong reads what the forge finds wrong in CODEOWNERS. What is wrong at the
+// base too is nothing that a pull request brings.
+func (o *Observer) wrong(ctx context.Context, w *plan.World, commits []forge.Commit) {
+	if len(commits) == 0 {
+		return
+	}
+	o.progress("reading what is wrong in CODEOWNERS", 0, len(commits))
+	answers := o.Forge.OwnersErrors(ctx, commits)
+	base := func(c forge.Commit) forge.Commit { return forge.Commit{Repo: c.Repo, ID: w.Repos[c.Repo].Head.Commit} }
+	var bases []forge.Commit
+	for _, c := range commits {
+		if len(answers[c].Value) > 0 {
+			bases = append(bases, base(c))
+		}
+	}
+	before := map[forge.Commit]forge.Answer[[]fleet.OwnersError]{}
+	if len(bases) > 0 {
+		before = o.Forge.OwnersErrors(ctx, bases)
+	}
+	for _, c := range commits {
+		r := w.Repos[c.Repo]
+		var found []fleet.OwnersError
+		for _, e := range answers[c].Value {
+			old := before[base(c)].Value
+			if !slices.ContainsFunc(old, func(b fleet.OwnersError) bool { return b.Kind == e.Kind && b.Source == e.Source }) {
+				found = append(found, e)
+			}
+		}
+		if r.Wrong == nil {
+			r.Wrong = map[fleet.CommitID][]fleet.OwnersError{}
+		}
+		r.Wrong[c.ID] = found
+		for _, err := range []error{answers[c].Err, before[base(c)].Err} {
+			if fleet.ClassOf(err) != fleet.Permanent { // then nobody may look
+				note(r, err)
+			}
 		}
 	}
 }

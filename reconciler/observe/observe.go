@@ -136,6 +136,7 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 	var rules []fleet.RepoName
 	var ready []forge.Pull
 	var accounts []forge.Account
+	var commits []forge.Commit
 	for _, n := range needs {
 		switch {
 		case n.OpenedToday:
@@ -149,6 +150,9 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 		case len(n.Branches) == 0:
 			fetch = append(fetch, n)
 		}
+		for _, id := range n.Wrong {
+			commits = append(commits, forge.Commit{Repo: n.Repo, ID: id})
+		}
 		for _, number := range n.Ready {
 			ready = append(ready, forge.Pull{Repo: n.Repo, Number: number})
 		}
@@ -160,6 +164,7 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 	o.rules(ctx, w, rules)
 	o.access(ctx, w, accounts)
 	o.ready(ctx, w, ready)
+	o.wrong(ctx, w, commits)
 	o.fetch(ctx, w, fetch)
 	w.Allowance = o.Forge.Allowance() // the answers had their price
 	return ctx.Err()

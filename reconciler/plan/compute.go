@@ -191,6 +191,9 @@ func (c *computation) add(item *rollout.Item, repo *Repo) {
 		if pull != nil {
 			item.BotCloses = report.ParseAgain(pull.Body).Bots
 			item.Ready = repo.Ready[pull.Number]
+			if wrong, asked := repo.Wrong[pull.HeadCommit]; asked {
+				item.Wrong = &wrong
+			}
 		}
 	}
 	c.text(item)
@@ -362,6 +365,9 @@ func (c *computation) one(settings rollout.Settings, item *rollout.Item) rollout
 	}
 	if d.Questions.Replay != nil {
 		c.needs.replay(item.Listing.Name, d.Questions.Replay)
+	}
+	if d.Questions.Wrong {
+		c.needs.wrong(item.Listing.Name, item.Pull.HeadCommit)
 	}
 	if d.Questions.Readiness {
 		c.needs.ready(item.Listing.Name, item.Pull.Number)

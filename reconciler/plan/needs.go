@@ -17,6 +17,7 @@ type needs struct {
 	replays     map[fleet.RepoName][]rollout.Replay
 	pulls       map[fleet.RepoName]map[int]bool
 	accounts    map[fleet.RepoName]map[string]bool
+	wrongs      map[fleet.RepoName]map[fleet.CommitID]bool
 	openedToday bool
 }
 
@@ -26,6 +27,7 @@ func newNeeds() *needs {
 		paths: map[fleet.RepoName]map[fleet.Path]bool{}, branches: map[fleet.RepoName]map[string]bool{},
 		histories: map[fleet.RepoName]map[string]bool{}, replays: map[fleet.RepoName][]rollout.Replay{},
 		pulls: map[fleet.RepoName]map[int]bool{}, accounts: map[fleet.RepoName]map[string]bool{},
+		wrongs: map[fleet.RepoName]map[fleet.CommitID]bool{},
 	}
 }
 
@@ -51,6 +53,8 @@ func (n *needs) replay(repo fleet.RepoName, r *rollout.Replay) {
 }
 
 func (n *needs) account(repo fleet.RepoName, name string) { add(n.accounts, repo, name) }
+
+func (n *needs) wrong(repo fleet.RepoName, commit fleet.CommitID) { add(n.wrongs, repo, commit) }
 
 func (n *needs) ready(repo fleet.RepoName, number int) { add(n.pulls, repo, number) }
 
@@ -87,6 +91,9 @@ func (n *needs) list() []Need {
 	}
 	for _, repo := range slices.Sorted(maps.Keys(n.pulls)) {
 		out = append(out, Need{Repo: repo, Ready: slices.Sorted(maps.Keys(n.pulls[repo]))})
+	}
+	for _, repo := range slices.Sorted(maps.Keys(n.wrongs)) {
+		out = append(out, Need{Repo: repo, Wrong: slices.Sorted(maps.Keys(n.wrongs[repo]))})
 	}
 	if n.openedToday {
 		out = append(out, Need{OpenedToday: true})

@@ -72,6 +72,9 @@ type Repo struct {
 	// becomes of the commits by people on them.
 	Histories map[string]*fleet.History
 	Replays   map[string]*fleet.Replayed
+	// Wrong holds what the forge finds wrong in the CODEOWNERS of commits that
+	// was not wrong at Head, of those that were asked about.
+	Wrong map[fleet.CommitID][]fleet.OwnersError
 	// Access holds what accounts may do in the repo, by kind.HandleKey; those
 	// that nobody has asked about are missing.
 	Access map[string]fleet.Access
@@ -91,7 +94,8 @@ type Need struct {
 	Rules       bool
 	Histories   []string // branches with an open pull request
 	Replays     []rollout.Replay
-	Ready       []int    // numbers of pull requests
+	Ready       []int // numbers of pull requests
+	Wrong       []fleet.CommitID
 	Accounts    []string // what they may do in the repo
 	OpenedToday bool
 }

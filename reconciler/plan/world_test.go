@@ -129,6 +129,8 @@ type repoFile struct {
 	// Branches says what made the commits of branches that have no pull
 	// request; Pulls gives the pull requests of branches.
 	Branches map[string]string
+	// Wrong is what the forge finds wrong in the CODEOWNERS of a pull request.
+	Wrong []fleet.OwnersError
 	// Access is what accounts may do; those left out may write.
 	Access map[string]accessFile
 	Pulls  map[string]pullFile
@@ -224,6 +226,7 @@ type teller struct {
 	rules map[fleet.RepoName]fleet.Rules
 	pulls map[fleet.RepoName]map[string]*fleet.PullRequest
 	today fleet.Openings
+	wrong map[fleet.RepoName][]fleet.OwnersError
 	may   map[fleet.RepoName]map[string]accessFile
 	// partly answers with no more of a tree than is asked for.
 	partly bool
@@ -247,6 +250,9 @@ func (a *teller) answer(w *plan.World, needs []plan.Need) {
 				r.Access = map[string]fleet.Access{}
 			}
 			r.Access[name] = a.may[n.Repo][name].access()
+		}
+		for _, commit := range n.Wrong {
+			w.Repos[n.Repo].Wrong = map[fleet.CommitID][]fleet.OwnersError{commit: a.wrong[n.Repo]}
 		}
 		for _, number := range n.Ready {
 			if r := w.Repos[n.Repo]; r.Ready == nil {
@@ -287,6 +293,8 @@ func inWords(needs []plan.Need) string {
 			all = append(all, fmt.Sprintf("%s commits of %v", n.Repo, n.Histories))
 		case len(n.Replays) > 0:
 			all = append(all, fmt.Sprintf("%s what becomes of %d commits of %s", n.Repo, len(n.Replays[0].Picks), n.Replays[0].Branch))
+		case len(n.Wrong) > 0:
+			all = append(all, fmt.Sprintf("%s what is wrong in CODEOWNERS", n.Repo))
 		case len(n.Accounts) > 0:
 			all = append(all, fmt.Sprintf("%s what %v may do", n.Repo, n.Accounts))
 		case len(n.Ready) > 0:

@@ -36,12 +36,9 @@ func Decide(s Settings, i *Item) Decision {
 	case open && i.Want.Paused != "":
 		return i.paused()
 	case len(i.Want.Edits) == 0 && len(i.Want.Unreached) > 0:
+		// What is open stays: an access that is lost for a day closes nothing.
 		u := i.Want.Unreached[0]
-		d := i.remove(s, Blocked, u.Why)
-		if len(d.Steps) == 0 {
-			d.Outcome.Next = u.Hint
-		}
-		return d
+		return Decision{Outcome: i.outcome(Blocked, u.Hint, "%s", u.Why)}
 	case len(i.Want.Edits) == 0:
 		return i.remove(s, Done, "as declared")
 	case i.Clash != "":

@@ -25,6 +25,9 @@ type Item struct {
 	Pull    *fleet.PullRequest // newest of Branch's name, nil when there is none
 	Rules   *fleet.Rules       // nil while unknown
 	Ready   *fleet.Readiness   // of Pull, nil while unknown
+	// Wrong is what the forge finds wrong in the CODEOWNERS of Pull's head, and
+	// not in its base's; nil while unknown.
+	Wrong *[]fleet.OwnersError
 	// Workflows tells whether a workflow of the repo runs on pull requests;
 	// nil while unknown.
 	Workflows *bool
@@ -64,6 +67,7 @@ type Questions struct {
 	Rules     bool
 	Workflows bool
 	Readiness bool
+	Wrong     bool
 	History   bool
 	Replay    *Replay
 }

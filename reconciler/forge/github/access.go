@@ -16,7 +16,7 @@ import (
 )
 
 // accessNeeds is what has to be granted so that access can be read.
-const accessNeeds = "to read who may write, an App needs the organisation permission Members (read) and the repository permission Administration (read), and a token the scopes read:org and repo"
+const accessNeeds = "to read who may write, an App needs the organization permission Members (read) and the repository permission Administration (read), and a token the scopes read:org and repo"
 
 const teamSelection = `team(slug:%s){privacy repositories(first:100,after:%s){edges{permission node{nameWithOwner}} pageInfo{hasNextPage endCursor}}}`
 

@@ -78,7 +78,7 @@ func reach(p *kind.Pass, all []rule, found []fleet.Path) (reached, error) {
 		can := false
 		for i, o := range r.owners {
 			u := lacks(p, o)
-			if u != nil {
+			if u != nil && i < len(r.from) {
 				u.By, u.Field = r.from[i].by, r.from[i].field
 				out.lost = append(out.lost, *u)
 			}
