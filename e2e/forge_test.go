@@ -128,6 +128,20 @@ func askWhoOwns(w *world) {
 	}
 }
 
+// askWhoChanged asks who changed files, of some and of none.
+func askWhoChanged(w *world) {
+	w.t.Helper()
+	var files []forge.File
+	for _, repo := range []fleet.RepoName{"acme/ledger", "acme/empty", "acme/nothing-there"} {
+		files = append(files, forge.File{Repo: repo, Path: "README.md"}, forge.File{Repo: repo, Path: "no"})
+	}
+	for file, got := range w.client.Editions(w.t.Context(), files) {
+		if (got.Err != nil) != (file.Repo == "acme/nothing-there") || (len(got.Value) > 0) != (file == files[0]) {
+			w.t.Errorf("who changed %v: %+v", file, got)
+		}
+	}
+}
+
 // TestForgeAsPublished drives the client through all that it can ask of a
 // forge, against the sandbox, and holds each request and each answer to what
 // GitHub publishes.
@@ -176,6 +190,7 @@ func TestForgeAsPublished(t *testing.T) {
 		}
 	}
 	askWhoOwns(w)
+	askWhoChanged(w)
 	opened, err := c.OpenedSince(ctx, []string{"acme", "big"}, time.Now().Add(-time.Hour))
 	must(t, err)
 	if opened.Count != len(pulls) || len(opened.Told) != len(pulls) {

@@ -244,8 +244,11 @@ func settle(ts *testscript.TestScript, kim *sandbox.Person, verb string, repo fl
 		return kim.Generate(repo, fleet.RepoName(rest[0]))
 	case "rename":
 		return kim.Rename(repo, fleet.RepoName(rest[0]))
-	case "team": // "person team acme/payments", or with "secret"
-		townOf(ts).forge.AddTeam(string(repo), rest[0] == "secret")
+	case "team": // "person team acme/payments", or with "secret"; from then on access counts
+		f := townOf(ts).forge
+		f.AddTeam(string(repo))
+		f.SetSecret(string(repo), rest[0] == "secret")
+		f.Manage(repo.Owner())
 		return nil
 	case "access":
 		return townOf(ts).forge.SetAccess(repo, rest[0], fleet.Role(rest[1]))

@@ -1,5 +1,7 @@
 package fleet
 
+import "time"
+
 // Access is what a team or a user may do in a repo, as a forge tells it.
 type Access struct {
 	// Missing says that there is no such team or user, or none to be seen, and
@@ -39,3 +41,24 @@ type OwnersError struct {
 	Source string // the line
 	Kind   string // "Unknown owner"
 }
+
+// Edition is a state that a file had on the default branch.
+type Edition struct {
+	Commit  CommitID // that made it so
+	Message string
+	// Branch is the head of the pull request by which it came; empty for none.
+	Branch string
+	By     string // who made it: a login, or else a name
+	At     time.Time
+	Blob   BlobID // empty where the file was deleted
+}
+
+// Drift is what is done where somebody changed on the default branch what was
+// as declared.
+type Drift string
+
+// Ways to answer drift.
+const (
+	DriftEnforce Drift = "enforce" // open a pull request that puts it back; the default
+	DriftReport  Drift = "report"  // tell of it
+)

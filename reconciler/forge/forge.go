@@ -54,6 +54,10 @@ type Forge interface {
 	// commits, in the order of their lines. No file, no errors.
 	OwnersErrors(ctx context.Context, commits []Commit) map[Commit]Answer[[]fleet.OwnersError]
 
+	// Editions reads the newest states that files had on the default branch, the
+	// newest first, ten at most. A file that there never was has none.
+	Editions(ctx context.Context, files []File) map[File]Answer[[]fleet.Edition]
+
 	// OpenedSince tells the pull requests that Portreeve has opened since a
 	// moment in the organisations of repos, at least those of Self. It counts
 	// them all, and tells them one by one; of more than some hundreds the
@@ -115,6 +119,15 @@ type Account struct {
 	Repo fleet.RepoName
 	Name string
 }
+
+// File names a file of a repo's default branch.
+type File struct {
+	Repo fleet.RepoName
+	Path fleet.Path
+}
+
+// MostEditions is how many a read of Editions tells at most.
+const MostEditions = 10
 
 // Commit names a commit of a repo.
 type Commit struct {

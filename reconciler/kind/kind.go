@@ -163,6 +163,9 @@ type Want struct {
 	// CloseIsOfThis says that closing the pull request is a no to what it holds
 	// and to nothing else: other edits are asked for anew.
 	CloseIsOfThis bool `json:",omitempty"`
+	// OnDrift says what is done where somebody changed on the base what was as
+	// declared; empty is as the settings have it.
+	OnDrift fleet.Drift `json:",omitempty"`
 	// Paused, when not empty, says why nothing new is done.
 	Paused string `json:",omitempty"`
 	// Whole are the paths of which the declaration says all that they hold,

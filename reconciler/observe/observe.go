@@ -45,6 +45,7 @@ type Observer struct {
 	bad   map[fleet.RepoName]bool
 	walks map[forge.Branch]*walked
 	may   map[forge.Account]reached
+	past  map[forge.File]past
 
 	looked *look // at the catalog; of one pass at a time
 }
@@ -137,6 +138,7 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 	var ready []forge.Pull
 	var accounts []forge.Account
 	var commits []forge.Commit
+	var files []forge.File
 	for _, n := range needs {
 		switch {
 		case n.OpenedToday:
@@ -149,6 +151,9 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 			}
 		case len(n.Branches) == 0:
 			fetch = append(fetch, n)
+		}
+		for _, path := range n.Editions {
+			files = append(files, forge.File{Repo: n.Repo, Path: path})
 		}
 		for _, id := range n.Wrong {
 			commits = append(commits, forge.Commit{Repo: n.Repo, ID: id})
@@ -165,6 +170,7 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 	o.access(ctx, w, accounts)
 	o.ready(ctx, w, ready)
 	o.wrong(ctx, w, commits)
+	o.editions(ctx, w, files)
 	o.fetch(ctx, w, fetch)
 	w.Allowance = o.Forge.Allowance() // the answers had their price
 	return ctx.Err()

@@ -187,6 +187,11 @@ func (c *computation) add(item *rollout.Item, repo *Repo) {
 			c.outcomes = append(c.outcomes, pending(item))
 			return
 		}
+		for _, e := range item.Want.Edits {
+			if editions, asked := repo.Editions[e.Path]; asked {
+				item.Editions = &editions
+			}
+		}
 		item.Pull, item.History, item.Replayed = pull, repo.Histories[name], repo.Replays[name]
 		if pull != nil {
 			item.BotCloses = report.ParseAgain(pull.Body).Bots
@@ -365,6 +370,9 @@ func (c *computation) one(settings rollout.Settings, item *rollout.Item) rollout
 	}
 	if d.Questions.Replay != nil {
 		c.needs.replay(item.Listing.Name, d.Questions.Replay)
+	}
+	if d.Questions.Editions != "" {
+		add(c.needs.editions, item.Listing.Name, d.Questions.Editions)
 	}
 	if d.Questions.Wrong {
 		c.needs.wrong(item.Listing.Name, item.Pull.HeadCommit)

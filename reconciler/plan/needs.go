@@ -17,6 +17,7 @@ type needs struct {
 	replays     map[fleet.RepoName][]rollout.Replay
 	pulls       map[fleet.RepoName]map[int]bool
 	accounts    map[fleet.RepoName]map[string]bool
+	editions    map[fleet.RepoName]map[fleet.Path]bool
 	wrongs      map[fleet.RepoName]map[fleet.CommitID]bool
 	openedToday bool
 }
@@ -27,7 +28,8 @@ func newNeeds() *needs {
 		paths: map[fleet.RepoName]map[fleet.Path]bool{}, branches: map[fleet.RepoName]map[string]bool{},
 		histories: map[fleet.RepoName]map[string]bool{}, replays: map[fleet.RepoName][]rollout.Replay{},
 		pulls: map[fleet.RepoName]map[int]bool{}, accounts: map[fleet.RepoName]map[string]bool{},
-		wrongs: map[fleet.RepoName]map[fleet.CommitID]bool{},
+		editions: map[fleet.RepoName]map[fleet.Path]bool{},
+		wrongs:   map[fleet.RepoName]map[fleet.CommitID]bool{},
 	}
 }
 
@@ -91,6 +93,9 @@ func (n *needs) list() []Need {
 	}
 	for _, repo := range slices.Sorted(maps.Keys(n.pulls)) {
 		out = append(out, Need{Repo: repo, Ready: slices.Sorted(maps.Keys(n.pulls[repo]))})
+	}
+	for _, repo := range slices.Sorted(maps.Keys(n.editions)) {
+		out = append(out, Need{Repo: repo, Editions: slices.Sorted(maps.Keys(n.editions[repo]))})
 	}
 	for _, repo := range slices.Sorted(maps.Keys(n.wrongs)) {
 		out = append(out, Need{Repo: repo, Wrong: slices.Sorted(maps.Keys(n.wrongs[repo]))})

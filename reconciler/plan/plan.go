@@ -72,6 +72,9 @@ type Repo struct {
 	// becomes of the commits by people on them.
 	Histories map[string]*fleet.History
 	Replays   map[string]*fleet.Replayed
+	// Editions holds the newest states of files on the default branch, the newest
+	// first, of those that were asked for.
+	Editions map[fleet.Path][]fleet.Edition
 	// Wrong holds what the forge finds wrong in the CODEOWNERS of commits that
 	// was not wrong at Head, of those that were asked about.
 	Wrong map[fleet.CommitID][]fleet.OwnersError
@@ -96,6 +99,7 @@ type Need struct {
 	Replays     []rollout.Replay
 	Ready       []int // numbers of pull requests
 	Wrong       []fleet.CommitID
+	Editions    []fleet.Path
 	Accounts    []string // what they may do in the repo
 	OpenedToday bool
 }

@@ -81,7 +81,7 @@ func load(t testing.TB, files []txtar.File) (*plan.World, *teller) {
 	a := &teller{
 		trees: map[fleet.RepoName]*snapshot{}, rules: map[fleet.RepoName]fleet.Rules{},
 		pulls: map[fleet.RepoName]map[string]*fleet.PullRequest{}, may: map[fleet.RepoName]map[string]accessFile{},
-		wrong: map[fleet.RepoName][]fleet.OwnersError{},
+		wrong: map[fleet.RepoName][]fleet.OwnersError{}, editions: map[fleet.RepoName][]editionFile{},
 	}
 	said := map[fleet.RepoName]repoFile{}
 	for _, f := range files {
@@ -136,7 +136,7 @@ func load(t testing.TB, files []txtar.File) (*plan.World, *teller) {
 			rules.RequiredChecks = append(rules.RequiredChecks, fleet.RequiredCheck{Name: check})
 		}
 		a.rules[name] = rules
-		a.may[name], a.wrong[name] = s.Access, s.Wrong
+		a.may[name], a.wrong[name], a.editions[name] = s.Access, s.Wrong, s.Editions
 	}
 	populate(w, a, said)
 	return w, a
@@ -176,7 +176,7 @@ func populate(w *plan.World, a *teller, said map[fleet.RepoName]repoFile) {
 func forget(w *plan.World, a *teller) {
 	for _, r := range w.Repos {
 		r.Tree, r.Rules, r.Ready, r.Pulls = nil, nil, nil, map[string]*fleet.PullRequest{}
-		r.Histories, r.Replays, r.Access, r.Wrong = nil, nil, nil, nil
+		r.Histories, r.Replays, r.Access, r.Wrong, r.Editions = nil, nil, nil, nil, nil
 	}
 	for _, tree := range a.trees {
 		tree.loaded = map[string]bool{}

@@ -180,6 +180,9 @@ func (i *Item) open(s Settings) Decision {
 	if i.Hold != nil {
 		return i.onHold(s)
 	}
+	if d, drifted := i.leave(s); drifted {
+		return d
+	}
 	step := i.step(Open, i.opening())
 	step.Number = 0
 	change := i.outcome(Change, "", "opens a pull request")

@@ -28,6 +28,9 @@ type Item struct {
 	// Wrong is what the forge finds wrong in the CODEOWNERS of Pull's head, and
 	// not in its base's; nil while unknown.
 	Wrong *[]fleet.OwnersError
+	// Editions are the newest states of the CODEOWNERS that is edited, on the
+	// base; nil while unknown.
+	Editions *[]fleet.Edition
 	// Workflows tells whether a workflow of the repo runs on pull requests;
 	// nil while unknown.
 	Workflows *bool
@@ -68,6 +71,7 @@ type Questions struct {
 	Workflows bool
 	Readiness bool
 	Wrong     bool
+	Editions  fleet.Path // of which the history is to be read
 	History   bool
 	Replay    *Replay
 }
@@ -97,6 +101,8 @@ func (r *Replay) Key() string {
 type Settings struct {
 	Now  time.Time
 	Mode fleet.Mode
+	// OnDrift counts where a want says nothing of it; empty is to enforce.
+	OnDrift fleet.Drift
 	// Settle is how long a commit's first checks are given to be followed by
 	// others, where no list of required ones says what is to come.
 	Settle time.Duration

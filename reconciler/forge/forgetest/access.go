@@ -122,3 +122,38 @@ func testOwnersErrors(t *testing.T, r *run) {
 		t.Errorf("a repo that is not there: %+v", a)
 	}
 }
+
+func testEditions(t *testing.T, r *run) {
+	repo := r.repo("ledger")
+	first := r.commit(repo, "main", "* @acme/a\n", "By hand")
+	head := r.commit(repo, branch, "* @acme/b\n", "Ours")
+	number, err := r.OpenPull(repo, newPull("Ours"))
+	r.must(err)
+	r.must(r.Merge(repo, number))
+	_, err = r.Commit(repo, "main", map[string]string{"README.md": "another file"}, "Elsewhere")
+	r.must(err)
+	last := r.commit(repo, "main", "* @acme/a\n", "Back")
+	file, none := forge.File{Repo: repo, Path: file}, forge.File{Repo: repo, Path: "docs/CODEOWNERS"}
+	gone := forge.File{Repo: r.name("gone"), Path: file.Path}
+	answers := r.Forge.Editions(t.Context(), []forge.File{file, none, gone})
+	if a := answers[none]; a.Err != nil || len(a.Value) > 0 {
+		t.Errorf("of a file that never was: %+v", a)
+	}
+	r.class(answers[gone].Err, fleet.Permanent)
+	r.must(answers[file].Err)
+	all := answers[file].Value
+	if len(all) != 3 {
+		t.Fatalf("%+v", all)
+	}
+	for i, want := range []fleet.Edition{
+		{Commit: last, Message: "Back"}, {Commit: head, Message: "Ours", Branch: branch}, {Commit: first, Message: "By hand"},
+	} {
+		got := all[i]
+		if got.Commit != want.Commit || got.Message != want.Message || got.Branch != want.Branch || got.By != r.Person || got.At.IsZero() {
+			t.Errorf("%d: %+v, want %+v", i, got, want)
+		}
+	}
+	if all[0].Blob == "" || all[0].Blob != all[2].Blob || all[0].Blob == all[1].Blob {
+		t.Errorf("contents: %q, %q, %q", all[0].Blob, all[1].Blob, all[2].Blob)
+	}
+}

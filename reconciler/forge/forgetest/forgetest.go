@@ -99,6 +99,7 @@ func Run(t *testing.T, world func(t *testing.T) World) {
 		{"access_many", testAccessMany},
 		{"access_hidden", testAccessHidden},
 		{"owners_errors", testOwnersErrors},
+		{"editions", testEditions},
 		{"pull_none", testPullNone},
 		{"pull_open", testPullOpen},
 		{"pull_newest", testPullNewest},

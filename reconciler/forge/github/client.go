@@ -58,7 +58,7 @@ type Client struct {
 	cache   *etags
 	app     *installation // nil for a token
 
-	heads, pulls, ready, rules, named, teams, users pacer
+	heads, pulls, ready, rules, named, teams, users, files pacer
 
 	mu   sync.Mutex
 	self fleet.Actor
@@ -106,6 +106,7 @@ func New(o Options) (*Client, error) {
 		named:   pacer{top: 100},
 		teams:   pacer{top: 20},
 		users:   pacer{top: 50},
+		files:   pacer{top: 25},
 	}
 	if o.Waits != nil {
 		c.budget.waits = o.Waits

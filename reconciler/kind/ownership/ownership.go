@@ -190,7 +190,7 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	team := kind.TeamsOf(p.Config, p.Declaration)[s.Owner]
 	team.Name = s.Owner
 	w := kind.Want{
-		Because: "named by its declaration", Why: s.Why, Merge: s.Merge, Decides: s.Owner, AskAgain: s.again,
+		Because: "named by its declaration", Why: s.Why, Merge: s.Merge, Decides: s.Owner, AskAgain: s.again, OnDrift: s.OnDrift,
 		Paused: paused(p),
 	}
 	if s.Default != nil {
