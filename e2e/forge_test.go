@@ -97,6 +97,51 @@ func fleetOfAllSorts() []sandbox.Spec {
 	}
 }
 
+// askWhoOwns asks who may own code, of teams and users of all sorts, and what is
+// wrong in a file that names them.
+func askWhoOwns(w *world) {
+	w.t.Helper()
+	w.forge.AddTeam("acme/payments")
+	w.forge.AddTeam("acme/secret")
+	w.forge.SetSecret("acme/secret", true)
+	w.forge.Manage("acme")
+	for name, role := range map[string]fleet.Role{"acme/payments": fleet.RoleWrite, "acme/secret": fleet.RoleAdmin, person: fleet.RoleRead} {
+		must(w.t, w.forge.SetAccess("acme/ledger", name, role))
+	}
+	var asked []forge.Account
+	for _, name := range []string{"acme/payments", "acme/secret", "acme/none", "nowhere/payments", person, "none"} {
+		asked = append(asked, forge.Account{Repo: "acme/ledger", Name: name}, forge.Account{Repo: "acme/plain", Name: name})
+	}
+	for account, access := range w.client.Access(w.t.Context(), asked) {
+		must(w.t, access.Err)
+		if own := account.Repo == "acme/ledger" && account.Name == "acme/payments"; access.Value.Owns() != own {
+			w.t.Errorf("%v may own code: %+v", account, access.Value)
+		}
+	}
+	id, err := w.you().CommitFile("acme/ledger", "owned", "CODEOWNERS", "* @acme/payments\n/x @acme/secret me\n[y] @acme/payments\n", "Owners")
+	must(w.t, err)
+	for _, commit := range []forge.Commit{{Repo: "acme/ledger", ID: id}, {Repo: "acme/plain", ID: id}} {
+		found := w.client.OwnersErrors(w.t.Context(), []forge.Commit{commit})[commit]
+		if len(found.Value) != map[fleet.RepoName]int{"acme/ledger": 3}[commit.Repo] {
+			w.t.Errorf("in %s: %+v, %v", commit.Repo, found.Value, found.Err)
+		}
+	}
+}
+
+// askWhoChanged asks who changed files, of some and of none.
+func askWhoChanged(w *world) {
+	w.t.Helper()
+	var files []forge.File
+	for _, repo := range []fleet.RepoName{"acme/ledger", "acme/empty", "acme/nothing-there"} {
+		files = append(files, forge.File{Repo: repo, Path: "README.md"}, forge.File{Repo: repo, Path: "no"})
+	}
+	for file, got := range w.client.Editions(w.t.Context(), files) {
+		if (got.Err != nil) != (file.Repo == "acme/nothing-there") || (len(got.Value) > 0) != (file == files[0]) {
+			w.t.Errorf("who changed %v: %+v", file, got)
+		}
+	}
+}
+
 // TestForgeAsPublished drives the client through all that it can ask of a
 // forge, against the sandbox, and holds each request and each answer to what
 // GitHub publishes.
@@ -144,6 +189,8 @@ func TestForgeAsPublished(t *testing.T) {
 			t.Errorf("rules of %s: %v", repo, rules.Err)
 		}
 	}
+	askWhoOwns(w)
+	askWhoChanged(w)
 	opened, err := c.OpenedSince(ctx, []string{"acme", "big"}, time.Now().Add(-time.Hour))
 	must(t, err)
 	if opened.Count != len(pulls) || len(opened.Told) != len(pulls) {

@@ -128,6 +128,9 @@ func cmdForge(ts *testscript.TestScript, _ bool, args []string) {
 	if _, ok := flags["hidden"]; ok {
 		f.HideProtection("portreeve")
 	}
+	if _, ok := flags["unread-access"]; ok {
+		f.HideAccess("portreeve")
+	}
 	server := httptest.NewServer(f.Handler())
 	ts.Defer(server.Close)
 	ts.Setenv("FORGE", server.URL)
@@ -241,6 +244,14 @@ func settle(ts *testscript.TestScript, kim *sandbox.Person, verb string, repo fl
 		return kim.Generate(repo, fleet.RepoName(rest[0]))
 	case "rename":
 		return kim.Rename(repo, fleet.RepoName(rest[0]))
+	case "team": // "person team acme/payments", or with "secret"; from then on access counts
+		f := townOf(ts).forge
+		f.AddTeam(string(repo))
+		f.SetSecret(string(repo), rest[0] == "secret")
+		f.Manage(repo.Owner())
+		return nil
+	case "access":
+		return townOf(ts).forge.SetAccess(repo, rest[0], fleet.Role(rest[1]))
 	case "delete-branch":
 		return kim.DeleteBranch(repo, rest[0])
 	}

@@ -231,7 +231,10 @@ func (b *builder) fleet(v value) {
 			Removals    json.RawMessage
 		}
 		Policies  map[string]fleet.PolicySetting
-		Ownership struct{ Backstage *backstageSpec }
+		Ownership struct {
+			Backstage *backstageSpec
+			OnDrift   fleet.Drift
+		}
 	}
 	if v.json != nil {
 		if err := json.Unmarshal(v.json, &spec); err != nil {
@@ -258,6 +261,7 @@ func (b *builder) fleet(v value) {
 		Removals: share(spec.Limits.Removals, 5),
 	}
 	s.Policies, s.Backstage, b.settingsFields = spec.Policies, spec.Ownership.Backstage.settings(v), v.fields
+	s.OnDrift = spec.Ownership.OnDrift
 	b.config.Settings = s
 }
 

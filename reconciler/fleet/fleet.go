@@ -202,6 +202,8 @@ type Settings struct {
 	Exclude []string   // globs; wins over Include
 	Mode    Mode
 	Limits  Limits
+	// OnDrift is Drift of ownership that says nothing of it itself.
+	OnDrift Drift
 	// Policies are what the settings say of policies, by their ids.
 	Policies map[string]PolicySetting
 	// Backstage is the catalog that ownership is proposed from; nil for none.

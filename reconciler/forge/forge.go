@@ -45,6 +45,19 @@ type Forge interface {
 	// ask for.
 	Readiness(ctx context.Context, pulls []Pull) map[Pull]Answer[fleet.Readiness]
 
+	// Access reads what teams and users may do in repos. That there is none is an
+	// answer. A failure to be allowed to look is Permanent, and names what is
+	// missing.
+	Access(ctx context.Context, accounts []Account) map[Account]Answer[fleet.Access]
+
+	// OwnersErrors reads what the forge finds wrong in the CODEOWNERS files of
+	// commits, in the order of their lines. No file, no errors.
+	OwnersErrors(ctx context.Context, commits []Commit) map[Commit]Answer[[]fleet.OwnersError]
+
+	// Editions reads the newest states that files had on the default branch, the
+	// newest first, ten at most. A file that there never was has none.
+	Editions(ctx context.Context, files []File) map[File]Answer[[]fleet.Edition]
+
 	// OpenedSince tells the pull requests that Portreeve has opened since a
 	// moment in the organisations of repos, at least those of Self. It counts
 	// them all, and tells them one by one; of more than some hundreds the
@@ -98,6 +111,28 @@ type Answer[T any] struct {
 type Branch struct {
 	Repo fleet.RepoName
 	Name string
+}
+
+// Account is a team ("acme/payments") or a user ("maria-s"), asked about in a
+// repo. Names that differ in case alone are one to a forge.
+type Account struct {
+	Repo fleet.RepoName
+	Name string
+}
+
+// File names a file of a repo's default branch.
+type File struct {
+	Repo fleet.RepoName
+	Path fleet.Path
+}
+
+// MostEditions is how many a read of Editions tells at most.
+const MostEditions = 10
+
+// Commit names a commit of a repo.
+type Commit struct {
+	Repo fleet.RepoName
+	ID   fleet.CommitID
 }
 
 // Pull names a pull request.

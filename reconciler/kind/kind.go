@@ -51,6 +51,11 @@ type Kind struct {
 	// slice holds that repo alone.
 	Targets func(d *fleet.Declaration, config *fleet.Config, repos []fleet.Repo) []Candidate
 
+	// Accounts are the teams and users whose Access Want goes by, as a forge
+	// names them ("acme/payments", "maria-s"), each once; nil for none ever. It
+	// sees the pass without Tree and Access.
+	Accounts func(p *Pass) []string
+
 	// Want is what the declaration asks of one repo, from the repo's listing
 	// and its tree. An error that wraps fleet.ErrUnread asks for content;
 	// any other is the target's, worded for people.
@@ -122,6 +127,9 @@ type Pass struct {
 	Config      *fleet.Config
 	Repo        fleet.Repo
 	Tree        fs.FS
+	// Access is what Accounts may do in the repo, by HandleKey. What of it is
+	// missing, or Unread, holds nothing up.
+	Access map[string]fleet.Access
 }
 
 // Want is what a declaration asks of one repo, whatever the time.
@@ -155,6 +163,9 @@ type Want struct {
 	// CloseIsOfThis says that closing the pull request is a no to what it holds
 	// and to nothing else: other edits are asked for anew.
 	CloseIsOfThis bool `json:",omitempty"`
+	// OnDrift says what is done where somebody changed on the base what was as
+	// declared; empty is as the settings have it.
+	OnDrift fleet.Drift `json:",omitempty"`
 	// Paused, when not empty, says why nothing new is done.
 	Paused string `json:",omitempty"`
 	// Whole are the paths of which the declaration says all that they hold,
@@ -165,6 +176,9 @@ type Want struct {
 	// OwnersRemoved are owners that stand in the repo's CODEOWNERS and would
 	// not any more.
 	OwnersRemoved []string `json:",omitempty"`
+	// Unreached are accounts that are declared here and not written, since the
+	// forge would pass them over.
+	Unreached []Unreached `json:",omitempty"`
 	// Handles are those by which teams were looked for that the declaration does
 	// not name, to be called by their names.
 	Handles []string `json:",omitempty"`
@@ -189,6 +203,15 @@ func FactsOf(facts any) string {
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:8])
+}
+
+// Unreached is an account that a declaration names and that can't own code.
+type Unreached struct {
+	By    fleet.ID // the declaration
+	Field string   // of it, which names the account
+	Code  string   // of the problem
+	Why   string   // "acme/payments has read access to acme/ledger; a code owner needs write"
+	Hint  string
 }
 
 // Set is the explicit list of members, made where the program is wired.

@@ -18,8 +18,9 @@ import (
 
 // Observer reads the world. It keeps between passes only what can't have
 // changed (ended pull requests whose branch is gone, and what stands between
-// two commits), the catalog for as long as its interval, and which repos could not be read last time: those are read
-// after the others.
+// two commits), the catalog for as long as its interval, and for some minutes who
+// may own code; and which repos could not be read last time: those are read after
+// the others.
 type Observer struct {
 	Forge forge.Forge
 	Git   *gitrepo.Client
@@ -43,6 +44,8 @@ type Observer struct {
 	ended map[forge.Branch]*fleet.PullRequest
 	bad   map[fleet.RepoName]bool
 	walks map[forge.Branch]*walked
+	may   map[forge.Account]reached
+	past  map[forge.File]past
 
 	looked *look // at the catalog; of one pass at a time
 }
@@ -133,14 +136,27 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 	var branches []forge.Branch
 	var rules []fleet.RepoName
 	var ready []forge.Pull
+	var accounts []forge.Account
+	var commits []forge.Commit
+	var files []forge.File
 	for _, n := range needs {
 		switch {
 		case n.OpenedToday:
 			o.openedToday(ctx, w)
 		case n.Rules:
 			rules = append(rules, n.Repo)
+		case len(n.Accounts) > 0:
+			for _, name := range n.Accounts {
+				accounts = append(accounts, forge.Account{Repo: n.Repo, Name: name})
+			}
 		case len(n.Branches) == 0:
 			fetch = append(fetch, n)
+		}
+		for _, path := range n.Editions {
+			files = append(files, forge.File{Repo: n.Repo, Path: path})
+		}
+		for _, id := range n.Wrong {
+			commits = append(commits, forge.Commit{Repo: n.Repo, ID: id})
 		}
 		for _, number := range n.Ready {
 			ready = append(ready, forge.Pull{Repo: n.Repo, Number: number})
@@ -151,7 +167,10 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 	}
 	o.pulls(ctx, w, branches)
 	o.rules(ctx, w, rules)
+	o.access(ctx, w, accounts)
 	o.ready(ctx, w, ready)
+	o.wrong(ctx, w, commits)
+	o.editions(ctx, w, files)
 	o.fetch(ctx, w, fetch)
 	w.Allowance = o.Forge.Allowance() // the answers had their price
 	return ctx.Err()

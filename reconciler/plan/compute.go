@@ -53,6 +53,7 @@ func Compute(w *World, kinds kind.Set, memo Memo) (*Plan, []Need) {
 		return cmp.Or(cmp.Compare(a.Listing.Name, b.Listing.Name), strings.Compare(a.BranchName(), b.BranchName()))
 	})
 	c.clashes()
+	c.unreached()
 	c.decide()
 	c.silent()
 	return c.finish()
@@ -67,16 +68,17 @@ type computation struct {
 	byName   map[string]int // places in listings, by name in lower case
 	needs    *needs
 
-	items    []*rollout.Item
-	outcomes []rollout.Outcome
-	problems []fleet.Problem
-	planned  []rollout.Step
-	budget   Budget
-	known    map[branchKey]bool // branches that belong to an item
-	holds    map[fleet.ID]*rollout.Hold
-	hidden   []*rollout.Item // whose repos could not be read
-	unread   map[fleet.TeamName]int
-	imported *Imported
+	items        []*rollout.Item
+	outcomes     []rollout.Outcome
+	problems     []fleet.Problem
+	planned      []rollout.Step
+	budget       Budget
+	unreadAccess string             // why what accounts may do can't be read
+	known        map[branchKey]bool // branches that belong to an item
+	holds        map[fleet.ID]*rollout.Hold
+	hidden       []*rollout.Item // whose repos could not be read
+	unread       map[fleet.TeamName]int
+	imported     *Imported
 }
 
 type branchKey struct {
@@ -185,10 +187,18 @@ func (c *computation) add(item *rollout.Item, repo *Repo) {
 			c.outcomes = append(c.outcomes, pending(item))
 			return
 		}
+		for _, e := range item.Want.Edits {
+			if editions, asked := repo.Editions[e.Path]; asked {
+				item.Editions = &editions
+			}
+		}
 		item.Pull, item.History, item.Replayed = pull, repo.Histories[name], repo.Replays[name]
 		if pull != nil {
 			item.BotCloses = report.ParseAgain(pull.Body).Bots
 			item.Ready = repo.Ready[pull.Number]
+			if wrong, asked := repo.Wrong[pull.HeadCommit]; asked {
+				item.Wrong = &wrong
+			}
 		}
 	}
 	c.text(item)
@@ -360,6 +370,12 @@ func (c *computation) one(settings rollout.Settings, item *rollout.Item) rollout
 	}
 	if d.Questions.Replay != nil {
 		c.needs.replay(item.Listing.Name, d.Questions.Replay)
+	}
+	if d.Questions.Editions != "" {
+		add(c.needs.editions, item.Listing.Name, d.Questions.Editions)
+	}
+	if d.Questions.Wrong {
+		c.needs.wrong(item.Listing.Name, item.Pull.HeadCommit)
 	}
 	if d.Questions.Readiness {
 		c.needs.ready(item.Listing.Name, item.Pull.Number)

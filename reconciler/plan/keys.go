@@ -30,8 +30,8 @@ func newKeys(config *fleet.Config) keys {
 	return keys{config: config, teams: map[fleet.TeamName][32]byte{}, repos: map[fleet.RepoName][32]byte{}}
 }
 
-// of is the key of a declaration in a repo.
-func (k keys) of(d *fleet.Declaration, repo *Repo) string {
+// of is the key of a declaration in a repo, in which accounts have an access.
+func (k keys) of(d *fleet.Declaration, repo *Repo, access map[string]fleet.Access) string {
 	if d.Hash == "" {
 		panic("plan: " + d.ID.String() + " has no hash, and what it wanted once would be taken for what it wants") // a bug
 	}
@@ -45,7 +45,22 @@ func (k keys) of(d *fleet.Declaration, repo *Repo) string {
 		h.Write([]byte(part + "\n"))
 	}
 	h.Write(k.named(d))
+	if unlike(access) {
+		sum := digest(access)
+		h.Write(sum[:])
+	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// unlike reports whether a want may be another than if all could own code: which
+// role lets them is none of its business.
+func unlike(access map[string]fleet.Access) bool {
+	for _, a := range access {
+		if !a.Owns() {
+			return true
+		}
+	}
+	return false
 }
 
 // about covers a repo, and whose it and its paths are.

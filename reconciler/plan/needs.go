@@ -16,6 +16,9 @@ type needs struct {
 	histories   map[fleet.RepoName]map[string]bool
 	replays     map[fleet.RepoName][]rollout.Replay
 	pulls       map[fleet.RepoName]map[int]bool
+	accounts    map[fleet.RepoName]map[string]bool
+	editions    map[fleet.RepoName]map[fleet.Path]bool
+	wrongs      map[fleet.RepoName]map[fleet.CommitID]bool
 	openedToday bool
 }
 
@@ -24,7 +27,9 @@ func newNeeds() *needs {
 		trees: map[fleet.RepoName]bool{}, rule: map[fleet.RepoName]bool{},
 		paths: map[fleet.RepoName]map[fleet.Path]bool{}, branches: map[fleet.RepoName]map[string]bool{},
 		histories: map[fleet.RepoName]map[string]bool{}, replays: map[fleet.RepoName][]rollout.Replay{},
-		pulls: map[fleet.RepoName]map[int]bool{},
+		pulls: map[fleet.RepoName]map[int]bool{}, accounts: map[fleet.RepoName]map[string]bool{},
+		editions: map[fleet.RepoName]map[fleet.Path]bool{},
+		wrongs:   map[fleet.RepoName]map[fleet.CommitID]bool{},
 	}
 }
 
@@ -48,6 +53,11 @@ func (n *needs) history(repo fleet.RepoName, branch string) { add(n.histories, r
 func (n *needs) replay(repo fleet.RepoName, r *rollout.Replay) {
 	n.replays[repo] = append(n.replays[repo], *r)
 }
+
+func (n *needs) account(repo fleet.RepoName, name string) { add(n.accounts, repo, name) }
+
+func (n *needs) wrong(repo fleet.RepoName, commit fleet.CommitID) { add(n.wrongs, repo, commit) }
+
 func (n *needs) ready(repo fleet.RepoName, number int) { add(n.pulls, repo, number) }
 
 func add[V comparable](m map[fleet.RepoName]map[V]bool, repo fleet.RepoName, v V) {
@@ -62,6 +72,9 @@ func (n *needs) list() []Need {
 	var out []Need
 	for _, repo := range slices.Sorted(maps.Keys(n.trees)) {
 		out = append(out, Need{Repo: repo, Tree: !n.trees[repo], All: n.trees[repo]})
+	}
+	for _, repo := range slices.Sorted(maps.Keys(n.accounts)) {
+		out = append(out, Need{Repo: repo, Accounts: slices.Sorted(maps.Keys(n.accounts[repo]))})
 	}
 	for _, repo := range slices.Sorted(maps.Keys(n.paths)) {
 		out = append(out, Need{Repo: repo, Files: slices.Sorted(maps.Keys(n.paths[repo]))})
@@ -80,6 +93,12 @@ func (n *needs) list() []Need {
 	}
 	for _, repo := range slices.Sorted(maps.Keys(n.pulls)) {
 		out = append(out, Need{Repo: repo, Ready: slices.Sorted(maps.Keys(n.pulls[repo]))})
+	}
+	for _, repo := range slices.Sorted(maps.Keys(n.editions)) {
+		out = append(out, Need{Repo: repo, Editions: slices.Sorted(maps.Keys(n.editions[repo]))})
+	}
+	for _, repo := range slices.Sorted(maps.Keys(n.wrongs)) {
+		out = append(out, Need{Repo: repo, Wrong: slices.Sorted(maps.Keys(n.wrongs[repo]))})
 	}
 	if n.openedToday {
 		out = append(out, Need{OpenedToday: true})

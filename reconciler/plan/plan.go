@@ -72,6 +72,15 @@ type Repo struct {
 	// becomes of the commits by people on them.
 	Histories map[string]*fleet.History
 	Replays   map[string]*fleet.Replayed
+	// Editions holds the newest states of files on the default branch, the newest
+	// first, of those that were asked for.
+	Editions map[fleet.Path][]fleet.Edition
+	// Wrong holds what the forge finds wrong in the CODEOWNERS of commits that
+	// was not wrong at Head, of those that were asked about.
+	Wrong map[fleet.CommitID][]fleet.OwnersError
+	// Access holds what accounts may do in the repo, by kind.HandleKey; those
+	// that nobody has asked about are missing.
+	Access map[string]fleet.Access
 	// Ready holds what of each pull request that was asked for is read just
 	// before a merge, by its number.
 	Ready map[int]*fleet.Readiness
@@ -89,6 +98,9 @@ type Need struct {
 	Histories   []string // branches with an open pull request
 	Replays     []rollout.Replay
 	Ready       []int // numbers of pull requests
+	Wrong       []fleet.CommitID
+	Editions    []fleet.Path
+	Accounts    []string // what they may do in the repo
 	OpenedToday bool
 }
 

@@ -80,7 +80,8 @@ func load(t testing.TB, files []txtar.File) (*plan.World, *teller) {
 	w := &plan.World{Now: now, Repos: map[fleet.RepoName]*plan.Repo{}, Renamed: map[fleet.RepoName]fleet.RepoName{}}
 	a := &teller{
 		trees: map[fleet.RepoName]*snapshot{}, rules: map[fleet.RepoName]fleet.Rules{},
-		pulls: map[fleet.RepoName]map[string]*fleet.PullRequest{},
+		pulls: map[fleet.RepoName]map[string]*fleet.PullRequest{}, may: map[fleet.RepoName]map[string]accessFile{},
+		wrong: map[fleet.RepoName][]fleet.OwnersError{}, editions: map[fleet.RepoName][]editionFile{},
 	}
 	said := map[fleet.RepoName]repoFile{}
 	for _, f := range files {
@@ -135,6 +136,7 @@ func load(t testing.TB, files []txtar.File) (*plan.World, *teller) {
 			rules.RequiredChecks = append(rules.RequiredChecks, fleet.RequiredCheck{Name: check})
 		}
 		a.rules[name] = rules
+		a.may[name], a.wrong[name], a.editions[name] = s.Access, s.Wrong, s.Editions
 	}
 	populate(w, a, said)
 	return w, a
@@ -174,7 +176,7 @@ func populate(w *plan.World, a *teller, said map[fleet.RepoName]repoFile) {
 func forget(w *plan.World, a *teller) {
 	for _, r := range w.Repos {
 		r.Tree, r.Rules, r.Ready, r.Pulls = nil, nil, nil, map[string]*fleet.PullRequest{}
-		r.Histories, r.Replays = nil, nil
+		r.Histories, r.Replays, r.Access, r.Wrong, r.Editions = nil, nil, nil, nil, nil
 	}
 	for _, tree := range a.trees {
 		tree.loaded = map[string]bool{}

@@ -11,7 +11,8 @@ import (
 func (c *computation) settings() rollout.Settings {
 	return rollout.Settings{
 		Now: c.world.Now, Mode: c.world.Config.Settings.Mode, Revision: c.world.Config.Revision,
-		Settle: c.world.Settle, Signs: c.world.Signs,
+		OnDrift: c.world.Config.Settings.OnDrift,
+		Settle:  c.world.Settle, Signs: c.world.Signs,
 		Closing: func(id fleet.ID, reason string) string {
 			return report.Closing(id, reason, c.world.Config.Revision)
 		},

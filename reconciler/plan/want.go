@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -16,25 +17,54 @@ import (
 // that is not known. That it can't be done is not kept: it may be for a
 // content that could not be had this time.
 func (c *computation) want(k kind.Kind, d *fleet.Declaration, repo *Repo) (kind.Want, rollout.Outcome) {
-	key := c.keys.of(d, repo)
+	// Until it is known what accounts may do, what is asked for of the tree is
+	// asked for at once.
+	access, waits := c.access(k, d, repo)
+	key := c.keys.of(d, repo, access)
 	if b, ok := c.memo.Get(key); ok {
 		var r remembered
 		if json.Unmarshal(b, &r) == nil && r.Called == c.keys.handles(d, r.Handles) {
-			return r.Want, rollout.Outcome{}
+			return r.Want, waits
 		}
 	}
 	tree := &asking{FS: unlisted{}}
 	if repo.Tree != nil {
 		tree.FS = repo.Tree
 	}
-	w, err := k.Want(&kind.Pass{Declaration: d, Config: c.world.Config, Repo: repo.Listing, Tree: tree})
+	w, err := k.Want(&kind.Pass{Declaration: d, Config: c.world.Config, Repo: repo.Listing, Tree: tree, Access: access})
 	switch {
-	case (err != nil || tree.partly()) && c.asked(repo, tree):
+	case (err != nil || tree.partly()) && c.asked(repo, tree) && waits.State == "":
 		return kind.Want{}, outcome(d, repo.Listing.Name, rollout.Waiting, "its files are being read", "")
+	case waits.State != "":
+		return kind.Want{}, waits
 	case err != nil:
 		return kind.Want{}, outcome(d, repo.Listing.Name, rollout.Failed, err.Error(), "see the repo and the declaration")
 	}
 	return c.keep(key, d, w), rollout.Outcome{}
+}
+
+// access is what the accounts may do that a declaration's want goes by, or the
+// outcome that says why that is not known now.
+func (c *computation) access(k kind.Kind, d *fleet.Declaration, repo *Repo) (map[string]fleet.Access, rollout.Outcome) {
+	if k.Accounts == nil {
+		return nil, rollout.Outcome{}
+	}
+	known, waits := map[string]fleet.Access{}, rollout.Outcome{}
+	for _, name := range k.Accounts(&kind.Pass{Declaration: d, Config: c.world.Config, Repo: repo.Listing}) {
+		a, asked := repo.Access[kind.HandleKey(name)]
+		switch {
+		case !asked:
+			c.needs.account(repo.Listing.Name, name)
+			waits = outcome(d, repo.Listing.Name, rollout.Waiting, "what its owners may do is being read", "")
+		case a.Unread != "" && a.Again && waits.State == "":
+			waits = outcome(d, repo.Listing.Name, rollout.Waiting, a.Unread, "tries again at the next pass")
+		case a.Unread != "":
+			c.unreadAccess = cmp.Or(c.unreadAccess, a.Unread)
+		default:
+			known[kind.HandleKey(name)] = a
+		}
+	}
+	return known, waits
 }
 
 // remembered is a want as the memo has it, and the teams of its Handles: of

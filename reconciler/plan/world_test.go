@@ -129,7 +129,13 @@ type repoFile struct {
 	// Branches says what made the commits of branches that have no pull
 	// request; Pulls gives the pull requests of branches.
 	Branches map[string]string
-	Pulls    map[string]pullFile
+	// Editions are those of CODEOWNERS, the newest first.
+	Editions []editionFile
+	// Wrong is what the forge finds wrong in the CODEOWNERS of a pull request.
+	Wrong []fleet.OwnersError
+	// Access is what accounts may do; those left out may write.
+	Access map[string]accessFile
+	Pulls  map[string]pullFile
 }
 
 // pullFile is a pull request that was opened for today's plan. Left out, it
@@ -140,6 +146,49 @@ type pullFile struct {
 	Head   string // what made its commit: "ours", "old" declaration, "person", "old-person" on an old declaration's
 	Text   string // "old"
 	Checks map[string]fleet.CheckState
+}
+
+// editionFile is a state of a file: its content, whose commit made it ("us" by
+// a pull request of ours), and how many days ago.
+type editionFile struct {
+	Is   string
+	By   string
+	Days int
+}
+
+func editions(all []editionFile) []fleet.Edition {
+	out := []fleet.Edition{}
+	for i, f := range all {
+		e := fleet.Edition{Commit: fleet.CommitID(fmt.Sprintf("%dabcdef0", i)), By: f.By, At: now.AddDate(0, 0, -f.Days)}
+		sum := sha1.Sum(fmt.Appendf(nil, "blob %d\x00%s", len(f.Is), f.Is))
+		e.Blob = fleet.BlobID(hex.EncodeToString(sum[:]))
+		if f.By == "us" {
+			e.Branch = fleet.BranchPrefix + "ownership/x"
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// accessFile is an access: a role, or "missing", "secret", or why it is unread.
+type accessFile string
+
+func (a accessFile) access() fleet.Access {
+	switch a {
+	case "", "write":
+		return fleet.Access{Role: fleet.RoleWrite}
+	case "none":
+		return fleet.Access{}
+	case "read":
+		return fleet.Access{Role: fleet.RoleRead}
+	case "missing":
+		return fleet.Access{Missing: true}
+	case "secret":
+		return fleet.Access{Secret: true, Role: fleet.RoleWrite}
+	case "down":
+		return fleet.Access{Unread: "the forge is down", Again: true}
+	}
+	return fleet.Access{Unread: string(a)}
 }
 
 // made is a branch's commit as apply would have made it for a step.
@@ -197,10 +246,13 @@ func (f pullFile) pull(repo *plan.Repo, b fleet.Branch, step *rollout.Step) *fle
 
 // teller answers needs from a repo that is all known.
 type teller struct {
-	trees map[fleet.RepoName]*snapshot
-	rules map[fleet.RepoName]fleet.Rules
-	pulls map[fleet.RepoName]map[string]*fleet.PullRequest
-	today fleet.Openings
+	trees    map[fleet.RepoName]*snapshot
+	rules    map[fleet.RepoName]fleet.Rules
+	pulls    map[fleet.RepoName]map[string]*fleet.PullRequest
+	today    fleet.Openings
+	editions map[fleet.RepoName][]editionFile
+	wrong    map[fleet.RepoName][]fleet.OwnersError
+	may      map[fleet.RepoName]map[string]accessFile
 	// partly answers with no more of a tree than is asked for.
 	partly bool
 }
@@ -216,6 +268,20 @@ func (a *teller) answer(w *plan.World, needs []plan.Need) {
 		case n.Rules:
 			rules := a.rules[n.Repo]
 			r.Rules = &rules
+		}
+		for _, name := range n.Accounts {
+			r := w.Repos[n.Repo]
+			if r.Access == nil {
+				r.Access = map[string]fleet.Access{}
+			}
+			r.Access[name] = a.may[n.Repo][name].access()
+		}
+		for _, path := range n.Editions {
+			r := w.Repos[n.Repo]
+			r.Editions = map[fleet.Path][]fleet.Edition{path: editions(a.editions[n.Repo])}
+		}
+		for _, commit := range n.Wrong {
+			w.Repos[n.Repo].Wrong = map[fleet.CommitID][]fleet.OwnersError{commit: a.wrong[n.Repo]}
 		}
 		for _, number := range n.Ready {
 			if r := w.Repos[n.Repo]; r.Ready == nil {
@@ -256,6 +322,12 @@ func inWords(needs []plan.Need) string {
 			all = append(all, fmt.Sprintf("%s commits of %v", n.Repo, n.Histories))
 		case len(n.Replays) > 0:
 			all = append(all, fmt.Sprintf("%s what becomes of %d commits of %s", n.Repo, len(n.Replays[0].Picks), n.Replays[0].Branch))
+		case len(n.Editions) > 0:
+			all = append(all, fmt.Sprintf("%s who changed %v", n.Repo, n.Editions))
+		case len(n.Wrong) > 0:
+			all = append(all, fmt.Sprintf("%s what is wrong in CODEOWNERS", n.Repo))
+		case len(n.Accounts) > 0:
+			all = append(all, fmt.Sprintf("%s what %v may do", n.Repo, n.Accounts))
 		case len(n.Ready) > 0:
 			all = append(all, fmt.Sprintf("%s what %v lack", n.Repo, n.Ready))
 		case len(n.Files) > 0:

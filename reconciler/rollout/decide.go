@@ -35,6 +35,10 @@ func Decide(s Settings, i *Item) Decision {
 		return i.remove(s, Out, i.Want.Out)
 	case open && i.Want.Paused != "":
 		return i.paused()
+	case len(i.Want.Edits) == 0 && len(i.Want.Unreached) > 0:
+		// What is open stays: an access that is lost for a day closes nothing.
+		u := i.Want.Unreached[0]
+		return Decision{Outcome: i.outcome(Blocked, u.Hint, "%s", u.Why)}
 	case len(i.Want.Edits) == 0:
 		return i.remove(s, Done, "as declared")
 	case i.Clash != "":
@@ -175,6 +179,9 @@ func (i *Item) open(s Settings) Decision {
 	}
 	if i.Hold != nil {
 		return i.onHold(s)
+	}
+	if d, drifted := i.leave(s); drifted {
+		return d
 	}
 	step := i.step(Open, i.opening())
 	step.Number = 0

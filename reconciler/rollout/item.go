@@ -25,6 +25,12 @@ type Item struct {
 	Pull    *fleet.PullRequest // newest of Branch's name, nil when there is none
 	Rules   *fleet.Rules       // nil while unknown
 	Ready   *fleet.Readiness   // of Pull, nil while unknown
+	// Wrong is what the forge finds wrong in the CODEOWNERS of Pull's head, and
+	// not in its base's; nil while unknown.
+	Wrong *[]fleet.OwnersError
+	// Editions are the newest states of the CODEOWNERS that is edited, on the
+	// base; nil while unknown.
+	Editions *[]fleet.Edition
 	// Workflows tells whether a workflow of the repo runs on pull requests;
 	// nil while unknown.
 	Workflows *bool
@@ -64,6 +70,8 @@ type Questions struct {
 	Rules     bool
 	Workflows bool
 	Readiness bool
+	Wrong     bool
+	Editions  fleet.Path // of which the history is to be read
 	History   bool
 	Replay    *Replay
 }
@@ -93,6 +101,8 @@ func (r *Replay) Key() string {
 type Settings struct {
 	Now  time.Time
 	Mode fleet.Mode
+	// OnDrift counts where a want says nothing of it; empty is to enforce.
+	OnDrift fleet.Drift
 	// Settle is how long a commit's first checks are given to be followed by
 	// others, where no list of required ones says what is to come.
 	Settle time.Duration

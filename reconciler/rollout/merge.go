@@ -43,7 +43,7 @@ func (i *Item) merge(s Settings, trailers Trailers, untouched bool) Decision {
 	case i.Rules == nil:
 		return i.ask(Questions{Rules: true})
 	}
-	for _, gate := range []func(Settings, Trailers) (Decision, bool){i.passable, i.checks, i.clean, i.ready, i.left, i.newest, i.unheld} {
+	for _, gate := range []func(Settings, Trailers) (Decision, bool){i.passable, i.checks, i.clean, i.ready, i.left, i.newest, i.unheld, i.rightOwners} {
 		if d, open := gate(s, trailers); !open {
 			return d
 		}

@@ -65,7 +65,10 @@ type Outcome struct {
 	// Stale is set when the declaration is invalid in the config repo: it is
 	// enforced as it was at an older revision, or frozen.
 	Stale *fleet.Stale `json:"stale,omitempty"`
-	Pull  *PullRef     `json:"pullRequest,omitempty"`
+	// Drift is set where somebody undid on the base what was as declared, and it
+	// is left so.
+	Drift *Drift   `json:"drift,omitempty"`
+	Pull  *PullRef `json:"pullRequest,omitempty"`
 }
 
 // PullRef names a pull request.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/transform"
 )
 
 // The gates of this file hold a pull request to what the rules of its base
@@ -95,6 +96,26 @@ func (i *Item) unheld(Settings, Trailers) (Decision, bool) {
 			"the forge says that a rule holds #%d back, and Portreeve can't see which", n)}, false
 	}
 	return Decision{}, true
+}
+
+// rightOwners is whether the forge takes CODEOWNERS as it would be: what it
+// finds wrong there it passes over, and a broader line decides.
+func (i *Item) rightOwners(Settings, Trailers) (Decision, bool) {
+	if !slices.ContainsFunc(i.Want.Edits, func(e transform.Edit) bool { return !e.Delete && slices.Contains(transform.OwnersFiles, e.Path) }) {
+		return Decision{}, true
+	}
+	switch {
+	case i.Wrong == nil:
+		return i.ask(Questions{Wrong: true}), false
+	case len(*i.Wrong) == 0:
+		return Decision{}, true
+	}
+	e, more := (*i.Wrong)[0], ""
+	if n := len(*i.Wrong) - 1; n > 0 {
+		more = fmt.Sprintf(", and %d more", n)
+	}
+	return Decision{Outcome: i.outcome(Blocked, "mend its declaration, or what the line names; then it merges by itself",
+		"in #%d the forge finds in %s:%d: %s (%s)%s", i.Pull.Number, e.Path, e.Line, e.Kind, e.Source, more)}, false
 }
 
 // left is whether the merge queue has lost this commit before. Then it is not

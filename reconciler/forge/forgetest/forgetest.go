@@ -29,6 +29,13 @@ type World struct {
 	// take no notice.
 	SetRules func(repo fleet.RepoName, rules fleet.Rules) error
 
+	// AddTeam makes a team of the organisation, "org/team"; from then on what
+	// teams and users may do there is what SetAccess gave them.
+	AddTeam   func(name string, secret bool) error
+	SetAccess func(repo fleet.RepoName, name string, role fleet.Role) error
+	// HideAccess keeps all that from the member.
+	HideAccess func() error
+
 	// Commit sets files on a branch, which is made from the default branch
 	// if it does not exist.
 	Commit func(repo fleet.RepoName, branch string, files map[string]string, message string) (fleet.CommitID, error)
@@ -88,6 +95,11 @@ func Run(t *testing.T, world func(t *testing.T) World) {
 		{"heads_many_branches", testHeadsManyBranches},
 		{"heads_status", testHeadsStatus},
 		{"readiness", testReadiness},
+		{"access", testAccess},
+		{"access_many", testAccessMany},
+		{"access_hidden", testAccessHidden},
+		{"owners_errors", testOwnersErrors},
+		{"editions", testEditions},
 		{"pull_none", testPullNone},
 		{"pull_open", testPullOpen},
 		{"pull_newest", testPullNewest},

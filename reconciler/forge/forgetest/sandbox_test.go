@@ -63,6 +63,17 @@ func sandboxWorld(t testing.TB, as sandbox.Rules) (*sandbox.Forge, forgetest.Wor
 			}
 			return p.SetRules(repo, is)
 		},
+		AddTeam: func(name string, secret bool) error {
+			f.AddTeam(name)
+			f.SetSecret(name, secret)
+			f.Manage("acme")
+			return nil
+		},
+		SetAccess: f.SetAccess,
+		HideAccess: func() error {
+			f.HideAccess(bot)
+			return nil
+		},
 		Discuss: p.Discuss,
 		Resolve: p.Resolve,
 		Deploy: func(repo fleet.RepoName, commit fleet.CommitID, environment string, well bool) error {

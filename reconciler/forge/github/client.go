@@ -58,7 +58,7 @@ type Client struct {
 	cache   *etags
 	app     *installation // nil for a token
 
-	heads, pulls, ready, rules, named pacer
+	heads, pulls, ready, rules, named, teams, users, files pacer
 
 	mu   sync.Mutex
 	self fleet.Actor
@@ -104,6 +104,9 @@ func New(o Options) (*Client, error) {
 		ready:   pacer{top: 100},
 		rules:   pacer{top: 100},
 		named:   pacer{top: 100},
+		teams:   pacer{top: 20},
+		users:   pacer{top: 50},
+		files:   pacer{top: 25},
 	}
 	if o.Waits != nil {
 		c.budget.waits = o.Waits

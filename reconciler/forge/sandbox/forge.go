@@ -39,9 +39,12 @@ type Forge struct {
 	limits Limits
 	meters map[string]*meter // by login
 
-	bypass       map[*user]bool     // who may merge whatever the rules say
-	unprivileged map[*user]bool     // from whom classic protection is hidden
-	teams        map[string][]*user // members, by name in lower case
+	bypass       map[*user]bool // who may merge whatever the rules say
+	unprivileged map[*user]bool // from whom classic protection is hidden
+	uninformed   map[*user]bool // from whom it is hidden who may do what
+
+	teams   map[string]*team // by name in lower case
+	managed map[string]bool  // organisations of which Manage was said, likewise
 }
 
 // user is an identity. It is never changed once made.
@@ -59,12 +62,13 @@ var nobody = &user{login: "ghost"}
 func New(o Options) (*Forge, error) {
 	f := &Forge{
 		dir: o.Dir, now: o.Now, baseURL: strings.TrimSuffix(o.URL, "/"), access: accessLog{w: o.Log},
-		users: map[string]*user{}, teams: map[string][]*user{}, tokens: map[string]*user{},
+		users: map[string]*user{}, tokens: map[string]*user{},
 		ends: map[string]time.Time{}, apps: map[string]*app{},
 		repos: map[fleet.RepoName]*repo{}, byID: map[string]*repo{}, lastID: 1000,
 		counts: Counts{REST: map[string]int{}, Git: map[string]int{}, Member: map[string]int{}},
 		limits: GitHubLimits(), meters: map[string]*meter{},
-		bypass: map[*user]bool{}, unprivileged: map[*user]bool{},
+		bypass: map[*user]bool{}, unprivileged: map[*user]bool{}, uninformed: map[*user]bool{},
+		teams: map[string]*team{}, managed: map[string]bool{},
 	}
 	if f.now == nil {
 		f.now = time.Now
@@ -84,7 +88,7 @@ func New(o Options) (*Forge, error) {
 }
 
 // AddUser makes an identity; requests that bear the token act as it. Every
-// identity may write to every repo.
+// identity may write to every repo, whatever SetAccess says of its name.
 func (f *Forge) AddUser(login, token string, bot bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

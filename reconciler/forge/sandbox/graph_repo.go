@@ -51,15 +51,15 @@ func (a *actorNode) ToUser() (*userNode, bool) { return a.userNode, !a.is.bot }
 func (a *actorNode) ToBot() (*userNode, bool) { return a.userNode, a.is.bot }
 
 // ToOrganization is never so: organisations do nothing here.
-func (a *actorNode) ToOrganization() (*userNode, bool) { return nil, false }
+func (a *actorNode) ToOrganization() (*orgNode, bool) { return nil, false }
 
-type ownerNode struct{ *userNode }
+type ownerNode struct{ *orgNode }
 
 // ToUser is never so: every owner is an organisation.
 func (o *ownerNode) ToUser() (*userNode, bool) { return nil, false }
 
 // ToOrganization is the owner.
-func (o *ownerNode) ToOrganization() (*userNode, bool) { return o.userNode, true }
+func (o *ownerNode) ToOrganization() (*orgNode, bool) { return o.orgNode, true }
 
 type named struct{ Name string }
 
@@ -115,7 +115,7 @@ func (n *repoNode) URL() uri { return uri(n.web + "/" + n.NameWithOwner) }
 
 // Owner is the organisation that has the repo.
 func (n *repoNode) Owner() *ownerNode {
-	return &ownerNode{&userNode{&user{login: n.of.name.Owner()}, n.web}}
+	return &ownerNode{orgOf(n.of.forge, n.of.name.Owner(), n.web)}
 }
 
 // RepositoryTopics are the repo's topics.

@@ -17,7 +17,7 @@ func (f *Forge) AddTeam(name string, logins ...string) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.teams[strings.ToLower(name)] = members
+	f.teams[strings.ToLower(name)] = &team{id: f.nextID(), name: name, members: members}
 }
 
 // ownersPaths are where GitHub looks for owners; the first file counts.
@@ -80,6 +80,8 @@ func (f *Forge) among(who *user, owners []codeowners.Owner) bool {
 	defer f.mu.Unlock()
 	return slices.ContainsFunc(owners, func(o codeowners.Owner) bool {
 		return o.Type == codeowners.UsernameOwner && strings.EqualFold(o.Value, who.login) ||
-			o.Type == codeowners.TeamOwner && slices.Contains(f.teams[strings.ToLower(o.Value)], who)
+			o.Type == codeowners.TeamOwner && f.teams[strings.ToLower(o.Value)].has(who)
 	})
 }
+
+func (t *team) has(who *user) bool { return t != nil && slices.Contains(t.members, who) }

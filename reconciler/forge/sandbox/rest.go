@@ -55,6 +55,7 @@ func (s *skin) routes() *http.ServeMux {
 
 		"GET /repos/{owner}/{repo}": getRepo,
 
+		"GET /repos/{owner}/{repo}/codeowners/errors":                                   getOwnersErrors,
 		"GET /repos/{owner}/{repo}/topics":                                              getTopics,
 		"GET /repos/{owner}/{repo}/branches":                                            listBranches,
 		"GET /repos/{owner}/{repo}/branches/{branch}":                                   getBranch,

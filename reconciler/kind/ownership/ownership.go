@@ -27,7 +27,7 @@ func New(transforms transform.Set) kind.Kind {
 	k := self
 	k.Doc = "Which team owns a repo and its paths; kept in the repo's CODEOWNERS file."
 	k.Owns, k.Holds = true, true
-	k.Decode, k.Check, k.Targets, k.Want = m.decode, check, targets, m.want
+	k.Decode, k.Check, k.Targets, k.Accounts, k.Want = m.decode, check, targets, accounts, m.want
 	k.Lines, k.Namespaces = lines, namespaces
 	return k
 }
@@ -190,7 +190,7 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	team := kind.TeamsOf(p.Config, p.Declaration)[s.Owner]
 	team.Name = s.Owner
 	w := kind.Want{
-		Because: "named by its declaration", Why: s.Why, Merge: s.Merge, Decides: s.Owner, AskAgain: s.again,
+		Because: "named by its declaration", Why: s.Why, Merge: s.Merge, Decides: s.Owner, AskAgain: s.again, OnDrift: s.OnDrift,
 		Paused: paused(p),
 	}
 	if s.Default != nil {
@@ -222,7 +222,9 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 			return kind.Want{}, err
 		}
 		describe(&w, p, team, owners)
+		w.What = append(w.What, owners.notes...)
 	}
+	w.Unreached = owners.lost
 	for _, other := range owners.elsewhere {
 		w.Edits = append(w.Edits, transform.Edit{Path: other, Delete: true})
 		w.What = append(w.What, fmt.Sprintf("%s deleted: owners stand in %s", other, s.File))
@@ -232,8 +234,10 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	w.What = append(w.What, notes...)
 	w.Whole = owners.whole
 	facts := []any{team.Label(), len(owners.lines), w.Facts, owners.elsewhere != nil}
-	if notes != nil {
-		facts = append(facts, notes)
+	for _, told := range [][]string{notes, owners.notes} {
+		if told != nil {
+			facts = append(facts, told)
+		}
 	}
 	w.Facts = kind.FactsOf(facts)
 	return w, nil
@@ -250,6 +254,7 @@ type file struct {
 	// that is ours as a whole.
 	lines []rule
 	whole map[fleet.Path]string
+	reached
 }
 
 // owners says what becomes of CODEOWNERS.
@@ -262,12 +267,22 @@ func (m member) owners(p *kind.Pass, s *Spec) (file, error) {
 	if err != nil {
 		return file{}, err
 	}
+	can, err := reach(p, all, found)
+	switch {
+	case err != nil:
+		return file{}, err
+	case can.leave:
+		return file{reached: can}, nil
+	}
+	all = can.rules
 	if s.Block {
-		return m.block(p.Tree, s, found, minimal(all))
+		f, err := m.block(p.Tree, s, found, minimal(all))
+		f.reached = can
+		return f, err
 	}
 	// What counts are all lines: those left out were written by older versions,
 	// and are no reason to write anew.
-	f := file{lines: all}
+	f := file{lines: all, reached: can}
 	id := p.Declaration.ID
 	edit := transform.Edit{Path: s.place(found), Content: render(header, id, minimal(all)), Counts: render(firstHeader, id, all)}
 	if len(edit.Content) >= transform.MaxOwners {

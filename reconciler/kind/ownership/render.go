@@ -17,6 +17,14 @@ type rule struct {
 	owners  []string
 	entry   // where it is declared; no pattern for all of the repo
 	by      *fleet.Declaration
+	// from is where each of owners is declared.
+	from []origin
+}
+
+// origin is a field of a declaration.
+type origin struct {
+	by    fleet.ID
+	field string
 }
 
 // rules are the lines that are declared for a repo by the declaration that owns
@@ -77,7 +85,15 @@ func (r *rule) fill(config *fleet.Config, repo fleet.RepoName) error {
 		return nil
 	}
 	teams := kind.TeamsOf(config, r.by)
-	for _, name := range append([]fleet.TeamName{r.Owner}, r.CoOwners...) {
+	below := "" // of a pattern's own owners
+	if strings.HasPrefix(r.field, "paths") {
+		below = r.field + "."
+	}
+	for i, name := range append([]fleet.TeamName{r.Owner}, r.CoOwners...) {
+		field := below + "owner"
+		if i > 0 {
+			field = fmt.Sprintf("%scoOwners[%d]", below, i-1)
+		}
 		team := teams[name]
 		handles := handlesOf(team)
 		switch {
@@ -88,7 +104,7 @@ func (r *rule) fill(config *fleet.Config, repo fleet.RepoName) error {
 		}
 		for _, h := range handles {
 			if !slices.Contains(r.owners, h) {
-				r.owners = append(r.owners, h)
+				r.owners, r.from = append(r.owners, h), append(r.from, origin{r.by.ID, field})
 			}
 		}
 	}

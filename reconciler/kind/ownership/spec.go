@@ -32,6 +32,7 @@ type Spec struct {
 	Merge      fleet.MergePolicy              `json:"merge"`
 	Why        string                         `json:"why"`
 	AskAgain   string                         `json:"askAgain"`
+	OnDrift    fleet.Drift                    `json:"onDrift"`
 
 	again   time.Time      // AskAgain
 	catalog transform.Step // what Catalog asks of a file that is there
@@ -124,7 +125,7 @@ func (s *Spec) checkForm(k kind.Kind, source kind.Source) []fleet.Problem {
 	report := func(code, field, hint, format string, args ...any) {
 		problems = append(problems, source.Problem(k, code, field, hint, format, args...))
 	}
-	file := map[string]bool{"file": s.File != "", "merge": s.Merge != "", "askAgain": s.AskAgain != "", "why": s.Why != "", "block": s.Block}
+	file := map[string]bool{"file": s.File != "", "merge": s.Merge != "", "askAgain": s.AskAgain != "", "why": s.Why != "", "block": s.Block, "onDrift": s.OnDrift != ""}
 	switch {
 	case s.Default != nil && s.Repo != "":
 		report("bad-value", "default", "leave out one of the two", "default is about repos that no declaration names, and repo names one")
@@ -132,7 +133,7 @@ func (s *Spec) checkForm(k kind.Kind, source kind.Source) []fleet.Problem {
 		report("bad-value", "only", "", "only is about paths of one repo, and default about many")
 	case s.Default == nil && s.Repo == "" && len(s.Namespaces) == 0:
 		report("missing-field", "repo", `write repo: "owner/name"`, "repo is required")
-	case s.Default == nil && s.Repo == "" && (s.Unowned || s.Only != nil || s.Paths != nil || s.Catalog != nil || file["file"] || s.Block):
+	case s.Default == nil && s.Repo == "" && (s.Unowned || s.Only != nil || s.Paths != nil || s.Catalog != nil || file["file"] || file["onDrift"] || s.Block):
 		report("missing-field", "repo", `write repo: "owner/name"`, "repo is required, to say whose paths these are")
 	}
 	if s.Default != nil {

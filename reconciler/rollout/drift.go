@@ -1,0 +1,111 @@
+package rollout
+
+import (
+	"cmp"
+	"crypto/sha1" // which Git names contents by
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/transform"
+)
+
+// An edit war is so many times, in so long, that somebody undid the same.
+const (
+	warTimes  = 3
+	warWindow = 30 * 24 * time.Hour
+)
+
+// Drift is that a file was as declared, and somebody changed it.
+type Drift struct {
+	Path   fleet.Path     `json:"path"`
+	By     string         `json:"by"`
+	Commit fleet.CommitID `json:"commit"`
+	At     time.Time      `json:"at"`
+	Blob   fleet.BlobID   `json:"blob,omitempty"` // what it is now
+	// Times is how often that happened in the last 30 days.
+	Times int `json:"times"`
+}
+
+func (d *Drift) String() string {
+	by := cmp.Or(firstLine(d.By), "somebody")
+	return fmt.Sprintf("%s was as declared, and %s changed it on %s (%.7s)", d.Path, by, d.At.Format("2 January"), d.Commit)
+}
+
+// onDrift is what to do about drift.
+func (i *Item) onDrift(s Settings) fleet.Drift {
+	return cmp.Or(i.Want.OnDrift, s.OnDrift, fleet.DriftEnforce)
+}
+
+// drifted is the drift of the repo's CODEOWNERS, nil for none; or the path whose
+// history tells. It goes by what stands on the base alone: the content that is
+// wanted was there, and what took its place came by no pull request of ours.
+// Where drift is put back anyway, only what we have merged can have been undone.
+func (i *Item) drifted(s Settings) (*Drift, fleet.Path) {
+	at := slices.IndexFunc(i.Want.Edits, func(e transform.Edit) bool { return !e.Delete && slices.Contains(transform.OwnersFiles, e.Path) })
+	merged := i.Pull != nil && i.Pull.State == fleet.PullMerged
+	switch {
+	case at < 0 || !i.Owns || !merged && i.onDrift(s) == fleet.DriftEnforce:
+		return nil, ""
+	case i.Editions == nil:
+		return nil, i.Want.Edits[at].Path
+	}
+	edit := i.Want.Edits[at]
+	wanted := []fleet.BlobID{blobOf(edit.Content), blobOf(edit.Counted())}
+	again := i.Want.AskAgain // which forgives what was before
+	if again.After(s.Now) {
+		again = time.Time{}
+	}
+	var d *Drift
+	for n, e := range *i.Editions {
+		older := (*i.Editions)[n+1:]
+		switch {
+		case n == 0 && ofOurs(e):
+			return nil, "" // what is wanted has changed since
+		case len(older) == 0 || !slices.Contains(wanted, older[0].Blob) || slices.Contains(wanted, e.Blob) || ofOurs(e) || e.At.Before(again):
+			continue
+		case d == nil:
+			d = &Drift{Path: edit.Path, By: e.By, Commit: e.Commit, At: e.At, Blob: (*i.Editions)[0].Blob}
+		}
+		if s.Now.Sub(e.At) < warWindow {
+			d.Times++
+		}
+	}
+	return d, ""
+}
+
+// ofOurs reports whether a pull request of ours brought a state.
+func ofOurs(e fleet.Edition) bool {
+	_, trailers := ParseTrailers(e.Message)
+	return trailers || strings.HasPrefix(e.Branch, fleet.BranchPrefix)
+}
+
+// blobOf is Git's id of a content.
+func blobOf(content []byte) fleet.BlobID {
+	sum := sha1.Sum(append(fmt.Appendf(nil, "blob %d\x00", len(content)), content...))
+	return fleet.BlobID(hex.EncodeToString(sum[:]))
+}
+
+// leave is what drift keeps from being opened; false for nothing.
+func (i *Item) leave(s Settings) (Decision, bool) {
+	d, ask := i.drifted(s)
+	var o Outcome
+	switch {
+	case ask != "":
+		return i.ask(Questions{Editions: ask}), true
+	case d == nil:
+		return Decision{}, false
+	case d.Times >= warTimes:
+		o = i.outcome(Blocked, "agree on it, then change the declaration; or have it ask again (askAgain)",
+			"an edit war: %s, the %s time in 30 days", d, ordinal(d.Times))
+	case i.onDrift(s) == fleet.DriftReport:
+		o = i.outcome(Blocked, "declare it so, or change it back; onDrift says only to report it", "drift: %s", d)
+	default:
+		return Decision{}, false
+	}
+	o.Drift = d
+	return Decision{Outcome: o}, true
+}
