@@ -29,7 +29,8 @@ says above each field. KIND is ` + strings.Join(names, ", ") + `.
 
 What --set does not give is asked for on standard input, and each answer is
 held against the schema. A text is written as it is, a list of texts with
-commas between, anything else in CUE. The declaration is held against the whole
+commas between, anything else in CUE; steps are asked for one by one, or taken as
+a list in CUE. The declaration is held against the whole
 config repo before it is written; a name that exists is refused.`,
 		Example: `  portreeve new ownership
   portreeve new team payments --set github=acme/payments
@@ -123,7 +124,7 @@ func (n *addition) set(text string) error {
 	if !ok {
 		return usagef("--set %q: expected FIELD=VALUE", text)
 	}
-	f, err := n.field(field)
+	f, err := fieldOf(n.draft.Kind.Name, n.draft.Kind.Definition.Fields, field)
 	if err != nil {
 		return usagef("--set %s: %v", field, err)
 	}
@@ -133,13 +134,14 @@ func (n *addition) set(text string) error {
 	return nil
 }
 
-func (n *addition) field(name string) (schema.Field, error) {
+// fieldOf is the field of that name, of what has these.
+func fieldOf(what string, fields []schema.Field, name string) (schema.Field, error) {
 	var names []string
-	for _, f := range n.draft.Kind.Definition.Fields {
+	for _, f := range fields {
 		if f.Name == name {
 			return f, nil
 		}
 		names = append(names, f.Name)
 	}
-	return schema.Field{}, fmt.Errorf("%s has no field %q; %s", n.draft.Kind.Name, name, expected(name, names))
+	return schema.Field{}, fmt.Errorf("%s has no field %q; %s", what, name, expected(name, names))
 }

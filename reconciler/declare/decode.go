@@ -22,6 +22,9 @@ type builder struct {
 	settings bool        // a "fleet" stands somewhere
 	// badTeams are teams that stand in the config repo and are invalid.
 	badTeams map[fleet.TeamName]fleet.Pos
+	// invalid are the declarations that own a repo, by its name in lower case,
+	// as far as their text tells, and are invalid by themselves.
+	invalid map[string][]*fleet.Declaration
 	// teams are the others, as they are written.
 	teams map[fleet.TeamName]*value
 	// settingsFields are where the fields of the settings stand.
@@ -40,6 +43,7 @@ func newBuilder(kinds kind.Set, size int) *builder {
 		byID:     make(map[fleet.ID]*declared, size),
 		all:      make([]*declared, 0, size),
 		badTeams: map[fleet.TeamName]fleet.Pos{},
+		invalid:  map[string][]*fleet.Declaration{},
 		teams:    map[fleet.TeamName]*value{},
 		config: &fleet.Config{
 			Settings:    fleet.Settings{Mode: fleet.Observe},
@@ -112,6 +116,11 @@ func (b *builder) declaration(k kind.Kind, v *value) {
 	}
 	b.add(&declared{d, v})
 	b.freeze(d, v.problems)
+	if len(d.Frozen) > 0 && d.Owns != "" { // it owns nothing; see checkRest
+		key := strings.ToLower(string(d.Owns))
+		b.invalid[key] = append(b.invalid[key], d)
+		d.Owns = ""
+	}
 }
 
 // freeze notes problems of a declaration; an error among them freezes it.

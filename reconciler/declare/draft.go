@@ -126,6 +126,8 @@ func Literal(t schema.Type, text string) (string, error) {
 			return text, nil
 		}
 		return literal.String.Quote(text), nil
+	case t.Kind == "bool" && text != "true" && text != "false":
+		return "", fmt.Errorf("found %s, expected true or false", quote(text))
 	case t.Kind == "list" && t.Elem != nil && t.Elem.Resolve().Kind == "string" && !strings.HasPrefix(text, "["):
 		var items []string
 		for item := range strings.SplitSeq(text, ",") {

@@ -28,6 +28,7 @@ func TestLiteral(t *testing.T) {
 		{schema.Type{Ref: "#Share"}, `20`, `20`},
 		{schema.Type{Kind: "int"}, `20`, `20`},
 		{schema.Type{Kind: "bool"}, `true`, `true`},
+		{schema.Type{Kind: "bool"}, `yes`, ``},
 		{schema.Type{Kind: "list", Elem: &text}, `a, b`, `["a", "b"]`},
 		{schema.Type{Kind: "list", Elem: &text}, `["a, b"]`, `["a, b"]`},
 		{schema.Type{Ref: "#Condition"}, `topic: "go"`, `{topic: "go"}`},

@@ -146,11 +146,17 @@ func (e *evaluator) build(files []*file, extra string) (cue.Value, error) {
 // files whose error is in none. It reports whether it did anything.
 func (e *evaluator) takeOut(err error, files []*file, entries []*entry, out *[]value) bool {
 	mended := false
+	lacking := map[*file]bool{} // of which something was taken out before
+	for _, f := range files {
+		lacking[f] = slices.ContainsFunc(f.entries, func(e *entry) bool { return e.taken })
+	}
 	for _, one := range errors.Errors(err) {
 		at, in := blame(one, files)
 		switch {
 		case in == nil:
 		case in.broken:
+		case lacking[in] && in.dropImport(one, at):
+			mended = true
 		default:
 			if hit := in.entryAt(at); hit != nil && hit.empty() {
 				hit.taken = true
@@ -168,6 +174,22 @@ func (e *evaluator) takeOut(err error, files []*file, entries []*entry, out *[]v
 		}
 	}
 	return mended
+}
+
+// dropImport takes an import out of the file if the error is that nothing uses
+// it: what did may be what was taken out.
+func (f *file) dropImport(err errors.Error, at token.Pos) (did bool) {
+	if format, _ := err.Msg(); !strings.HasPrefix(format, "imported and not used") {
+		return false
+	}
+	for _, d := range f.ast.Decls {
+		if i, ok := d.(*ast.ImportDecl); ok {
+			before := len(i.Specs)
+			i.Specs = slices.DeleteFunc(i.Specs, func(s *ast.ImportSpec) bool { return s.Pos() == at || s.Path.Pos() == at })
+			did = did || len(i.Specs) < before
+		}
+	}
+	return did
 }
 
 // blame is the first position of an error that lies in one of the files.

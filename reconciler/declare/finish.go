@@ -87,7 +87,7 @@ func (b *builder) finish() *fleet.Config {
 		case ok && len(d.Frozen) == 0:
 			found[i] = b.check(k, d.Declaration)
 		case ok && d.value != nil: // what can be told of it even so
-			found[i] = b.checkTeams(k, d.Declaration)
+			found[i] = b.checkRest(k, d)
 		}
 	})
 	frozen := false
@@ -161,15 +161,18 @@ func doubleTeams(teams map[fleet.TeamName]fleet.Team) []fleet.Problem {
 	return problems
 }
 
-// checkTeams is what of check holds for a declaration that is frozen anyhow.
-func (b *builder) checkTeams(k kind.Kind, d *fleet.Declaration) []fleet.Problem {
+// checkRest is what of check holds for a declaration that is frozen anyhow. A
+// valid one is told nothing of it: a bad declaration harms only itself.
+func (b *builder) checkRest(k kind.Kind, d *declared) []fleet.Problem {
 	var problems []fleet.Problem
 	for _, r := range d.Refs {
 		if r.Team != "" {
-			problems = append(problems, kind.CheckTeam(k, d, b.config, r.Field, r.Team)...)
+			problems = append(problems, kind.CheckTeam(k, d.Declaration, b.config, r.Field, r.Team)...)
 		}
 	}
-	return problems
+	repo := d.value.owns
+	others := slices.Concat(kind.Owners(b.config, repo), b.invalid[strings.ToLower(string(repo))])
+	return append(problems, kind.CheckOwners(k, d.Declaration, repo, others)...)
 }
 
 // toBadTeams freezes what refers to a team that is declared and invalid: it is

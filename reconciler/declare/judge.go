@@ -110,6 +110,7 @@ func (r *reading) judgeRest(v *value, k kind.Kind, source kind.Source) {
 		source.Guessed = append(source.Guessed, strings.TrimPrefix(strings.TrimPrefix(p.Field, top), "."))
 	}
 	decoded, more := k.Decode(source)
+	v.owns = decoded.Owns
 	said := v.problems
 	guessed := func(field string, pos fleet.Pos) bool {
 		return slices.ContainsFunc(said, func(p fleet.Problem) bool {

@@ -102,7 +102,8 @@ func ProblemAt(kind Kind, d *fleet.Declaration, code, field, hint, format string
 type Decoded struct {
 	Owner fleet.TeamName
 	// Owns, Within, Default, Refs and Writes are what Check may go by; see
-	// fleet.Declaration. Refs to a repo may be given beside problems, too.
+	// fleet.Declaration. Refs to a repo, and Owns, may be given beside
+	// problems, too.
 	Owns    fleet.RepoName
 	Within  fleet.RepoName
 	Default *fleet.Selection

@@ -148,6 +148,19 @@ func TeamsOf(config *fleet.Config, d *fleet.Declaration) map[fleet.TeamName]flee
 // HandleKey is one for handles that are one on a forge.
 func HandleKey(handle string) string { return strings.ToLower(strings.TrimPrefix(handle, "@")) }
 
+// CheckOwners are the problems that others own the repo that a declaration owns;
+// none where it owns no repo.
+func CheckOwners(k Kind, d *fleet.Declaration, repo fleet.RepoName, others []*fleet.Declaration) []fleet.Problem {
+	var problems []fleet.Problem
+	for _, other := range others {
+		if repo != "" && other.ID != d.ID {
+			problems = append(problems, ProblemAt(k, d, "double-owner", "repo", `keep one of the two, or write only: ["/web/"] in the one that owns but some paths`,
+				"%s is declared twice: here (%s) and by %s (%s)", repo, d.FieldPos("repo"), other.ID, other.FieldPos("repo")))
+		}
+	}
+	return problems
+}
+
 // CheckClaims are the problems that other declarations claim what one claims.
 func CheckClaims(k Kind, d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
 	var problems []fleet.Problem

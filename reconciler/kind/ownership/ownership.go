@@ -57,14 +57,7 @@ func check(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
 		}
 	}
 	problems = append(problems, twice(k, d)...)
-	if d.Owns != "" {
-		for _, other := range kind.Owners(config, d.Owns) {
-			if other.ID != d.ID {
-				problems = append(problems, kind.ProblemAt(k, d, "double-owner", "repo", `keep one of the two, or write only: ["/web/"] in the one that owns but some paths`,
-					"%s is declared twice: here (%s) and by %s (%s)", d.Owns, d.FieldPos("repo"), other.ID, other.FieldPos("repo")))
-			}
-		}
-	}
+	problems = append(problems, kind.CheckOwners(k, d, d.Owns, kind.Owners(config, d.Owns))...)
 	if d.Within != "" && len(kind.Owners(config, d.Within)) == 0 && len(config.Defaults) == 0 && kind.Doubtful(config, d.Within) == nil {
 		p := kind.ProblemAt(k, d, "no-owner", "repo", "declare its owner too, without only",
 			"no declaration says who owns all of %s, so who owns these paths is written nowhere", d.Within)

@@ -102,7 +102,11 @@ func (m member) decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
 	teams := s.teams(source.Fields)
 	if problems != nil {
 		teams = slices.DeleteFunc(teams, func(r fleet.Ref) bool { return r.Team == "" })
-		return kind.Decoded{Refs: append(teams, refs...)}, problems
+		decoded := kind.Decoded{Refs: append(teams, refs...)}
+		if len(refs) > 0 && s.whole(source) {
+			decoded.Owns = s.Repo
+		}
+		return decoded, problems
 	}
 	decoded := kind.Decoded{
 		Owner: s.Owner, Refs: slices.Concat(teams, refs, s.claims(source.Fields)), Spec: s,
@@ -113,10 +117,19 @@ func (m member) decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
 		decoded.Default = &fleet.Selection{Names: s.Default.Names, Topics: s.Default.Topics}
 	case s.Only != nil:
 		decoded.Within = s.Repo
-	default:
+	case s.whole(source):
 		decoded.Owns = s.Repo
 	}
 	return decoded, nil
+}
+
+// whole reports whether it is written that all of a repo is owned: nothing that
+// decides on it is wrong, nor misspelt.
+func (s *Spec) whole(source kind.Source) bool {
+	return s.Default == nil && s.Only == nil && !slices.ContainsFunc(source.Guessed, func(field string) bool {
+		top := strings.FieldsFunc(field, func(r rune) bool { return r == '.' || r == '[' })
+		return len(top) == 0 || fleet.Nearest(top[0], []string{"repo", "only", "default"}) != ""
+	})
 }
 
 // checkForm holds that the fields go together.
