@@ -55,6 +55,9 @@ func benchmarkChange(b *testing.B, n int) {
 	b.ReportMetric(ours, "own-cpu-ms")
 	b.ReportMetric(theirs, "git-cpu-ms")
 	b.ReportMetric(theirs/ours, "git/own")
+	if n == 2000 && theirs < 20*ours {
+		b.Errorf("%.1f ms of CPU time, and git's %.1f: %.1f times less, expected at least 20", ours, theirs, theirs/ours)
+	}
 }
 
 func oneChange(b *testing.B, c *Client, r Remote, head fleet.CommitID, branch string) {

@@ -58,7 +58,11 @@ func BenchmarkFleet(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(most())/(1<<20), "peak-MiB")
+	peak := most()
+	b.ReportMetric(float64(peak)/(1<<20), "peak-MiB")
+	if peak > 150e6 {
+		b.Errorf("%d MB at the most, expected at most 150", peak/1e6)
+	}
 }
 
 // watchMemory samples what the Go runtime holds; the result stops it and gives

@@ -86,7 +86,12 @@ func (c *Client) label(ctx context.Context, repo fleet.RepoName, number int, lab
 	if err != nil {
 		return err
 	}
-	_, _, err = c.rest.Issues.AddLabelsToIssue(ctx, owner, short, number, labels)
+	// The library sends a bare list, which GitHub takes and does not describe.
+	req, err := c.rest.NewRequest(http.MethodPost, fmt.Sprintf("repos/%s/%s/issues/%d/labels", owner, short, number), map[string][]string{"labels": labels})
+	if err != nil {
+		return err
+	}
+	_, err = c.rest.Do(ctx, req, nil)
 	return err
 }
 

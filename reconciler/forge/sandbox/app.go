@@ -150,6 +150,7 @@ func getAppBySlug(c *call) (int, any, error) {
 	return 200, obj{
 		"id": id, "slug": slug, "node_id": fmt.Sprintf("A_%d", id), "name": slug, "description": "", "external_url": c.web,
 		"html_url": c.web + "/apps/" + slug, "permissions": obj{}, "events": []string{},
+		"owner": c.owner(slug), "created_at": accountsSince, "updated_at": accountsSince,
 	}, nil
 }
 

@@ -29,20 +29,48 @@ func (c *call) user(u *user) any {
 	if u == nil {
 		return nil
 	}
-	return obj{
-		"login": u.login, "id": u.id, "node_id": u.nodeID(), "type": u.kind(), "site_admin": false,
-		"avatar_url": "", "gravatar_id": "", "url": c.api + "/users/" + u.login, "html_url": c.web + "/" + u.login,
-	}
+	return c.account(u.login, u.id, u.nodeID(), u.kind())
 }
 
 func (c *call) owner(login string) obj {
 	id := fnv.New32a()
 	id.Write([]byte(strings.ToLower(login)))
-	return obj{
-		"login": login, "id": id.Sum32(), "node_id": fmt.Sprintf("O_%d", id.Sum32()), "type": "Organization",
-		"site_admin": false, "avatar_url": "", "url": c.api + "/users/" + login, "html_url": c.web + "/" + login,
-		"repos_url": c.api + "/orgs/" + login + "/repos",
+	return c.account(login, int64(id.Sum32()), fmt.Sprintf("O_%d", id.Sum32()), "Organization")
+}
+
+func (c *call) account(login string, id int64, nodeID, kind string) obj {
+	out := obj{
+		"login": login, "id": id, "node_id": nodeID, "type": kind, "site_admin": false,
+		"avatar_url": c.web + "/avatars/" + login, "gravatar_id": "", "html_url": c.web + "/" + login,
 	}
+	return addURLs(out, c.api+"/users/"+login, "url ", "followers_url /followers", "following_url /following{/other_user}",
+		"gists_url /gists{/gist_id}", "starred_url /starred{/owner}{/repo}", "subscriptions_url /subscriptions",
+		"organizations_url /orgs", "repos_url /repos", "events_url /events{/privacy}", "received_events_url /received_events")
+}
+
+// profile is an account as it is sent when asked for by itself.
+func (c *call) profile(of any) obj {
+	out := of.(obj)
+	for _, unset := range []string{"name", "company", "blog", "location", "email", "hireable", "bio"} {
+		out[unset] = nil
+	}
+	for _, none := range []string{"public_repos", "public_gists", "followers", "following"} {
+		out[none] = 0
+	}
+	out["user_view_type"], out["created_at"], out["updated_at"] = "public", accountsSince, accountsSince
+	return out
+}
+
+// accountsSince is when all accounts were made.
+var accountsSince = time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// addURLs adds fields that are URLs below one: "name suffix".
+func addURLs(to obj, below string, fields ...string) obj {
+	for _, field := range fields {
+		name, suffix, _ := strings.Cut(field, " ")
+		to[name] = below + suffix
+	}
+	return to
 }
 
 func orNull[T comparable](v T) any {
@@ -73,11 +101,13 @@ func (c *call) repoJSON(r *repo) obj {
 			open++
 		}
 	}
-	return obj{
+	out := obj{
 		"id": r.id, "node_id": r.nodeID(), "name": r.name.Short(), "full_name": r.name, "private": r.private,
 		"owner": c.owner(r.name.Owner()), "html_url": web, "description": nil, "fork": r.fork, "url": url,
 		"created_at": r.created, "updated_at": r.updated, "pushed_at": r.pushed,
-		"git_url": "", "ssh_url": "", "clone_url": web + ".git", "homepage": nil, "size": 1,
+		"git_url": web + ".git", "ssh_url": web + ".git", "svn_url": web, "mirror_url": nil, "clone_url": web + ".git", "homepage": nil, "size": 1,
+		"forks": 0, "watchers": 0, "open_issues": open, "has_downloads": false, "has_discussions": false, "allow_forking": true,
+		"web_commit_signoff_required": false, "network_count": 0, "subscribers_count": 0,
 		"stargazers_count": 0, "watchers_count": 0, "language": orNull(r.language), "forks_count": 0,
 		"archived": r.archived, "disabled": false, "open_issues_count": open, "license": nil,
 		"topics": list(r.topics), "visibility": visibility, "default_branch": r.defaultBranch,
@@ -86,6 +116,17 @@ func (c *call) repoJSON(r *repo) obj {
 		"allow_squash_merge": r.allows(fleet.MergeSquash), "allow_merge_commit": r.allows(fleet.MergeCommit),
 		"allow_rebase_merge": r.allows(fleet.MergeRebase), "delete_branch_on_merge": false,
 	}
+	return addURLs(out, url,
+		"archive_url /{archive_format}{/ref}", "assignees_url /assignees{/user}", "blobs_url /git/blobs{/sha}",
+		"branches_url /branches{/branch}", "collaborators_url /collaborators{/collaborator}", "comments_url /comments{/number}",
+		"commits_url /commits{/sha}", "compare_url /compare/{base}...{head}", "contents_url /contents/{+path}",
+		"contributors_url /contributors", "deployments_url /deployments", "downloads_url /downloads", "events_url /events",
+		"forks_url /forks", "git_commits_url /git/commits{/sha}", "git_refs_url /git/refs{/sha}", "git_tags_url /git/tags{/sha}",
+		"hooks_url /hooks", "issue_comment_url /issues/comments{/number}", "issue_events_url /issues/events{/number}",
+		"issues_url /issues{/number}", "keys_url /keys{/key_id}", "labels_url /labels{/name}", "languages_url /languages",
+		"merges_url /merges", "milestones_url /milestones{/number}", "notifications_url /notifications{?since,all,participating}",
+		"pulls_url /pulls{/number}", "releases_url /releases{/id}", "stargazers_url /stargazers", "statuses_url /statuses/{sha}",
+		"subscribers_url /subscribers", "subscription_url /subscription", "tags_url /tags", "teams_url /teams", "trees_url /git/trees{/sha}")
 }
 
 func (r *repo) allows(m fleet.MergeMethod) bool { return slices.Contains(r.methods, m) }
@@ -131,7 +172,7 @@ func (c *call) pullJSON(r *repo, p *pull) obj {
 	if p.state == fleet.PullMerged {
 		merged = p.ended
 	}
-	return obj{
+	out := obj{
 		"id": p.id, "node_id": p.nodeID(), "url": url, "html_url": web, "diff_url": web + ".diff", "patch_url": web + ".patch",
 		"issue_url": issue, "comments_url": issue + "/comments", "commits_url": url + "/commits",
 		"statuses_url": fmt.Sprintf("%s/repos/%s/statuses/%s", c.api, r.name, p.headOID),
@@ -141,6 +182,16 @@ func (c *call) pullJSON(r *repo, p *pull) obj {
 		"merge_commit_sha": c.mergeSHA(p), "assignee": nil, "assignees": []obj{}, "requested_reviewers": []obj{}, "requested_teams": []obj{},
 		"head": c.endJSON(r, p.head, p.headOID), "base": c.endJSON(r, p.base, p.baseNow()),
 	}
+	addURLs(out, url, "review_comments_url /comments", "review_comment_url /comments{/number}")
+	links := obj{}
+	for name, field := range map[string]string{
+		"self": "url", "html": "html_url", "issue": "issue_url", "comments": "comments_url", "commits": "commits_url",
+		"statuses": "statuses_url", "review_comments": "review_comments_url", "review_comment": "review_comment_url",
+	} {
+		links[name] = obj{"href": out[field]}
+	}
+	out["_links"], out["active_lock_reason"] = links, nil
+	return out
 }
 
 // baseNow is the base's commit: its branch's while open, then the last.
@@ -169,7 +220,7 @@ func (c *call) labels(r *repo, p *pull) []obj {
 	out := []obj{}
 	for i, l := range p.labels {
 		out = append(out, obj{
-			"id": int64(i + 1), "node_id": "L_" + l, "name": l, "color": "ededed", "default": false, "description": nil,
+			"id": int64(i + 1), "node_id": "L_" + l, "name": l, "color": "ededed", "default": false, "description": "",
 			"url": fmt.Sprintf("%s/repos/%s/labels/%s", c.api, r.name, l),
 		})
 	}
@@ -236,22 +287,52 @@ func (c *call) fullPullJSON(r *repo, p *pull) (obj, error) {
 	return out, nil
 }
 
+func reactions(url string) obj {
+	return obj{
+		"url": url + "/reactions", "total_count": 0, "+1": 0, "-1": 0, "laugh": 0, "hooray": 0,
+		"confused": 0, "heart": 0, "rocket": 0, "eyes": 0,
+	}
+}
+
+func (c *call) issueJSON(r *repo, p *pull) obj {
+	full := c.pullJSON(r, p)
+	url := full["issue_url"].(string)
+	out := obj{
+		"url": url, "repository_url": c.api + "/repos/" + string(r.name), "reactions": reactions(url),
+		"comments": len(p.comments), "performed_via_github_app": nil, "state_reason": nil,
+		"pull_request": obj{
+			"url": full["url"], "html_url": full["html_url"], "diff_url": full["diff_url"], "patch_url": full["patch_url"],
+			"merged_at": full["merged_at"],
+		},
+	}
+	for _, same := range []string{
+		"id", "node_id", "html_url", "number", "title", "user", "labels", "state", "locked", "assignee", "assignees", "milestone",
+		"created_at", "updated_at", "closed_at", "author_association", "active_lock_reason", "body", "draft",
+	} {
+		out[same] = full[same]
+	}
+	return addURLs(out, url, "labels_url /labels{/name}", "comments_url /comments", "events_url /events", "timeline_url /timeline")
+}
+
 func (c *call) commentJSON(r *repo, p *pull, m comment) obj {
+	url := fmt.Sprintf("%s/repos/%s/issues/comments/%d", c.api, r.name, m.id)
 	return obj{
 		"id": m.id, "node_id": fmt.Sprintf("IC_%d", m.id), "body": m.body, "user": c.user(m.by),
 		"created_at": m.at, "updated_at": m.at, "author_association": "MEMBER",
-		"url":       fmt.Sprintf("%s/repos/%s/issues/comments/%d", c.api, r.name, m.id),
-		"html_url":  fmt.Sprintf("%s/%s/pull/%d#issuecomment-%d", c.web, r.name, p.number, m.id),
-		"issue_url": fmt.Sprintf("%s/repos/%s/issues/%d", c.api, r.name, p.number),
+		"url": url, "html_url": fmt.Sprintf("%s/%s/pull/%d#issuecomment-%d", c.web, r.name, p.number, m.id),
+		"issue_url":                fmt.Sprintf("%s/repos/%s/issues/%d", c.api, r.name, p.number),
+		"performed_via_github_app": nil, "reactions": reactions(url),
 	}
 }
 
 func (c *call) reviewJSON(r *repo, p *pull, v review) obj {
+	web := fmt.Sprintf("%s/%s/pull/%d#pullrequestreview-%d", c.web, r.name, p.number, v.id)
+	pull := fmt.Sprintf("%s/repos/%s/pulls/%d", c.api, r.name, p.number)
 	return obj{
 		"id": v.id, "node_id": fmt.Sprintf("PRR_%d", v.id), "user": c.user(v.by), "body": v.body, "state": v.state,
 		"commit_id": v.commit.String(), "submitted_at": v.at, "author_association": "MEMBER",
-		"html_url":         fmt.Sprintf("%s/%s/pull/%d#pullrequestreview-%d", c.web, r.name, p.number, v.id),
-		"pull_request_url": fmt.Sprintf("%s/repos/%s/pulls/%d", c.api, r.name, p.number),
+		"html_url": web, "pull_request_url": pull,
+		"_links": obj{"html": obj{"href": web}, "pull_request": obj{"href": pull}},
 	}
 }
 

@@ -34,7 +34,7 @@ func getSelf(c *call) (int, any, error) {
 	if c.who == nobody {
 		return 0, nil, &Refusal{Status: 401, Message: "Requires authentication"}
 	}
-	return 200, c.user(c.who), nil
+	return 200, c.profile(c.user(c.who)), nil
 }
 
 func getUser(c *call) (int, any, error) {
@@ -43,12 +43,12 @@ func getUser(c *call) (int, any, error) {
 	u := c.forge.users[login]
 	c.forge.mu.Unlock()
 	if u != nil {
-		return 200, c.user(u), nil
+		return 200, c.profile(c.user(u)), nil
 	}
 	if len(c.owned(login)) == 0 {
 		return 0, nil, notFound()
 	}
-	return 200, c.owner(login), nil
+	return 200, c.profile(c.owner(login)), nil
 }
 
 func getOrg(c *call) (int, any, error) {

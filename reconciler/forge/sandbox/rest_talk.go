@@ -107,18 +107,6 @@ func postLabels(c *call) (status int, body any, err error) {
 	return 200, body, err
 }
 
-func (c *call) issueJSON(r *repo, p *pull) obj {
-	out := c.pullJSON(r, p)
-	for _, field := range []string{"head", "base", "merge_commit_sha", "commits_url", "statuses_url", "issue_url", "diff_url", "patch_url"} {
-		delete(out, field)
-	}
-	out["pull_request"] = obj{"url": out["url"], "html_url": out["html_url"], "merged_at": out["merged_at"]}
-	out["url"] = fmt.Sprintf("%s/repos/%s/issues/%d", c.api, r.name, p.number)
-	out["repository_url"] = c.api + "/repos/" + string(r.name)
-	out["comments"] = len(p.comments)
-	return out
-}
-
 func getIssue(c *call) (status int, body any, err error) {
 	err = c.pull(func(r *repo, p *pull) error {
 		body = c.issueJSON(r, p)
@@ -140,7 +128,9 @@ func searchIssues(c *call) (int, any, error) {
 		err := r.do(func(r *repo) error {
 			for _, p := range r.pulls {
 				if query.matches(r, p) {
-					items = append(items, c.issueJSON(r, p))
+					item := c.issueJSON(r, p)
+					item["score"] = 1
+					items = append(items, item)
 				}
 			}
 			return nil

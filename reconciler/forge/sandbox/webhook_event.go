@@ -32,7 +32,7 @@ func (r *repo) announce(who *user, event, action string, payload func(*call) obj
 	if action != "" {
 		body["action"] = action
 	}
-	body["repository"], body["sender"] = c.hookRepo(r), c.hookUser(who)
+	body["repository"], body["sender"] = c.hookRepo(r), c.user(who)
 	body["organization"] = c.hookOrganization(r.name.Owner())
 	for _, h := range wanting {
 		h.take(Delivery{Event: event, Action: action, Repo: r.name}, body)
@@ -54,7 +54,7 @@ func (p *pull) announce(who *user, do, detail string) {
 	switch do {
 	case "comment":
 		r.announce(who, "issue_comment", "created", func(c *call) obj {
-			return obj{"issue": c.hookIssue(r, p), "comment": c.hookComment(r, p, p.comments[len(p.comments)-1])}
+			return obj{"issue": c.issueJSON(r, p), "comment": c.commentJSON(r, p, p.comments[len(p.comments)-1])}
 		})
 		return
 	case "review":

@@ -43,6 +43,9 @@ func FuzzBlock(f *testing.F) {
 		if again, err := s.rewrite(result); err != nil || again != result {
 			t.Errorf("%q, and again %q, %v", result, again, err)
 		}
+		if !s.besideStands(text, result) {
+			t.Errorf("put into %q: something else changed: %q", text, result)
+		}
 		out := &step{Block: "b", Lines: []line{}}
 		without, err := out.rewrite(result)
 		if err != nil {
@@ -53,6 +56,25 @@ func FuzzBlock(f *testing.F) {
 			t.Errorf("taken out of %q: %q, want %q (had: %v)", result, without, want, had)
 		}
 	})
+}
+
+// besideStands reports whether a file is beside the block as it was, byte for
+// byte; a line that was the last and open may have got its break.
+func (s *step) besideStands(text, result string) bool {
+	start, end, had, _ := find(strings.TrimPrefix(text, bom), s.Block)
+	from, to, _, err := find(strings.TrimPrefix(result, bom), s.Block)
+	if err != nil || strings.HasPrefix(text, bom) != strings.HasPrefix(result, bom) {
+		return false
+	}
+	text, result = strings.TrimPrefix(text, bom), strings.TrimPrefix(result, bom)
+	if !had && s.At != "start" {
+		start, end = len(text), len(text)
+	}
+	before, after := text[:start], text[end:]
+	if grown := result[:from]; grown != before && (strings.HasSuffix(before, "\n") || strings.TrimRight(grown, "\r\n") != before) {
+		return false
+	}
+	return result[to:] == after && (text == "" || strings.HasSuffix(text, "\n") == strings.HasSuffix(result, "\n"))
 }
 
 // FuzzDecode: whatever the fields, no panic, and no line that GitHub skips.

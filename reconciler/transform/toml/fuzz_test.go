@@ -3,9 +3,11 @@ package toml
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/portreeve/portreeve/reconciler/transform/internal/values"
+	"github.com/portreeve/portreeve/reconciler/transform/transformtest"
 )
 
 var seeds = []string{
@@ -15,7 +17,8 @@ var seeds = []string{
 }
 
 // FuzzSet: a value that was set is there, setting it again changes nothing,
-// the result reads, and where something is added all else stands as it did.
+// the result reads, and all else stands as it did, byte for byte: outside of
+// the value, or around the place where one is added.
 func FuzzSet(f *testing.F) {
 	for _, text := range seeds {
 		f.Add([]byte(text), "a.b", `"v"`)
@@ -35,7 +38,7 @@ func FuzzSet(f *testing.F) {
 		if v, err = values.Named(parts, v); err != nil {
 			return
 		}
-		missing := isMissing(text, parts)
+		start, end, missing := reach(text, parts)
 		result, err := onText(text, func(s *source) (*source, error) { return set(s, parts, v) })
 		if err != nil {
 			return
@@ -48,18 +51,20 @@ func FuzzSet(f *testing.F) {
 				t.Errorf("set %s in %q: %q, and again: %q, %v", at, text, result, again, err)
 			}
 		}
-		if missing && !within(text, result) {
+		if missing && !within(text, result) || !transformtest.Spliced(text, result, start, end) && !(missing && transformtest.Inserted(text, result)) {
 			t.Errorf("set %s in %q: something else changed: %q", at, text, result)
 		}
 	})
 }
 
-// FuzzRemove: what was removed is gone, and nothing is there that was not
-// there before.
+// FuzzRemove: what was removed is gone, removing it again changes nothing,
+// nothing is there that was not there before, and all other lines stand as they
+// did, byte for byte.
 func FuzzRemove(f *testing.F) {
 	for _, text := range seeds {
 		f.Add([]byte(text), "a.b")
 		f.Add([]byte(text), "l[name=x]")
+		f.Add([]byte(text), "l[name=x].v")
 		f.Add([]byte(text), "a")
 	}
 	f.Fuzz(func(t *testing.T, text []byte, at string) {
@@ -67,21 +72,69 @@ func FuzzRemove(f *testing.F) {
 		if err != nil || len(parts) > 6 || parts[len(parts)-1].Kind != values.ByKey {
 			return
 		}
+		beside, start, end := besides(text, parts)
 		result, err := onText(text, func(s *source) (*source, error) { return remove(s, parts) })
 		if err != nil {
 			return
 		}
-		if !within(result, text) {
+		if !within(result, text) || !transformtest.Spliced(text, result, start, end) {
 			t.Errorf("remove %s in %q: something else changed: %q", at, text, result)
 		}
-		s, err := parse(result)
+		left, err := parse(result)
 		if err != nil {
 			t.Fatalf("%q does not read: %v", result, err)
 		}
-		if _, rest, err := find(s.data, parts); err == nil && len(rest) == 0 && parts[0].Kind == values.ByKey && len(parts) == 1 {
-			t.Errorf("remove %s in %q: it is still in %q", at, text, result)
+		if lines := left.lines(nil); end-start == len(text) && !slices.Equal(lines, beside) {
+			t.Errorf("remove %s in %q: %q is left, expected %q", at, text, lines, beside)
+		}
+		if chosenBy(parts) {
+			return // another element may be meant now: that is refused, see transform.Apply
+		}
+		again, err := onText(result, func(s *source) (*source, error) { return remove(s, parts) })
+		if err == nil && !bytes.Equal(again, result) {
+			t.Errorf("remove %s in %q: %q, and again: %q", at, text, result, again)
 		}
 	})
+}
+
+// chosenBy reports whether a path ends in the field by which it chooses an
+// element.
+func chosenBy(at []values.Part) bool {
+	last := at[len(at)-1]
+	return slices.ContainsFunc(at[:len(at)-1], func(p values.Part) bool { return p.Kind == values.BySelector && p.Key == last.Key })
+}
+
+// lines are the source's lines "key = value", as they are written, without
+// those of what is left out.
+func (s *source) lines(out []*entry) (lines []string) {
+	for _, sec := range s.sections {
+		for _, en := range sec.entries {
+			if !slices.Contains(out, en) {
+				lines = append(lines, string(s.text[en.start:en.end]))
+			}
+		}
+	}
+	return lines
+}
+
+// besides are the lines beside what a path leads to, and what may change when
+// that is removed: the list or the inline table that it is in, else the file.
+func besides(text []byte, at []values.Part) (lines []string, start, end int) {
+	s, err := parse(text)
+	if err != nil {
+		return nil, 0, len(text)
+	}
+	if _, rest, err := find(s.data, at); err != nil || len(rest) > 0 {
+		return nil, 0, 0
+	}
+	n, err := s.node(at)
+	if err != nil {
+		return nil, 0, len(text)
+	}
+	if up := n.above; up.sort == array || up.sort == inline {
+		return nil, up.start, up.end
+	}
+	return s.lines(entriesOf(n)), 0, len(text)
 }
 
 func onText(text []byte, do func(s *source) (*source, error)) ([]byte, error) {
@@ -100,13 +153,26 @@ func isThere(s *source, at []values.Part, v *values.Value) bool {
 	return err == nil && len(rest) == 0 && equal(found, dataOf(v))
 }
 
-func isMissing(text []byte, at []values.Part) bool {
+// reach is what may change when a path is set: what it leads to, or if that is
+// missing the list or the inline table that it is added to. Of a table, which
+// may stand in several places, it is the file.
+func reach(text []byte, at []values.Part) (start, end int, missing bool) {
 	s, err := parse(text)
 	if err != nil {
-		return false
+		return 0, len(text), false
 	}
 	_, rest, err := find(s.data, at)
-	return err == nil && len(rest) > 0
+	if err != nil {
+		return 0, len(text), false
+	}
+	n, err := s.node(at[:len(at)-len(rest)])
+	switch {
+	case err == nil && (n.sort != table && n.sort != tables):
+		return n.start, n.end, len(rest) > 0
+	case len(rest) > 0:
+		return 0, 0, true // one place alone
+	}
+	return 0, len(text), false
 }
 
 // within reports whether all bytes of a that are no white space are in b, in

@@ -263,6 +263,22 @@ func proveAsking(t testing.TB, step transform.Step, tree Tree) {
 	}
 }
 
+// Spliced reports whether result is text with nothing changed before start and
+// from end on, byte for byte.
+func Spliced(text, result []byte, start, end int) bool {
+	return len(result) >= start+len(text)-end && bytes.HasPrefix(result, text[:start]) && bytes.HasSuffix(result, text[end:])
+}
+
+// Inserted reports whether result is text with something put in at one place,
+// and nothing else changed.
+func Inserted(text, result []byte) bool {
+	same := 0
+	for same < min(len(text), len(result)) && text[same] == result[same] {
+		same++
+	}
+	return len(result) >= len(text) && bytes.HasSuffix(result, text[same:])
+}
+
 func equal(a, b []transform.Edit) bool {
 	return slices.EqualFunc(a, b, func(x, y transform.Edit) bool {
 		return x.Path == y.Path && x.Delete == y.Delete && x.Executable == y.Executable && bytes.Equal(x.Content, y.Content)
