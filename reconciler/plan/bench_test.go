@@ -70,8 +70,16 @@ func BenchmarkTeamRenamed(b *testing.B) {
 		name := fleet.RepoName(fmt.Sprintf("acme/r%d", n))
 		w.Repos[name] = &plan.Repo{
 			Listing: fleet.Repo{Name: name, DefaultBranch: "main"}, Head: fleet.Head{Commit: tree.Commit(), Tree: tree.Tree()},
-			Tree: tree, Pulls: map[string]*fleet.PullRequest{fleet.BranchName(fleet.ID{Kind: "ownership", Name: fmt.Sprintf("r%d", n)}, ""): nil},
+			Tree: tree, Access: map[string]fleet.Access{}, Pulls: map[string]*fleet.PullRequest{fleet.BranchName(fleet.ID{Kind: "ownership", Name: fmt.Sprintf("r%d", n)}, ""): nil},
 		}
+	}
+	mayWrite := func(handle string) { // everywhere
+		for _, r := range w.Repos {
+			r.Access[handle] = fleet.Access{Role: fleet.RoleWrite}
+		}
+	}
+	for i := range teams {
+		mayWrite(fmt.Sprintf("acme/team-%d", i))
 	}
 	if p, needs := plan.Compute(w, kinds(), m); len(needs) > 0 || len(p.Steps) > 0 || p.Count("done") != repos {
 		b.Fatalf("%d needs, %d steps, %d done, %v", len(needs), len(p.Steps), p.Count("done"), p.Problems)
@@ -81,6 +89,7 @@ func BenchmarkTeamRenamed(b *testing.B) {
 		b.StopTimer()
 		renamed++
 		m.misses = 0
+		mayWrite(fmt.Sprintf("acme/renamed-%d", renamed))
 		put("teams.cue", allTeams(fmt.Sprintf("renamed-%d", renamed)))
 		b.StartTimer()
 		world()
