@@ -218,10 +218,10 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	if owners.edit != nil {
 		w.Edits = append(w.Edits, *owners.edit)
 		w.Handles = handlesIn(parse(owners.old))
-		if w.Effect, err = effects(p, owners); err != nil {
+		if w.Effect, err = effects(p, s, owners); err != nil {
 			return kind.Want{}, err
 		}
-		describe(&w, p, team, owners)
+		describe(&w, p, s, team, owners)
 		w.What = append(w.What, owners.notes...)
 	}
 	w.Unreached = owners.lost
@@ -275,7 +275,13 @@ func (m member) owners(p *kind.Pass, s *Spec) (file, error) {
 		return file{reached: can}, nil
 	}
 	all = can.rules
-	if s.Block {
+	kept, err := s.keeps(p.Tree, found, all)
+	switch {
+	case err != nil:
+		return file{}, err
+	case s.Block && kept:
+		return file{reached: can}, nil
+	case s.Block:
 		f, err := m.block(p.Tree, s, found, minimal(all))
 		f.reached = can
 		return f, err
@@ -298,6 +304,9 @@ func (m member) owners(p *kind.Pass, s *Spec) (file, error) {
 			}
 		}
 	}
+	if kept {
+		return f, nil
+	}
 	same, old, err := read(p.Tree, edit, found, p.Declaration.ID)
 	if err != nil {
 		return file{}, err
@@ -307,6 +316,15 @@ func (m member) owners(p *kind.Pass, s *Spec) (file, error) {
 		f.edit, f.old = &edit, old
 	}
 	return f, nil
+}
+
+// keeps reports whether the file that GitHub reads stays as people wrote it.
+func (s *Spec) keeps(tree fs.FS, found []fleet.Path, all []rule) (bool, error) {
+	if !s.Keep || len(found) == 0 || s.place(found) != found[0] {
+		return false, nil
+	}
+	content, err := fs.ReadFile(tree, string(found[0]))
+	return err == nil && len(content) < transform.MaxOwners && asDeclared(content, all), err
 }
 
 var errTooLarge = errors.New("the CODEOWNERS file would be 3 MB or more, and GitHub would not load it; declare fewer paths or owners")
@@ -386,9 +404,9 @@ func read(tree fs.FS, edit transform.Edit, found []fleet.Path, id fleet.ID) (sam
 
 // effects is what the edit of CODEOWNERS does to the repo's files: nil where
 // that is plain without them, as a first file that gives all to one owner.
-func effects(p *kind.Pass, f file) (*kind.Effect, error) {
+func effects(p *kind.Pass, s *Spec, f file) (*kind.Effect, error) {
 	old, now := parse(f.old), parse(f.edit.Content)
-	if len(old) == 0 && len(now) <= 1 || f.old != nil && changes(old, now) == nil {
+	if len(old) == 0 && len(now) <= 1 || f.old != nil && !s.Keep && changes(old, now) == nil {
 		return nil, nil
 	}
 	paths, err := transform.Paths(p.Tree)
@@ -403,7 +421,7 @@ func effects(p *kind.Pass, f file) (*kind.Effect, error) {
 }
 
 // describe says what the edit of CODEOWNERS does, and titles it so.
-func describe(w *kind.Want, p *kind.Pass, team fleet.Team, f file) {
+func describe(w *kind.Want, p *kind.Pass, s *Spec, team fleet.Team, f file) {
 	now := parse(f.edit.Content)
 	if f.old == nil {
 		w.What = []string{fmt.Sprintf("CODEOWNERS created: %d %s", len(now), plural(len(now), "line"))}
@@ -425,7 +443,10 @@ func describe(w *kind.Want, p *kind.Pass, team fleet.Team, f file) {
 		facts = append(facts, c.facts(called), c.facts(labels))
 	}
 	w.Facts = kind.FactsOf(facts)
-	if all == nil {
+	switch {
+	case all == nil && s.Keep:
+		w.What = []string{fmt.Sprintf("%s rewritten: its lines are declared in another order, or one can't be read", f.edit.Path)}
+	case all == nil:
 		w.What = []string{fmt.Sprintf("%s rewritten, with the same owners", f.edit.Path)}
 	}
 	w.Title = title(p.Repo, team.Label(), all, labels)
