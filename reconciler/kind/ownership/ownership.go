@@ -28,7 +28,7 @@ func New(transforms transform.Set) kind.Kind {
 	k.Doc = "Which team owns a repo and its paths; kept in the repo's CODEOWNERS file."
 	k.Owns, k.Holds = true, true
 	k.Decode, k.Check, k.Targets, k.Accounts, k.Want = m.decode, check, targets, accounts, m.want
-	k.Lines, k.Namespaces = lines, namespaces
+	k.Lines, k.Namespaces, k.Adopt = lines, namespaces, m.adopt
 	return k
 }
 
@@ -304,6 +304,7 @@ func (m member) owners(p *kind.Pass, s *Spec) (file, error) {
 			}
 		}
 	}
+	f.whole = map[fleet.Path]string{edit.Path: kind.DigestOf(edit)}
 	if kept {
 		return f, nil
 	}
@@ -311,7 +312,6 @@ func (m member) owners(p *kind.Pass, s *Spec) (file, error) {
 	if err != nil {
 		return file{}, err
 	}
-	f.whole = map[fleet.Path]string{edit.Path: kind.DigestOf(edit)}
 	if asGood := len(found) > 0 && found[0] == edit.Path && onlyReworded(old, edit.Counts, id); !same && !asGood {
 		f.edit, f.old = &edit, old
 	}

@@ -2,23 +2,28 @@ package ownership
 
 import (
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
 // Bounds of lines that are held against one another, each with each; nobody keeps
 // more by hand.
 const (
-	mostLines      = 2000
-	mostLinesBytes = 64 << 10 // of their patterns
+	mostLines = 4000
+	mostText  = 128 << 10 // of all patterns, in bytes
+	mostWild  = 8 << 10   // of those that hold "*" or "?"
 )
 
 // few reports whether lines are within these bounds.
 func few(all []rule) bool {
-	size := 0
+	text, wild := 0, 0
 	for _, r := range all {
-		size += len(r.pattern)
+		text += len(r.pattern)
+		if strings.ContainsAny(r.pattern, "*?") {
+			wild += len(r.pattern)
+		}
 	}
-	return len(all) <= mostLines && size <= mostLinesBytes
+	return len(all) <= mostLines && text <= mostText && wild <= mostWild
 }
 
 // asDeclared reports whether a file that people wrote gives every path, also one
@@ -34,7 +39,8 @@ func asDeclared(content []byte, now []rule) bool {
 			old = append(old, w.rule)
 		}
 	}
-	if !few(old) || !few(now) {
+	// One of which the most decides on nothing is not worth the time.
+	if !few(old) || !few(now) || len(old) > 100+2*len(now) {
 		return false
 	}
 	old, now = deciding(old), deciding(now)
@@ -99,11 +105,11 @@ func sameLines(a, b []rule) bool {
 		if !ok || !sameOwners(r.owners, b[j].owners) {
 			return false
 		}
-		place[i], lines[i] = j, compile(r.pattern)
+		place[i], lines[i] = j, compile(r.pattern).whole()
 	}
 	for i := range a {
 		for j := i + 1; j < len(a); j++ {
-			if place[j] < place[i] && !sameOwners(a[i].owners, a[j].owners) && lines[i].overlaps(lines[j]) {
+			if place[j] < place[i] && !sameOwners(a[i].owners, a[j].owners) && overlap(lines[i], lines[j]) {
 				return false
 			}
 		}
@@ -111,15 +117,16 @@ func sameLines(a, b []rule) bool {
 	return true
 }
 
-// overlaps reports whether two patterns match one path. It may say so of two that
-// don't; it never denies it of two that do.
-func (l line) overlaps(m line) bool {
-	a, b := l.whole(), m.whole()
+// overlap reports whether two whole patterns match one path. It may say so of two
+// that don't; it never denies it of two that do.
+func overlap(a, b line) bool {
 	if len(a) == 0 || len(b) == 0 {
 		return false
 	}
-	if a[0].form == plain && b[0].form == plain && a[0].text != b[0].text {
-		return false
+	for i := 0; i < len(a) && i < len(b) && a[i].form != gap && b[i].form != gap; i++ {
+		if !a[i].meets(b[i]) {
+			return false
+		}
 	}
 	open := func(s segment) bool { return s.form == gap }
 	return meet(len(a), len(b),
@@ -213,4 +220,10 @@ func meet(n, m int, openA, openB func(int) bool, pair func(i, j int) bool) bool 
 		}
 	}
 	return reached[n*(m+1)+m]
+}
+
+// isOurs reports whether a file, or a block of it, was written by Portreeve.
+func isOurs(content []byte) bool {
+	text := string(content)
+	return strings.HasPrefix(text, generated) || strings.Contains(text, "# portreeve:begin ")
 }

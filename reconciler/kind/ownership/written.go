@@ -1,7 +1,6 @@
 package ownership
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -23,12 +22,6 @@ const (
 	counts  reading = iota
 	skipped         // it says nothing
 	unclear         // it is not known
-)
-
-// handle is a user or a team, and email what GitHub takes for an address.
-var (
-	handle = regexp.MustCompile(`^@[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9._-]+)?$`)
-	email  = regexp.MustCompile(`^[^\s@#\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
 )
 
 // readLines reads the lines of a CODEOWNERS file but blank ones and comments.
@@ -65,7 +58,7 @@ func (w *written) judge(rest string) (reading, string) {
 		return unclear, `"#" stands in the middle of a word`
 	}
 	for _, o := range w.owners {
-		if !handle.MatchString(o) && !email.MatchString(o) {
+		if !transform.IsOwner(o) {
 			return skipped, "an owner is neither @user nor @org/team nor an email address"
 		}
 	}
