@@ -93,7 +93,7 @@ forge, the network or the disk failed; 4 plan --exit-code found something to do.
 		Version:       release.Name(),
 	}
 	root.AddCommand(
-		initCommand(), newCommand(), validateCommand(), fmtCommand(), planCommand(), reconcileCommand(), runCommand(),
+		initCommand(), newCommand(), adoptCommand(), validateCommand(), fmtCommand(), planCommand(), reconcileCommand(), runCommand(),
 		statusCommand(), whyCommand(), ownerCommand(), backstageCommand(), demoCommand(), schemaCommand(), docsCommand(),
 	)
 	return root

@@ -61,7 +61,8 @@ func TestDraft(t *testing.T) {
 	owner: "a"
 
 	// It may also have only, unowned, default, coOwners, paths, namespaces, file,
-	// block, catalog, merge, why, askAgain, acknowledge: see "portreeve docs".
+	// block, keep, catalog, merge, why, askAgain, onDrift, acknowledge: see
+	// "portreeve docs".
 }
 `
 	got, problems := d.File(true)

@@ -30,14 +30,28 @@ func (m *importer) name() {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(m.repos)) {
-		name := strings.Trim(notName.ReplaceAllString(strings.ToLower(m.repos[key].Repo.Short()), "-"), "-")
-		if len(name) < 2 || len(name) > 64 || taken[name] {
-			sum := sha256.Sum256([]byte(key))
-			name = strings.Trim(fmt.Sprintf("%.50s", name), "-") + "-" + hex.EncodeToString(sum[:4])
-			name = strings.TrimPrefix(name, "-")
+		name := nameFrom(m.repos[key].Repo.Short())
+		if !declarationName.MatchString(name) || taken[name] {
+			name = digestName(name, key)
 		}
 		taken[name], m.names[key] = true, name
 	}
+}
+
+// nameFrom is a text as far as it can stand in a declaration's name.
+func nameFrom(text string) string {
+	return strings.Trim(notName.ReplaceAllString(strings.ToLower(text), "-"), "-")
+}
+
+// digestName is a plain name, told apart from others by a digest of what it is
+// the name of.
+func digestName(plain, of string) string {
+	return strings.TrimPrefix(strings.Trim(fmt.Sprintf("%.50s", plain), "-")+"-"+digest(of), "-")
+}
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:4])
 }
 
 // perBlock is how many declarations stand in one struct: CUE takes quadratic

@@ -238,7 +238,7 @@ func (s Settings) Leaves(name RepoName) string {
 func (s Settings) Excludes(name RepoName) string {
 	matches := func(globs []string) string {
 		for _, glob := range globs {
-			if matchesName(glob, name) {
+			if MatchesName(glob, name) {
 				return glob
 			}
 		}
@@ -357,13 +357,13 @@ type Selection struct {
 
 // Selects reports whether a repo is selected.
 func (s *Selection) Selects(r Repo) bool {
-	named := len(s.Names) == 0 || slices.ContainsFunc(s.Names, func(glob string) bool { return matchesName(glob, r.Name) })
+	named := len(s.Names) == 0 || slices.ContainsFunc(s.Names, func(glob string) bool { return MatchesName(glob, r.Name) })
 	return named && (len(s.Topics) == 0 || slices.ContainsFunc(s.Topics, func(t string) bool { return slices.Contains(r.Topics, t) }))
 }
 
-// matchesName matches a glob on a repo's name, with its owner where the glob
+// MatchesName matches a glob on a repo's name, with its owner where the glob
 // holds a slash.
-func matchesName(glob string, name RepoName) bool {
+func MatchesName(glob string, name RepoName) bool {
 	subject := name.Short()
 	if strings.Contains(glob, "/") {
 		subject = string(name)

@@ -66,6 +66,11 @@ type Kind struct {
 	// for a kind that declares none.
 	Lines      func(config *fleet.Config, repo fleet.Repo) ([]Line, error)
 	Namespaces func(config *fleet.Config) []Line
+
+	// Adopt reads what a repo has already, so that it can be declared; nil for a
+	// kind that finds nothing in repos. It is asked of a repo that nothing is
+	// declared of, in a Pass without Declaration. Its errors are as Want's.
+	Adopt func(p *Pass) (Adopted, error)
 }
 
 // Source is a declaration as it stands in the config repo.

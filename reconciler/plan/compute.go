@@ -29,17 +29,9 @@ type Memo interface {
 //     without them is decided, and asking is finite: a world that answers
 //     every need of one call brings the next call further.
 func Compute(w *World, kinds kind.Set, memo Memo) (*Plan, []Need) {
-	if len(w.Renamed) > 0 {
-		follows := *w
-		follows.Config = kind.Follow(w.Config, w.Renamed)
-		w = &follows
-	}
+	w = w.following()
 	c := &computation{world: w, kinds: kinds, memo: memo, needs: newNeeds()}
-	for _, name := range slices.Sorted(maps.Keys(w.Repos)) {
-		if w.Repos[name].Out == "" {
-			c.listings = append(c.listings, w.Repos[name].Listing)
-		}
-	}
+	c.list()
 	c.keys = newKeys(w.Config)
 	c.acknowledgements()
 	for _, d := range w.Config.Declarations {
@@ -57,6 +49,25 @@ func Compute(w *World, kinds kind.Set, memo Memo) (*Plan, []Need) {
 	c.decide()
 	c.silent()
 	return c.finish()
+}
+
+// following is the world with repos that were renamed belonging to whom they did.
+func (w *World) following() *World {
+	if len(w.Renamed) == 0 {
+		return w
+	}
+	follows := *w
+	follows.Config = kind.Follow(w.Config, w.Renamed)
+	return &follows
+}
+
+// list lists the repos of the fleet, sorted by name.
+func (c *computation) list() {
+	for _, name := range slices.Sorted(maps.Keys(c.world.Repos)) {
+		if c.world.Repos[name].Out == "" {
+			c.listings = append(c.listings, c.world.Repos[name].Listing)
+		}
+	}
 }
 
 type computation struct {

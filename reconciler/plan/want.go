@@ -27,10 +27,7 @@ func (c *computation) want(k kind.Kind, d *fleet.Declaration, repo *Repo) (kind.
 			return r.Want, waits
 		}
 	}
-	tree := &asking{FS: unlisted{}}
-	if repo.Tree != nil {
-		tree.FS = repo.Tree
-	}
+	tree := askingOf(repo)
 	w, err := k.Want(&kind.Pass{Declaration: d, Config: c.world.Config, Repo: repo.Listing, Tree: tree, Access: access})
 	switch {
 	case (err != nil || tree.partly()) && c.asked(repo, tree) && waits.State == "":
@@ -109,6 +106,15 @@ type asking struct {
 	dirs     []fleet.Path
 	unlisted bool // nothing is there
 	all      bool // all directories are asked for
+}
+
+// askingOf is a repo's tree, as far as it is known.
+func askingOf(repo *Repo) *asking {
+	tree := &asking{FS: unlisted{}}
+	if repo.Tree != nil {
+		tree.FS = repo.Tree
+	}
+	return tree
 }
 
 // partly reports whether names were missing: what is not even known to be

@@ -21,10 +21,7 @@ func (c *computation) workflows(repo *Repo) (runs, known bool) {
 	if b, ok := c.memo.Get(key); ok {
 		return string(b) == "true", true
 	}
-	tree := &asking{FS: unlisted{}}
-	if repo.Tree != nil {
-		tree.FS = repo.Tree
-	}
+	tree := askingOf(repo)
 	runs = runsOnPullRequest(tree)
 	if !runs && c.asked(repo, tree) {
 		return false, false

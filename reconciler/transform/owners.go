@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -30,6 +31,17 @@ func OwnersFile(tree fs.FS) (p fleet.Path, exists bool, err error) {
 		}
 	}
 	return OwnersFiles[0], false, nil
+}
+
+var (
+	ownersHandle = regexp.MustCompile(`^@[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9._-]+)?$`)
+	ownersEmail  = regexp.MustCompile(`^[^\s@#\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
+)
+
+// IsOwner reports whether GitHub takes a word for an owner, be there one or not: a
+// user, a team, or an email address.
+func IsOwner(word string) bool {
+	return ownersHandle.MatchString(word) || ownersEmail.MatchString(word)
 }
 
 // maxOwnersPattern bounds a pattern in bytes; longer ones are no path that

@@ -28,7 +28,7 @@ func New(transforms transform.Set) kind.Kind {
 	k.Doc = "Which team owns a repo and its paths; kept in the repo's CODEOWNERS file."
 	k.Owns, k.Holds = true, true
 	k.Decode, k.Check, k.Targets, k.Accounts, k.Want = m.decode, check, targets, accounts, m.want
-	k.Lines, k.Namespaces = lines, namespaces
+	k.Lines, k.Namespaces, k.Adopt = lines, namespaces, m.adopt
 	return k
 }
 
@@ -211,10 +211,10 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	if owners.edit != nil {
 		w.Edits = append(w.Edits, *owners.edit)
 		w.Handles = handlesIn(parse(owners.old))
-		if w.Effect, err = effects(p, owners); err != nil {
+		if w.Effect, err = effects(p, s, owners); err != nil {
 			return kind.Want{}, err
 		}
-		describe(&w, p, team, owners)
+		describe(&w, p, s, team, owners)
 		w.What = append(w.What, owners.notes...)
 	}
 	w.Unreached = owners.lost
@@ -268,7 +268,13 @@ func (m member) owners(p *kind.Pass, s *Spec) (file, error) {
 		return file{reached: can}, nil
 	}
 	all = can.rules
-	if s.Block {
+	kept, err := s.keeps(p.Tree, found, all)
+	switch {
+	case err != nil:
+		return file{}, err
+	case s.Block && kept:
+		return file{reached: can}, nil
+	case s.Block:
 		f, err := m.block(p.Tree, s, found, minimal(all))
 		f.reached = can
 		return f, err
@@ -291,15 +297,27 @@ func (m member) owners(p *kind.Pass, s *Spec) (file, error) {
 			}
 		}
 	}
+	f.whole = map[fleet.Path]string{edit.Path: kind.DigestOf(edit)}
+	if kept {
+		return f, nil
+	}
 	same, old, err := read(p.Tree, edit, found, p.Declaration.ID)
 	if err != nil {
 		return file{}, err
 	}
-	f.whole = map[fleet.Path]string{edit.Path: kind.DigestOf(edit)}
 	if asGood := len(found) > 0 && found[0] == edit.Path && onlyReworded(old, edit.Counts, id); !same && !asGood {
 		f.edit, f.old = &edit, old
 	}
 	return f, nil
+}
+
+// keeps reports whether the file that GitHub reads stays as people wrote it.
+func (s *Spec) keeps(tree fs.FS, found []fleet.Path, all []rule) (bool, error) {
+	if !s.Keep || len(found) == 0 || s.place(found) != found[0] {
+		return false, nil
+	}
+	content, err := fs.ReadFile(tree, string(found[0]))
+	return err == nil && len(content) < transform.MaxOwners && asDeclared(content, all), err
 }
 
 var errTooLarge = errors.New("the CODEOWNERS file would be 3 MB or more, and GitHub would not load it; declare fewer paths or owners")
@@ -379,9 +397,9 @@ func read(tree fs.FS, edit transform.Edit, found []fleet.Path, id fleet.ID) (sam
 
 // effects is what the edit of CODEOWNERS does to the repo's files: nil where
 // that is plain without them, as a first file that gives all to one owner.
-func effects(p *kind.Pass, f file) (*kind.Effect, error) {
+func effects(p *kind.Pass, s *Spec, f file) (*kind.Effect, error) {
 	old, now := parse(f.old), parse(f.edit.Content)
-	if len(old) == 0 && len(now) <= 1 || f.old != nil && changes(old, now) == nil {
+	if len(old) == 0 && len(now) <= 1 || f.old != nil && !s.Keep && changes(old, now) == nil {
 		return nil, nil
 	}
 	paths, err := transform.Paths(p.Tree)
@@ -396,7 +414,7 @@ func effects(p *kind.Pass, f file) (*kind.Effect, error) {
 }
 
 // describe says what the edit of CODEOWNERS does, and titles it so.
-func describe(w *kind.Want, p *kind.Pass, team fleet.Team, f file) {
+func describe(w *kind.Want, p *kind.Pass, s *Spec, team fleet.Team, f file) {
 	now := parse(f.edit.Content)
 	if f.old == nil {
 		w.What = []string{fmt.Sprintf("CODEOWNERS created: %d %s", len(now), plural(len(now), "line"))}
@@ -418,7 +436,10 @@ func describe(w *kind.Want, p *kind.Pass, team fleet.Team, f file) {
 		facts = append(facts, c.facts(called), c.facts(labels))
 	}
 	w.Facts = kind.FactsOf(facts)
-	if all == nil {
+	switch {
+	case all == nil && s.Keep:
+		w.What = []string{fmt.Sprintf("%s rewritten: its lines are declared in another order, or one can't be read", f.edit.Path)}
+	case all == nil:
 		w.What = []string{fmt.Sprintf("%s rewritten, with the same owners", f.edit.Path)}
 	}
 	w.Title = title(p.Repo, team.Label(), all, labels)

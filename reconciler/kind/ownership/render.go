@@ -1,6 +1,7 @@
 package ownership
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ func rules(config *fleet.Config, owning *fleet.Declaration, repo fleet.RepoName)
 	if !ok {
 		return nil, fmt.Errorf("%s has no spec", owning.ID)
 	}
-	all := []rule{{pattern: "*", entry: entry{"", Entry{s.Owner, s.CoOwners, s.Unowned}, "owner"}, by: owning}}
+	all := []rule{{pattern: "*", entry: entry{"", Entry{Owner: s.Owner, CoOwners: s.CoOwners, Unowned: s.Unowned}, "owner"}, by: owning}}
 	byNormal := map[string]rule{}
 	var patterns []string
 	for _, d := range inOrder(owning, kind.Parts(config, repo)) {
@@ -54,6 +55,7 @@ func rules(config *fleet.Config, owning *fleet.Declaration, repo fleet.RepoName)
 	for _, p := range ordered(patterns) {
 		all = append(all, byNormal[normal(p)])
 	}
+	slices.SortStableFunc(all[1:], func(a, b rule) int { return cmp.Compare(a.Rank, b.Rank) })
 	for i := range all {
 		if err := all[i].fill(config, repo); err != nil {
 			return nil, err
@@ -165,32 +167,4 @@ func handlesOf(team fleet.Team) []string {
 		all = append(all, m)
 	}
 	return all
-}
-
-// parse reads a CODEOWNERS file leniently: lines that GitHub would skip are
-// left out, and so are comments.
-func parse(content []byte) []rule {
-	var all []rule
-	for line := range strings.Lines(string(content)) {
-		pattern, rest := splitPattern(strings.TrimSpace(line))
-		if rest, _, _ = strings.Cut(rest, "#"); pattern == "" || transform.CheckOwnersPattern(strings.ReplaceAll(pattern, `\ `, " ")) != nil {
-			continue
-		}
-		all = append(all, rule{pattern: pattern, owners: strings.Fields(rest)})
-	}
-	return all
-}
-
-// splitPattern cuts a line behind its pattern, at the first blank that is not
-// escaped, or where a comment begins.
-func splitPattern(line string) (pattern, rest string) {
-	for i := 0; i < len(line); i++ {
-		switch line[i] {
-		case '\\':
-			i++
-		case ' ', '\t', '#':
-			return line[:i], line[i:]
-		}
-	}
-	return line, ""
 }

@@ -28,6 +28,7 @@ type Spec struct {
 	Namespaces map[fleet.ClusterName][]string `json:"namespaces"`
 	File       fleet.Path                     `json:"file"`
 	Block      bool                           `json:"block"`
+	Keep       bool                           `json:"keep"`
 	Catalog    *Catalog                       `json:"catalog"`
 	Merge      fleet.MergePolicy              `json:"merge"`
 	Why        string                         `json:"why"`
@@ -49,6 +50,7 @@ type Entry struct {
 	Owner    fleet.TeamName   `json:"owner,omitempty"`
 	CoOwners []fleet.TeamName `json:"coOwners,omitempty"`
 	Unowned  bool             `json:"unowned,omitempty"`
+	Rank     int              `json:"rank,omitempty"`
 }
 
 // effect is what the spec hash covers. What was added later is left out where
@@ -64,6 +66,7 @@ type effect struct {
 	Only     []string `json:",omitempty"`
 	Block    bool     `json:",omitempty"`
 	Catalog  *Catalog `json:",omitempty"`
+	Keep     bool     `json:",omitempty"`
 }
 
 var repoName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]{1,100}$`)
@@ -110,7 +113,7 @@ func (m member) decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
 	}
 	decoded := kind.Decoded{
 		Owner: s.Owner, Refs: slices.Concat(teams, refs, s.claims(source.Fields)), Spec: s,
-		Effect: effect{s.Repo, s.Owner, s.CoOwners, s.Paths, s.File, s.Default, s.Unowned, s.Only, s.Block, s.Catalog},
+		Effect: effect{s.Repo, s.Owner, s.CoOwners, s.Paths, s.File, s.Default, s.Unowned, s.Only, s.Block, s.Catalog, s.Keep},
 	}
 	switch {
 	case s.Default != nil:
@@ -138,7 +141,7 @@ func (s *Spec) checkForm(k kind.Kind, source kind.Source) []fleet.Problem {
 	report := func(code, field, hint, format string, args ...any) {
 		problems = append(problems, source.Problem(k, code, field, hint, format, args...))
 	}
-	file := map[string]bool{"file": s.File != "", "merge": s.Merge != "", "askAgain": s.AskAgain != "", "why": s.Why != "", "block": s.Block, "onDrift": s.OnDrift != ""}
+	file := map[string]bool{"file": s.File != "", "merge": s.Merge != "", "askAgain": s.AskAgain != "", "why": s.Why != "", "block": s.Block, "keep": s.Keep, "onDrift": s.OnDrift != ""}
 	switch {
 	case s.Default != nil && s.Repo != "":
 		report("bad-value", "default", "leave out one of the two", "default is about repos that no declaration names, and repo names one")
@@ -146,7 +149,7 @@ func (s *Spec) checkForm(k kind.Kind, source kind.Source) []fleet.Problem {
 		report("bad-value", "only", "", "only is about paths of one repo, and default about many")
 	case s.Default == nil && s.Repo == "" && len(s.Namespaces) == 0:
 		report("missing-field", "repo", `write repo: "owner/name"`, "repo is required")
-	case s.Default == nil && s.Repo == "" && (s.Unowned || s.Only != nil || s.Paths != nil || s.Catalog != nil || file["file"] || file["onDrift"] || s.Block):
+	case s.Default == nil && s.Repo == "" && (s.Unowned || s.Only != nil || s.Paths != nil || s.Catalog != nil || file["file"] || file["onDrift"] || s.Block || s.Keep):
 		report("missing-field", "repo", `write repo: "owner/name"`, "repo is required, to say whose paths these are")
 	}
 	if s.Default != nil {

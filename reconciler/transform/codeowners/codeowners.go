@@ -39,11 +39,7 @@ type line struct {
 	Owners  []string `json:"owners"`
 }
 
-var (
-	blockName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$`)
-	handle    = regexp.MustCompile(`^@[A-Za-z0-9][A-Za-z0-9_-]*(/[A-Za-z0-9._-]+)?$`)
-	email     = regexp.MustCompile(`^[^\s@#\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
-)
+var blockName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$`)
 
 func decode(fields json.RawMessage) (transform.Step, error) {
 	s := &step{}
@@ -85,7 +81,7 @@ func (s *step) checkLines() (all []error) {
 		}
 		seen[written] = i
 		for j, owner := range l.Owners {
-			if !handle.MatchString(owner) && !email.MatchString(owner) {
+			if !transform.IsOwner(owner) {
 				all = append(all, &transform.FieldError{
 					Field: fmt.Sprintf("%sowners[%d]", field, j), Message: fmt.Sprintf("%q is no owner", owner),
 					Hint: "write @user, @org/team or an email address",
