@@ -42,6 +42,9 @@ type victim struct {
 
 	mu   sync.Mutex
 	dead bool
+	// writing is held for reading by each change of the disk, which may still be
+	// under way in a goroutine of the dead.
+	writing sync.RWMutex
 }
 
 var errDead = errors.New("killed")
@@ -86,6 +89,8 @@ func (v *victim) fault(r sandbox.Request) *sandbox.FaultAnswer {
 
 // guard makes the changes of the disk.
 func (v *victim) guard(c disk.Change) error {
+	v.writing.RLock()
+	defer v.writing.RUnlock()
 	switch v.dies(func() moment { return v.onDisk(c) }) {
 	case spared:
 		return c.Make(c.Content)
@@ -130,6 +135,10 @@ func (v *victim) run(t *testing.T, s *stage, data string) (settled bool) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	v.end = cancel
+	defer func() { // what follows finds a disk at rest
+		v.writing.Lock()
+		defer v.writing.Unlock()
+	}()
 	s.Fault(v.fault)
 	c := s.connection(t, data)
 	c.disk = disk.Disk{Guard: v.guard}
