@@ -61,4 +61,14 @@ type Drift string
 const (
 	DriftEnforce Drift = "enforce" // open a pull request that puts it back; the default
 	DriftReport  Drift = "report"  // tell of it
+	DriftAdopt   Drift = "adopt"   // propose to the config repo to declare it so
 )
+
+// OwnedLine is what a line of CODEOWNERS says, in the words of declarations.
+type OwnedLine struct {
+	Pattern string // as it is declared; "*" for all of the repo
+	// Owners of it, the first decides; none for a line of nobody. Gone says that
+	// there is no such line.
+	Owners []TeamName `json:",omitempty"`
+	Gone   bool       `json:",omitempty"`
+}

@@ -172,6 +172,10 @@ type Want struct {
 	// OnDrift says what is done where somebody changed on the base what was as
 	// declared; empty is as the settings have it.
 	OnDrift fleet.Drift `json:",omitempty"`
+	// Taken is what the declaration would have to say for the repo to be as
+	// declared, where it differs; TakenNot says why it can't say that.
+	Taken    []fleet.OwnedLine `json:",omitempty"`
+	TakenNot string            `json:",omitempty"`
 	// Paused, when not empty, says why nothing new is done.
 	Paused string `json:",omitempty"`
 	// Whole are the paths of which the declaration says all that they hold,

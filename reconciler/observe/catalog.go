@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/portreeve/portreeve/reconciler/declare"
@@ -120,14 +121,36 @@ func (l *look) importer(w *plan.World) func(map[string]string) *fleet.Import {
 // proposed may have to be closed.
 func (o *Observer) proposing(w *plan.World) bool {
 	return o.ConfigRepo != "" && (w.Config.Settings.Backstage != nil ||
-		slices.ContainsFunc(w.ConfigHead.Branches, func(b fleet.Branch) bool { return b.Name == plan.ImportBranch }))
+		slices.ContainsFunc(w.ConfigHead.Branches, func(b fleet.Branch) bool {
+			return b.Name == plan.ImportBranch || strings.HasPrefix(b.Name, plan.AdoptPrefix)
+		}))
 }
 
 // configRepo puts the config repo among the repos if something is proposed to
 // it, also where it is not of the fleet: what else is declared does not
 // concern it then.
 func (o *Observer) configRepo(ctx context.Context, w *plan.World, headErr error) error {
-	if !o.proposing(w) || w.Repos[o.ConfigRepo] != nil && w.Repos[o.ConfigRepo].Out == "" {
+	if !o.proposing(w) {
+		return nil
+	}
+	return o.addConfigRepo(ctx, w, headErr)
+}
+
+// showConfigRepo is configRepo for something that planning found.
+func (o *Observer) showConfigRepo(ctx context.Context, w *plan.World) {
+	var headErr error
+	if w.ConfigHead.Commit == "" {
+		headErr = o.Forge.Heads(ctx, []fleet.RepoName{o.ConfigRepo})[o.ConfigRepo].Err
+	}
+	if err := o.addConfigRepo(ctx, w, headErr); err != nil {
+		w.ConfigUnseen = err.Error()
+	} else if r := w.Repos[o.ConfigRepo]; r == nil || r.Head.Commit == "" && r.Err == "" {
+		w.ConfigUnseen = "the forge shows no such config repo"
+	}
+}
+
+func (o *Observer) addConfigRepo(ctx context.Context, w *plan.World, headErr error) error {
+	if w.Repos[o.ConfigRepo] != nil && w.Repos[o.ConfigRepo].Out == "" {
 		return nil
 	}
 	r := w.Repos[o.ConfigRepo]

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/portreeve/portreeve/reconciler/declare"
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge"
 	"github.com/portreeve/portreeve/reconciler/gitrepo"
@@ -58,7 +59,7 @@ func (o *Observer) World(ctx context.Context, config *fleet.Config) (*plan.World
 	if err != nil {
 		return nil, err
 	}
-	w := &plan.World{Now: o.Now(), Config: config, ConfigRepo: o.ConfigRepo, Repos: make(map[fleet.RepoName]*plan.Repo, len(listed)), Settle: o.Settle, Signs: o.Signs}
+	w := &plan.World{Now: o.Now(), Config: config, ConfigRepo: o.ConfigRepo, Repos: make(map[fleet.RepoName]*plan.Repo, len(listed)), Settle: o.Settle, Signs: o.Signs, TakeOver: declare.TakeOver}
 	var names []fleet.RepoName
 	for _, listing := range listed {
 		r := &plan.Repo{Listing: listing, Out: config.Settings.Excludes(listing.Name), Pulls: map[string]*fleet.PullRequest{}}
@@ -143,6 +144,8 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 		switch {
 		case n.OpenedToday:
 			o.openedToday(ctx, w)
+		case n.ConfigRepo:
+			o.showConfigRepo(ctx, w)
 		case n.Rules:
 			rules = append(rules, n.Repo)
 		case len(n.Accounts) > 0:

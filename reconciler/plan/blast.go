@@ -63,7 +63,7 @@ func (c *computation) blasts(settings rollout.Settings, decisions []rollout.Deci
 	byRevision := map[fleet.Revision]*blast{}
 	for n, item := range c.items {
 		d := c.changer(item)
-		if d == nil || item.ID == importID || len(item.Want.Edits) == 0 || item.Want.Out != "" || decisions[n].Outcome.State == rollout.Declined {
+		if d == nil || isProposal(item.ID) || len(item.Want.Edits) == 0 || item.Want.Out != "" || decisions[n].Outcome.State == rollout.Declined {
 			continue
 		}
 		b := byRevision[d.Revision]

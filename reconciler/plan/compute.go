@@ -233,8 +233,8 @@ func (c *computation) leftovers() {
 		c.unseenFrozen(repo)
 		for _, b := range repo.Head.Branches {
 			id, lane, ok := parseBranch(b.Name)
-			if !ok || c.known[branchKey{listing.Name, b.Name}] {
-				continue
+			if !ok || c.known[branchKey{listing.Name, b.Name}] || id.Kind == adoptName {
+				continue // see adoptions
 			}
 			if former := c.formerly(id, listing.Name); former != "" {
 				o := outcome(c.declared(id), listing.Name, rollout.Blocked, "its declaration names it "+string(former)+", as it was before", "name it "+string(listing.Name)+" in the declaration")
@@ -298,7 +298,7 @@ func (c *computation) declared(id fleet.ID) *fleet.Declaration {
 	if invalid := c.world.Config.Settings.Invalid; invalid != nil && id == importID {
 		return unsure(invalid.Problem.Pos, "the settings are, which may ask for it")
 	}
-	if _, ok := c.kinds.Find(id.Kind); !ok && id != importID {
+	if _, ok := c.kinds.Find(id.Kind); !ok && !isProposal(id) {
 		return unsure(fleet.Pos{}, fmt.Sprintf("this version of Portreeve knows no kind %q, and another one made the branch", id.Kind))
 	}
 	return nil
@@ -345,6 +345,10 @@ func (c *computation) decide() {
 	decisions := make([]rollout.Decision, len(c.items))
 	for n, item := range c.items {
 		decisions[n] = c.one(settings, item)
+	}
+	c.adoptions(decisions)
+	for _, item := range c.items[len(decisions):] {
+		decisions = append(decisions, c.one(settings, item))
 	}
 	c.blasts(settings, decisions)
 	for n, item := range c.items {

@@ -41,7 +41,7 @@ func (k keys) of(d *fleet.Declaration, repo *Repo, access map[string]fleet.Acces
 		k.repos[repo.Listing.Name] = about
 	}
 	h := sha256.New()
-	for _, part := range []string{"want 2", d.ID.String(), d.Hash, string(d.Owner), string(about[:])} {
+	for _, part := range []string{"want 3", d.ID.String(), d.Hash, string(d.Owner), string(about[:])} {
 		h.Write([]byte(part + "\n"))
 	}
 	h.Write(k.named(d))

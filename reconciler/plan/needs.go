@@ -20,6 +20,7 @@ type needs struct {
 	editions    map[fleet.RepoName]map[fleet.Path]bool
 	wrongs      map[fleet.RepoName]map[fleet.CommitID]bool
 	openedToday bool
+	configRepo  bool
 }
 
 func newNeeds() *needs {
@@ -99,6 +100,9 @@ func (n *needs) list() []Need {
 	}
 	for _, repo := range slices.Sorted(maps.Keys(n.wrongs)) {
 		out = append(out, Need{Repo: repo, Wrong: slices.Sorted(maps.Keys(n.wrongs[repo]))})
+	}
+	if n.configRepo {
+		out = append(out, Need{ConfigRepo: true})
 	}
 	if n.openedToday {
 		out = append(out, Need{OpenedToday: true})

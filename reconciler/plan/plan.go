@@ -27,6 +27,11 @@ type World struct {
 	// believed, by their references; it is pure.
 	Catalog *Catalog
 	Import  func(fed map[string]string) *fleet.Import
+	// TakeOver edits a declaration in a file's text, so that it says what lines
+	// say. It is pure; nil can't. ConfigUnseen says why the config repo can't be
+	// proposed to, once a Need has asked for it.
+	TakeOver     func(text []byte, pos fleet.Pos, lines []fleet.OwnedLine) ([]byte, error)
+	ConfigUnseen string
 	// ConfigHead is where the config repo stands on the forge; zero when it
 	// is elsewhere, or could not be read.
 	ConfigHead fleet.Head
@@ -88,7 +93,7 @@ type Repo struct {
 
 // Need is a question that planning can't go on without.
 type Need struct {
-	Repo fleet.RepoName // empty for OpenedToday
+	Repo fleet.RepoName // empty for OpenedToday and ConfigRepo
 	// Exactly one of these is set.
 	Tree        bool         // the tree at the head, at least its root
 	All         bool         // that tree with all its directories
@@ -102,6 +107,7 @@ type Need struct {
 	Editions    []fleet.Path
 	Accounts    []string // what they may do in the repo
 	OpenedToday bool
+	ConfigRepo  bool // the config repo among the repos
 }
 
 // Plan is what would have to be done now, and why.

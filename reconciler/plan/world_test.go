@@ -260,6 +260,8 @@ type teller struct {
 func (a *teller) answer(w *plan.World, needs []plan.Need) {
 	for _, n := range needs {
 		switch r := w.Repos[n.Repo]; {
+		case n.ConfigRepo:
+			w.ConfigUnseen = "it is not here"
 		case n.OpenedToday:
 			w.OpenedToday = &a.today
 		case n.Tree, n.All:
@@ -312,6 +314,8 @@ func inWords(needs []plan.Need) string {
 	var all []string
 	for _, n := range needs {
 		switch {
+		case n.ConfigRepo:
+			all = append(all, "the config repo")
 		case n.OpenedToday:
 			all = append(all, "how many were opened today")
 		case n.Tree, n.All:

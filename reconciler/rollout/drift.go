@@ -15,7 +15,7 @@ import (
 
 // An edit war is so many times, in so long, that somebody undid the same.
 const (
-	warTimes  = 3
+	WarTimes  = 3
 	warWindow = 30 * 24 * time.Hour
 )
 
@@ -35,8 +35,8 @@ func (d *Drift) String() string {
 	return fmt.Sprintf("%s was as declared, and %s changed it on %s (%.7s)", d.Path, by, d.At.Format("2 January"), d.Commit)
 }
 
-// onDrift is what to do about drift.
-func (i *Item) onDrift(s Settings) fleet.Drift {
+// OnDrift is what to do about drift.
+func (i *Item) OnDrift(s Settings) fleet.Drift {
 	return cmp.Or(i.Want.OnDrift, s.OnDrift, fleet.DriftEnforce)
 }
 
@@ -48,7 +48,7 @@ func (i *Item) drifted(s Settings) (*Drift, fleet.Path) {
 	at := slices.IndexFunc(i.Want.Edits, func(e transform.Edit) bool { return !e.Delete && slices.Contains(transform.OwnersFiles, e.Path) })
 	merged := i.Pull != nil && i.Pull.State == fleet.PullMerged
 	switch {
-	case at < 0 || !i.Owns || !merged && i.onDrift(s) == fleet.DriftEnforce:
+	case at < 0 || !i.Owns || !merged && i.OnDrift(s) == fleet.DriftEnforce:
 		return nil, ""
 	case i.Editions == nil:
 		return nil, i.Want.Edits[at].Path
@@ -98,11 +98,13 @@ func (i *Item) leave(s Settings) (Decision, bool) {
 		return i.ask(Questions{Editions: ask}), true
 	case d == nil:
 		return Decision{}, false
-	case d.Times >= warTimes:
+	case d.Times >= WarTimes:
 		o = i.outcome(Blocked, "agree on it, then change the declaration; or have it ask again (askAgain)",
 			"an edit war: %s, the %s time in 30 days", d, ordinal(d.Times))
-	case i.onDrift(s) == fleet.DriftReport:
+	case i.OnDrift(s) == fleet.DriftReport:
 		o = i.outcome(Blocked, "declare it so, or change it back; onDrift says only to report it", "drift: %s", d)
+	case i.OnDrift(s) == fleet.DriftAdopt: // planning says how it goes on
+		o = i.outcome(Blocked, "", "drift: %s", d)
 	default:
 		return Decision{}, false
 	}

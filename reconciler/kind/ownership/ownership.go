@@ -215,6 +215,9 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 			return kind.Want{}, err
 		}
 		describe(&w, p, s, team, owners)
+		if owners.old != nil {
+			w.Taken, w.TakenNot = taken(p, s, owners)
+		}
 		w.What = append(w.What, owners.notes...)
 	}
 	w.Unreached = owners.lost
