@@ -17,7 +17,8 @@ import (
 // is happens. ledger merges by itself, each version of greet anew. In billing
 // and web a person has to approve: that of billing is updated and then
 // withdrawn, that of web a person works on. thank is about billing alone, is
-// reworded, and merged once a person has approved it.
+// reworded, and merged once a person has approved it. In the end ledger has a
+// merge queue: its next version is put there, and withdrawn from it.
 const lifeConfig = `package fleet
 
 fleet: {repos: ["acme/ledger", "acme/billing", "acme/web"], mode: "merge"}
@@ -25,8 +26,9 @@ fleet: policies: {"migration-whole-fleet": severity: "off", "migration-merges-un
 teams: platform: github: "acme/platform"
 migrations: [string]: {owner: "platform", merge: "no-checks"}
 migrations: greet: {
-	title: "Greet politely"
-	why:   "Guests ask for it."
+	title:  "Greet politely"
+	why:    "Guests ask for it."
+	labels: ["polite"]
 	select: name: %q
 	steps: [{do: "file", path: "hello.txt", content: "good %s\n"}]
 }
@@ -44,6 +46,7 @@ type life struct {
 	points  *points
 	data    string
 	lost    bool   // the data directory is deleted at each start
+	waits   int    // outcomes that wait for people when all is settled
 	chapter int    // from 1
 	what    string // has happened last
 }
@@ -84,8 +87,28 @@ func (l *life) play(t *testing.T) {
 	}
 	declare("ledger", "evening", "It is right.")
 	l.settle(t)
+	l.queue(t, func(repo, word string) { declare(repo, word, "It is right.") })
 	l.idle(t)
 	l.check(t)
+}
+
+// queue has ledger's next version wait for a check, then in the queue for
+// another one, and be withdrawn from there.
+func (l *life) queue(t *testing.T, declare func(repo, word string)) {
+	t.Helper()
+	kim := l.Person("kim")
+	must(t, kim.SetRules("acme/ledger", sandbox.Rules{RequiredChecks: []string{"test"}, Queue: true}))
+	l.waits = 1
+	declare("ledger", "night")
+	l.settle(t)
+
+	pulls := l.pulls(t, "acme/ledger", "greet")
+	must(t, kim.SetStatus("acme/ledger", pulls[len(pulls)-1].HeadCommit, "test", fleet.CommitStatus{State: fleet.StatusSuccess}))
+	l.settle(t)
+
+	l.waits = 0
+	declare("billing", "night")
+	l.settle(t)
 }
 
 // idle changes nothing that is declared, until clones that are not needed any
@@ -119,7 +142,7 @@ func (l *life) settleOn(t *testing.T) {
 		if l.lost {
 			must(t, os.RemoveAll(l.data))
 		}
-		v := victim{onForge: l.points.forge, onDisk: l.points.disk}
+		v := victim{onForge: l.points.forge, onDisk: l.points.disk, waits: l.waits}
 		if v.run(t, l.stage, l.data) {
 			return
 		}
@@ -164,8 +187,8 @@ func (l *life) check(t *testing.T) {
 		migration string
 		states    []fleet.PullState
 	}{
-		{"acme/ledger", "greet", []fleet.PullState{fleet.PullMerged, fleet.PullMerged}},
-		{"acme/billing", "greet", []fleet.PullState{fleet.PullClosed}},
+		{"acme/ledger", "greet", []fleet.PullState{fleet.PullMerged, fleet.PullMerged, fleet.PullClosed}},
+		{"acme/billing", "greet", []fleet.PullState{fleet.PullClosed, fleet.PullOpen}},
 		{"acme/billing", "thank", []fleet.PullState{fleet.PullMerged}},
 		{"acme/web", "greet", []fleet.PullState{fleet.PullClosed}},
 	} {

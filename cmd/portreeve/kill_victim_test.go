@@ -39,6 +39,7 @@ type victim struct {
 	onForge func(sandbox.Request) moment
 	onDisk  func(disk.Change) moment
 	end     context.CancelFunc // of the pass under way
+	waits   int                // outcomes that wait in the end
 
 	mu   sync.Mutex
 	dead bool
@@ -162,7 +163,7 @@ func (v *victim) run(t *testing.T, s *stage, data string) (settled bool) {
 		if last := e.store.Passes(1); len(last) != 1 || !last[0].Started.Equal(pass.Started) {
 			t.Errorf("the pass is not in the history: %+v", last)
 		}
-		if pass.Err == "" && len(pass.Done) == 0 && pass.Plan.Count(rollout.Waiting) == 0 {
+		if pass.Err == "" && len(pass.Done) == 0 && pass.Plan.Count(rollout.Waiting) == v.waits {
 			return true
 		}
 	}

@@ -202,3 +202,29 @@ func TestAsksWithoutEnd(t *testing.T) {
 		}
 	}
 }
+
+// TestLabelsAreNotLost has the forge fail between a pull request and its labels:
+// they come in the next pass. What a person takes off then stays off.
+func TestLabelsAreNotLost(t *testing.T) {
+	m := newMeanwhile(t)
+	labelled := strings.Replace(fmt.Sprintf(meanwhileConfig, "good day\n"), "owner:", `labels: ["polite"], owner:`, 1)
+	_, err := m.Person("kim").CommitFile("acme/config", "main", "fleet.cue", labelled, "Label them")
+	must(t, err)
+	e := m.engine(t)
+	m.Fault(func(r sandbox.Request) *sandbox.FaultAnswer {
+		if strings.HasSuffix(r.Route, "/labels") {
+			return &sandbox.FaultAnswer{Reset: true}
+		}
+		return nil
+	})
+	e.Once(t.Context())
+	m.Fault(nil)
+	for _, want := range []string{"[polite]", "[]"} {
+		e.Once(t.Context())
+		pulls, err := m.Pulls("acme/ledger")
+		if err != nil || len(pulls) != 1 || fmt.Sprint(pulls[0].Labels) != want {
+			t.Fatalf("want the labels %s: %+v, %v", want, pulls, err)
+		}
+		_ = m.Person("kim").Unlabel("acme/ledger", 1, "polite") // in the end there is none
+	}
+}

@@ -19,6 +19,7 @@ import (
 	"github.com/portreeve/portreeve/reconciler/gitrepo"
 	"github.com/portreeve/portreeve/reconciler/observe"
 	"github.com/portreeve/portreeve/reconciler/plan"
+	"github.com/portreeve/portreeve/reconciler/report"
 	"github.com/portreeve/portreeve/reconciler/rollout"
 )
 
@@ -149,9 +150,7 @@ func (a *Applier) step(ctx context.Context, repo *plan.Repo, s *rollout.Step) Re
 	switch s.Action {
 	case rollout.Open:
 		if r.Err = a.push(ctx, repo, s); r.Err == nil {
-			var opened forge.Opened
-			opened, r.Err = a.Forge.OpenPull(ctx, s.Repo, forge.NewPull{Text: text, Head: s.Branch, Base: s.BaseBranch})
-			r.URL = opened.URL
+			r.URL, r.Err = a.open(ctx, s)
 		}
 	case rollout.Update:
 		if r.Err = a.push(ctx, repo, s); r.Err == nil {
@@ -178,6 +177,17 @@ func (a *Applier) step(ctx context.Context, repo *plan.Repo, s *rollout.Step) Re
 		r.Err = fmt.Errorf("apply: unknown action %q", s.Action)
 	}
 	return r
+}
+
+// open opens a pull request. Its labels are another write, and its text tells
+// of them only then: so it is seen if they were never put on.
+func (a *Applier) open(ctx context.Context, s *rollout.Step) (url string, err error) {
+	text := forge.Text{Title: s.Title, Body: report.Unlabelled(s.Body)}
+	opened, err := a.Forge.OpenPull(ctx, s.Repo, forge.NewPull{Text: text, Head: s.Branch, Base: s.BaseBranch})
+	if err == nil && len(s.Labels) > 0 {
+		err = a.Forge.EditPull(ctx, s.Repo, opened.Number, forge.Text{Body: s.Body, Labels: s.Labels})
+	}
+	return opened.URL, err
 }
 
 // push makes the step's commit and moves the branch to it. A step without

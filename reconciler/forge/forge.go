@@ -72,7 +72,7 @@ type Forge interface {
 	// that one is the answer.
 	OpenPull(ctx context.Context, repo fleet.RepoName, pull NewPull) (Opened, error)
 
-	// EditPull sets title and body, and adds the labels that are missing.
+	// EditPull adds the labels that are missing, and then sets title and body.
 	EditPull(ctx context.Context, repo fleet.RepoName, number int, text Text) error
 
 	// Comment adds a comment to a pull request.

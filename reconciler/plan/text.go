@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/kind"
 	"github.com/portreeve/portreeve/reconciler/report"
@@ -40,7 +42,9 @@ func (c *computation) text(item *rollout.Item) {
 	labels := want.Labels
 	if item.Pull != nil && item.Pull.State == fleet.PullOpen {
 		p.Again = report.ParseAgain(item.Pull.Body)
-		labels = report.NewLabels(item.Pull.Body, labels)
+		labels = slices.DeleteFunc(slices.Clone(report.NewLabels(item.Pull.Body, labels)), func(l string) bool {
+			return slices.Contains(item.Pull.Labels, l)
+		})
 	} else {
 		p.Again.Number, p.Again.Bots = item.Again(c.settings())
 	}
@@ -48,6 +52,6 @@ func (c *computation) text(item *rollout.Item) {
 	if item.Pull != nil {
 		// While a declaration or a team is invalid, who decides may be known
 		// wrongly: a typo there rewords nothing here.
-		item.SameText = p.Shown(item.Pull.Body) || fleet.HasErrors(c.world.Config.Problems)
+		item.SameText = p.Shown(item.Pull.Body) && report.Labelled(item.Pull.Body, want.Labels) || fleet.HasErrors(c.world.Config.Problems)
 	}
 }

@@ -44,6 +44,25 @@ func NewLabels(body string, labels []string) []string {
 	return labels
 }
 
+// Unlabelled is a body that does not tell its labels yet: a pull request is
+// opened with it, and told of its labels once they are on.
+func Unlabelled(body string) string {
+	for _, line := range endMarkers(body) {
+		if labelLine.MatchString(line) {
+			i := strings.LastIndex(body, line)
+			return body[:i] + strings.TrimPrefix(strings.TrimPrefix(body[i+len(line):], "\r"), "\n")
+		}
+	}
+	return body
+}
+
+// Labelled reports whether a body of ours tells of its labels, if it has any: one
+// that does not is of a pull request whose opening was not ended. What an older
+// version wrote is left as it is.
+func Labelled(body string, labels []string) bool {
+	return TextHash(body) == "" || len(NewLabels(body, labels)) == 0
+}
+
 // endMarkers are the markers at the end of a body, with nothing between them,
 // so that what a declaration's text quotes is not heard.
 func endMarkers(body string) []string {

@@ -32,3 +32,19 @@ func TestNewLabels(t *testing.T) {
 		}
 	}
 }
+
+func TestUnlabelled(t *testing.T) {
+	p := Pull{Title: "Greet", Labels: []string{"polite", "new"}}
+	bare := p
+	bare.Labels = nil
+	whole, opened := p.Text(), Unlabelled(p.Text())
+	if whole == opened || len(NewLabels(opened, p.Labels)) != 2 || !p.Shown(opened) {
+		t.Errorf("opened with %q", opened)
+	}
+	if Labelled(opened, p.Labels) || !Labelled(whole, p.Labels) || !Labelled("a person's own text", p.Labels) || !Labelled(bare.Text(), nil) {
+		t.Error("whether a body tells of its labels")
+	}
+	if quoted := "<!-- portreeve labels=00112233 -->\n\ntext"; Unlabelled(quoted) != quoted || Unlabelled(bare.Text()) != bare.Text() {
+		t.Error("more than the marker is taken out")
+	}
+}

@@ -18,8 +18,8 @@ func (s *Step) Cost() fleet.Cost {
 		labels = write
 	}
 	switch s.Action {
-	case Open: // if it is refused, two reads tell whether one is open already
-		return look.Plus(content).Plus(write).Plus(labels).Plus(read).Plus(read)
+	case Open: // labels are told of in its text; if it is refused, two reads tell whether one is open already
+		return look.Plus(content).Plus(write).Plus(labels).Plus(labels).Plus(read).Plus(read)
 	case Update:
 		return look.Plus(write).Plus(labels)
 	case Reword:

@@ -95,12 +95,16 @@ func (c *Client) label(ctx context.Context, repo fleet.RepoName, number int, lab
 	return err
 }
 
-// EditPull sets the title and body that are given, and adds labels.
+// EditPull adds labels, and then sets the title and body that are given: what
+// a body tells of labels is true.
 func (c *Client) EditPull(ctx context.Context, repo fleet.RepoName, number int, text forge.Text) error {
 	const op = "edit pull request"
 	owner, short, err := name(repo)
 	if err != nil {
 		return c.fail(op, string(repo), err)
+	}
+	if err := c.label(ctx, repo, number, text.Labels); err != nil {
+		return c.fail("label pull request", subject(repo, number), err)
 	}
 	var edit gogithub.PullRequest
 	if text.Title != "" {
@@ -113,9 +117,6 @@ func (c *Client) EditPull(ctx context.Context, repo fleet.RepoName, number int, 
 		if _, _, err := c.rest.PullRequests.Edit(ctx, owner, short, number, &edit); err != nil {
 			return c.fail(op, subject(repo, number), err)
 		}
-	}
-	if err := c.label(ctx, repo, number, text.Labels); err != nil {
-		return c.fail("label pull request", subject(repo, number), err)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ type Request struct {
 	// method of As.
 	Kind string
 	// Route is as in Counts: a REST route, a Git service, a method's name;
-	// for GraphQL "query".
+	// for GraphQL "query", or "mutation" and the first one's name.
 	Route string
 	Write bool
 	Repo  fleet.RepoName // where one is named

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	_ "embed"
@@ -8,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 
 	"github.com/graph-gophers/graphql-go"
 	gqlerrors "github.com/graph-gophers/graphql-go/errors"
@@ -50,7 +52,11 @@ func (s *skin) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 	s.forge.mu.Lock()
 	s.forge.counts.GraphQL++
 	s.forge.mu.Unlock()
-	s.faulty(w, r, Request{Kind: "graphql", Route: "query", Login: login}, func(w http.ResponseWriter) {
+	q := Request{Kind: "graphql", Route: "query", Login: login}
+	if name := s.mutation(w, r); name != "" {
+		q.Route, q.Write = "mutation "+name, true
+	}
+	s.faulty(w, r, q, func(w http.ResponseWriter) {
 		switch {
 		case err != nil:
 			s.refuse(w, refusalOf(err), rate{})
@@ -62,6 +68,23 @@ func (s *skin) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 			s.query(w, r, who)
 		}
 	})
+}
+
+var mutating = regexp.MustCompile(`^\s*mutation\b[^{]*\{\s*(?:\w+\s*:\s*)?(\w+)`)
+
+// mutation is the first field of a mutation, empty for anything else. What was
+// read of the body, which is no JSON where that failed, can be read again.
+func (s *skin) mutation(w http.ResponseWriter, r *http.Request) string {
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, cmp.Or(s.forge.currentLimits().RESTBody, 4<<20)))
+	r.Body = io.NopCloser(bytes.NewReader(text))
+	var in struct{ Query string }
+	if err != nil || json.Unmarshal(text, &in) != nil {
+		return ""
+	}
+	if found := mutating.FindStringSubmatch(in.Query); found != nil {
+		return found[1]
+	}
+	return ""
 }
 
 func (s *skin) query(w http.ResponseWriter, r *http.Request, who *user) {
@@ -76,7 +99,7 @@ func (s *skin) query(w http.ResponseWriter, r *http.Request, who *user) {
 		OperationName string         `json:"operationName"`
 		Variables     map[string]any `json:"variables"`
 	}
-	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, cmp.Or(s.forge.currentLimits().RESTBody, 4<<20)))
+	text, err := io.ReadAll(r.Body)
 	if err != nil || json.Unmarshal(text, &in) != nil {
 		refuse(&Refusal{Status: 400, Message: "Problems parsing JSON"})
 		return
