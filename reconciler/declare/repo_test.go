@@ -126,6 +126,9 @@ var wrong = []map[string]string{
 _a: y`},
 	{"wrong.cue": `import "strings"
 _a: 1`},
+	{"wrong.cue": `import "strings"
+import "github.com/portreeve/portreeve/schema"
+ownership: wrong: schema.#Ownership & {repo: "acme/wrong", owner: "payments"}`},
 	{"wrong.cue": `_a: [1, 2][5]`},
 	{"wrong.cue": `_a: 1/0`},
 	{"wrong.cue": `_a: int
