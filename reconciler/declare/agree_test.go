@@ -61,8 +61,9 @@ func TestAgreement(t *testing.T) {
 	used := map[string]int{}
 	for n := 0; n < count; n += step {
 		files := configRepo(n)
-		says := vet(t, files)
-		problems := problemsOf(files)
+		declared, says := vet(t, files)
+		config := configOf(files)
+		problems := config.Problems
 		codes := map[string]bool{}
 		for _, p := range problems {
 			switch {
@@ -77,6 +78,12 @@ func TestAgreement(t *testing.T) {
 		switch {
 		case says == nil && len(codes) == 0:
 			tally.right++
+			for _, d := range config.Declarations {
+				delete(declared, d.ID.String())
+			}
+			if len(declared) > 0 {
+				t.Errorf("repo %d: CUE says that there is %v, too\n%s", n, slices.Sorted(maps.Keys(declared)), show(files))
+			}
 		case says != nil && len(codes) > 0:
 			tally.wrong++
 		case says == nil && len(unexplained) == 0:
@@ -94,32 +101,39 @@ func TestAgreement(t *testing.T) {
 	}
 }
 
-// vet is what "cue vet -c ./..." says.
-func vet(t *testing.T, files map[string]string) error {
+// vet is what "cue vet -c ./..." says, and what is declared, if it says nothing.
+func vet(t *testing.T, files map[string]string) (declared map[string]bool, err error) {
 	dir := t.TempDir()
 	overlay := map[string]load.Source{}
 	for name, text := range files {
 		overlay[filepath.Join(dir, name)] = load.FromString(text)
 	}
 	ctx := cuecontext.New()
+	declared = map[string]bool{}
 	for _, inst := range load.Instances([]string{"./..."}, &load.Config{Dir: dir, Overlay: overlay, Env: []string{"CUE_REGISTRY=none"}}) {
 		if inst.Err != nil {
-			return inst.Err
+			return nil, inst.Err
 		}
 		v := ctx.BuildInstance(inst)
 		if err := v.Validate(cue.Attributes(true), cue.Definitions(true), cue.Hidden(true), cue.Concrete(true)); err != nil {
-			return err
+			return nil, err
+		}
+		for _, k := range kinds() {
+			names, err := v.LookupPath(cue.ParsePath(k.Field)).Fields()
+			for err == nil && names.Next() {
+				declared[k.Name+"/"+names.Selector().Unquoted()] = true
+			}
 		}
 	}
-	return nil
+	return declared, nil
 }
 
-func problemsOf(files map[string]string) []fleet.Problem {
+func configOf(files map[string]string) *fleet.Config {
 	fsys := fstest.MapFS{}
 	for name, text := range files {
 		fsys[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	return declare.Load(fsys, kinds()).Problems
+	return declare.Load(fsys, kinds())
 }
 
 func show(files map[string]string) string {

@@ -56,7 +56,12 @@ func (c *child) answer(b []byte) []byte {
 	}
 	var e encoder
 	if r.look {
-		e.sheet(parse(r.files[0], r.groups).sheet())
+		f := parse(r.files[0], r.groups)
+		if f.plain { // but not tame: it is evaluated here, too, as others that are not
+			f.plain = false
+			f.survey()
+		}
+		e.sheet(f.sheet())
 		return e.b
 	}
 	if c.served > fresh {

@@ -12,6 +12,7 @@ import (
 	"cuelang.org/go/cue/build"
 	"cuelang.org/go/cue/cuecontext"
 	"cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/literal"
 	"cuelang.org/go/cue/parser"
 	"cuelang.org/go/cue/token"
 
@@ -97,6 +98,9 @@ func (e *evaluator) evaluate(files []*file, entries []*entry, generated bool) []
 		}
 	}
 	var out []value
+	for _, f := range files {
+		f.bare()
+	}
 	for round := 0; ; round++ {
 		root, err := e.build(files, "")
 		if err == nil {
@@ -146,7 +150,7 @@ func (e *evaluator) build(files []*file, extra string) (cue.Value, error) {
 // files whose error is in none. It reports whether it did anything.
 func (e *evaluator) takeOut(err error, files []*file, entries []*entry, out *[]value) bool {
 	mended := false
-	lacking := map[*file]bool{} // of which something was taken out before
+	lacking := map[*file]bool{} // of which an entry was taken out before
 	for _, f := range files {
 		lacking[f] = slices.ContainsFunc(f.entries, func(e *entry) bool { return e.taken })
 	}
@@ -155,7 +159,7 @@ func (e *evaluator) takeOut(err error, files []*file, entries []*entry, out *[]v
 		switch {
 		case in == nil:
 		case in.broken:
-		case lacking[in] && in.dropImport(one, at):
+		case in.dropImport(one, at, lacking[in]):
 			mended = true
 		default:
 			if hit := in.entryAt(at); hit != nil && hit.empty() {
@@ -176,16 +180,67 @@ func (e *evaluator) takeOut(err error, files []*file, entries []*entry, out *[]v
 	return mended
 }
 
+// bare takes out of a file the definitions that its declarations name, and the
+// patterns that hold all of a group to one: each is held to its definition apart.
+// Of a value in which both are one CUE tells less, and in its own words.
+func (f *file) bare() {
+	strip := func(field *ast.Field, definition string) {
+		both, ok := field.Value.(*ast.BinaryExpr)
+		switch {
+		case definition == "": // a group that the schema does not know
+		case ok && both.Op == token.AND && f.isDefinition(both.X, definition):
+			field.Value, f.bared = both.Y, true
+		case !ok && f.isDefinition(field.Value, definition):
+			field.Value, f.bared = ast.NewIdent("_"), true
+		}
+	}
+	for _, e := range f.entries {
+		for _, n := range e.nodes {
+			if _, ok := n.Value.(*ast.BinaryExpr); ok {
+				strip(n, definitions[e.field])
+			}
+		}
+	}
+	f.ast.Decls = slices.DeleteFunc(f.ast.Decls, func(d ast.Decl) bool {
+		embedded, ok := d.(*ast.EmbedDecl)
+		did := ok && f.isDefinition(embedded.Expr, "#Config")
+		f.bared = f.bared || did
+		return did
+	})
+	for _, d := range f.ast.Decls {
+		group, ok := d.(*ast.Field)
+		if !ok {
+			continue
+		}
+		if lit, ok := group.Value.(*ast.StructLit); ok {
+			for _, d := range lit.Elts {
+				if pattern, ok := d.(*ast.Field); ok && isPattern(pattern) {
+					strip(pattern, definitions[labelName(group.Label)])
+				}
+			}
+		}
+	}
+}
+
+func isPattern(field *ast.Field) bool {
+	_, ok := field.Label.(*ast.ListLit)
+	return ok
+}
+
 // dropImport takes an import out of the file if the error is that nothing uses
-// it: what did may be what was taken out.
-func (f *file) dropImport(err errors.Error, at token.Pos) (did bool) {
+// it and what did may be what was taken out: an entry, which may have used any,
+// or the definitions that bare takes out.
+func (f *file) dropImport(err errors.Error, at token.Pos, lacking bool) (did bool) {
 	if format, _ := err.Msg(); !strings.HasPrefix(format, "imported and not used") {
 		return false
 	}
 	for _, d := range f.ast.Decls {
 		if i, ok := d.(*ast.ImportDecl); ok {
 			before := len(i.Specs)
-			i.Specs = slices.DeleteFunc(i.Specs, func(s *ast.ImportSpec) bool { return s.Pos() == at || s.Path.Pos() == at })
+			i.Specs = slices.DeleteFunc(i.Specs, func(s *ast.ImportSpec) bool {
+				path, _ := literal.Unquote(s.Path.Value)
+				return (s.Pos() == at || s.Path.Pos() == at) && (lacking || f.bared && path == schema.ImportPath)
+			})
 			did = did || len(i.Specs) < before
 		}
 	}

@@ -26,6 +26,7 @@ func (f *file) imports() {
 	f.importsUsed = true
 	for spec := range f.ast.ImportSpecs() {
 		f.importsUsed = false
+		f.imported++
 		name, err := literal.Unquote(spec.Path.Value)
 		name, _, _ = strings.Cut(name, ":")
 		switch {

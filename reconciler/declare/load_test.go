@@ -161,3 +161,30 @@ func summary(config *fleet.Config) string {
 	}
 	return b.String()
 }
+
+// TestLargeFile holds that a file of plain data that is too large for the fast
+// way declares all that stands in it, and has its mistakes told.
+func TestLargeFile(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("package fleet\n")
+	const count = 3000
+	for i := range count {
+		fmt.Fprintf(&text, "ownership: \"service-%d\": {repo: \"acme/service-%d\", owner: \"payments\", why: \"They have it since %d.\"}\n", i, i, i)
+	}
+	if text.Len() < 256<<10 {
+		t.Fatal("the file is small")
+	}
+	tree := fstest.MapFS{
+		"fleet.cue": {Data: []byte("package fleet\nfleet: org: \"acme\"\nteams: payments: github: \"acme/payments\"\n")},
+		"large.cue": {Data: []byte(text.String())},
+	}
+	if config := declare.Load(tree, kinds()); len(config.Problems) > 0 || len(config.Owners) != count {
+		t.Errorf("%d owners, problems: %v", len(config.Owners), config.Problems)
+	}
+	text.WriteString("ownership: last: {repo: \"acme/last\", owner: \"payments\", merg: \"manual\"}\n")
+	tree["large.cue"] = &fstest.MapFile{Data: []byte(text.String())}
+	want := fmt.Sprintf(`large.cue:%d:57: unknown field "merg"; did you mean "merge"?`, count+2)
+	if config := declare.Load(tree, kinds()); len(config.Problems) != 1 || config.Problems[0].String() != want || len(config.Owners) != count {
+		t.Errorf("%d owners, problems: %v, want %s", len(config.Owners), config.Problems, want)
+	}
+}

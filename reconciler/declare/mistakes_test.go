@@ -55,6 +55,62 @@ func mistake(t *testing.T, name string) {
 	}
 }
 
+// TestMistakesNamed holds that all of them are told likewise where declarations
+// name their definitions, for the sake of editors, and where the settings hold
+// each group to one: as init and new write it.
+func TestMistakesNamed(t *testing.T) {
+	base, err := os.ReadFile("testdata/mistakes/fleet.cue")
+	if err != nil {
+		t.Fatal(err)
+	}
+	definition := map[string]string{"ownership": "#Ownership", "migrations": "#Migration", "teams": "#Team"}
+	heads := regexp.MustCompile(`(?m)^(ownership|migrations|teams): ("?[\w-]+"?): \{`)
+	places := regexp.MustCompile(`\.cue:[0-9]+:[0-9]+`)
+	named := func(data []byte) []byte {
+		if !heads.Match(data) || !strings.HasPrefix(string(data), "package fleet\n") || strings.Contains(string(data), "import") {
+			return data
+		}
+		data = heads.ReplaceAllFunc(data, func(head []byte) []byte {
+			m := heads.FindSubmatch(head)
+			return []byte(string(m[1]) + ": " + string(m[2]) + ": schema." + definition[string(m[1])] + " & {")
+		})
+		text := "package fleet\n\nimport \"github.com/portreeve/portreeve/schema\"\n"
+		for group, d := range definition {
+			text += group + ": [string]: schema." + d + "\n"
+		}
+		return append([]byte(text+"schema.#Config\n"), data[len("package fleet\n"):]...)
+	}
+	told := func(fsys fstest.MapFS) string {
+		lines := strings.SplitAfter(places.ReplaceAllString(problems(declare.Load(fsys, kinds())), ".cue"), "\n")
+		slices.Sort(lines)
+		return strings.Join(lines, "")
+	}
+	cases, _ := filepath.Glob("testdata/mistakes/*.txtar")
+	changed := 0
+	for _, name := range cases {
+		archive, err := txtar.ParseFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain, with := fstest.MapFS{"fleet.cue": {Data: base}}, fstest.MapFS{"fleet.cue": {Data: base}}
+		differ := false
+		for _, f := range archive.Files[:len(archive.Files)-1] {
+			plain[f.Name], with[f.Name] = &fstest.MapFile{Data: f.Data}, &fstest.MapFile{Data: named(f.Data)}
+			differ = differ || string(with[f.Name].Data) != string(f.Data)
+		}
+		if !differ {
+			continue
+		}
+		changed++
+		if got, want := told(with), told(plain); got != want {
+			t.Errorf("%s, with definitions:\n%s\nwithout:\n%s", filepath.Base(name), got, want)
+		}
+	}
+	if changed < 80 {
+		t.Errorf("only %d cases name a definition", changed)
+	}
+}
+
 // goldens are the problems of all cases, a line each.
 func goldens(t *testing.T) (lines []string) {
 	t.Helper()

@@ -32,7 +32,9 @@ type file struct {
 	plain, reaches bool
 	makes, refers  []string
 	schema         string // the name that the schema is imported by
+	imported       int    // how many imports it has
 	importsUsed    bool   // as far as is known; CUE takes one that is not for a mistake
+	bared          bool   // of definitions that it names; see bare
 }
 
 // entry is a declaration, a team or the settings, in a file's tree.

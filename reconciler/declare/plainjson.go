@@ -127,7 +127,7 @@ func appendString(b []byte, s string) []byte {
 // accepted is what a plain file declares, if CUE has nothing against any of
 // it.
 func (f *file) accepted() ([]value, bool) {
-	if len(f.problems) > 0 || !f.importsUsed {
+	if len(f.problems) > 0 || !f.importsUsed || f.imported > 1 { // plain data uses one at most
 		return nil, false
 	}
 	values := make([]value, 0, len(f.entries))

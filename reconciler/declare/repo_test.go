@@ -18,6 +18,10 @@ var parts = []map[string]string{
 	{"typed.cue": `import "github.com/portreeve/portreeve/schema"
 ownership: typed: schema.#Ownership & {repo: "acme/typed", owner: "payments"}
 migrations: typed: schema.#Migration & {title: "t", why: "w", owner: "platform", steps: [{do: "delete", paths: ["x"]}]}`},
+	{"grouped.cue": `import (
+	"github.com/portreeve/portreeve/schema"
+)
+ownership: grouped: schema.#Ownership & {repo: "acme/grouped", owner: "payments"}`},
 	{"in/a/folder.cue": `migrations: folder: {title: "t", why: "w", owner: "payments", select: all: [{file: "go.mod"}], steps: [{do: "gomod", go: "1.26.0"}]}`},
 	{"template.cue": `_template: {owner: "payments", merge: "manual"}`, "templated.cue": `ownership: templated: _template & {repo: "acme/templated"}`},
 	{"template.cue": `#Service: {name: string, repo: "acme/\(name)", owner: *"payments" | string}
@@ -126,6 +130,13 @@ var wrong = []map[string]string{
 _a: y`},
 	{"wrong.cue": `import "strings"
 _a: 1`},
+	{"wrong.cue": `import "strings"
+import "github.com/portreeve/portreeve/schema"
+ownership: wrong: schema.#Ownership & {repo: "acme/wrong", owner: "payments"}`},
+	{"wrong.cue": `import (
+	"github.com/portreeve/portreeve/schema"
+)
+ownership: wrong: schema.#Ownership & {repo: "acme/wrong", ownr: "payments"}`},
 	{"wrong.cue": `_a: [1, 2][5]`},
 	{"wrong.cue": `_a: 1/0`},
 	{"wrong.cue": `_a: int
