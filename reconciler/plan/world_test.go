@@ -14,6 +14,7 @@ import (
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/kind/loan"
 	"github.com/portreeve/portreeve/reconciler/kind/migration"
 	"github.com/portreeve/portreeve/reconciler/kind/ownership"
 	"github.com/portreeve/portreeve/reconciler/plan"
@@ -32,7 +33,7 @@ var now = time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
 
 func kinds() kind.Set {
 	transforms := transform.Set{replace.New(), file.New(), delete.New(), rename.New(), yaml.New()}
-	return kind.Set{ownership.New(transforms), migration.New(transforms)}
+	return kind.Set{ownership.New(transforms), loan.New(), migration.New(transforms)}
 }
 
 // memo keeps all, and counts.

@@ -61,6 +61,7 @@ func rules(config *fleet.Config, owning *fleet.Declaration, repo fleet.RepoName)
 			return nil, err
 		}
 	}
+	lend(config, owning, repo, all)
 	return all, nil
 }
 

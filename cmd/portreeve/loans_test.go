@@ -1,0 +1,172 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/forge/sandbox"
+	"github.com/portreeve/portreeve/reconciler/rollout"
+	"github.com/portreeve/portreeve/reconciler/store"
+)
+
+const lentFleet = `package fleet
+
+fleet: {repos: ["acme/deploy"], mode: "merge"}
+teams: {
+	payments: {github: "acme/payments", timezone: "Europe/London"}
+	platform: github: "acme/platform"
+}
+ownership: deploy: {repo: "acme/deploy", owner: "platform", merge: "no-checks"}
+`
+
+const lentMaria = `package fleet
+
+loans: maria: {
+	engineer: "maria-s", from: "payments", to: "platform", repos: ["acme/deploy"]
+	since: "2026-11-02", until: "2026-12-18", goal: "Canary deploys"
+}
+`
+
+// lending is a fleet in which payments lends maria-s to platform, and a clock.
+type lending struct {
+	*stage
+	*engine
+	now time.Time
+}
+
+func newLending(t *testing.T, loan string) *lending {
+	t.Helper()
+	l := &lending{now: time.Date(2026, time.November, 1, 12, 0, 0, 0, time.UTC)}
+	l.stage = newStageOn(t, t.TempDir(), sandbox.Options{Now: l.clock},
+		map[string]string{"fleet.cue": lentFleet, "loans.cue": loan},
+		sandbox.Spec{Name: "acme/deploy", Files: map[string]sandbox.File{"main.go": {Content: "package main\n"}}})
+	l.restart(t)
+	return l
+}
+
+func (l *lending) clock() time.Time { return l.now }
+
+// restart is a daemon with nothing that the one before remembered.
+func (l *lending) restart(t *testing.T) {
+	t.Helper()
+	l.engine = l.stage.engine(t)
+	l.engine.Now, l.Observer.Now, l.Applier.Now = l.clock, l.clock, l.clock
+}
+
+// day goes to noon of a day and makes passes until nothing more is done.
+func (l *lending) day(t *testing.T, day string) *store.Pass {
+	t.Helper()
+	at, err := time.Parse(time.DateOnly, day)
+	must(t, err)
+	l.now = at.Add(12 * time.Hour)
+	return l.settle(t)
+}
+
+func (l *lending) settle(t *testing.T) *store.Pass {
+	t.Helper()
+	for range 20 {
+		l.now = l.now.Add(11 * time.Minute)
+		pass := l.Once(t.Context())
+		if pass.Err != "" {
+			t.Fatal(pass.Err)
+		}
+		for _, d := range pass.Done {
+			if d.Err != "" {
+				t.Fatalf("%s %s: %s", d.Action, d.Declaration, d.Err)
+			}
+		}
+		if len(pass.Done) == 0 {
+			return pass
+		}
+	}
+	t.Fatal("it does not come to rest")
+	return nil
+}
+
+// commit has a person commit a file of the config repo.
+func (l *lending) commit(t *testing.T, path, content string) {
+	t.Helper()
+	_, err := l.Person("kim").CommitFile("acme/config", "main", path, content, "By hand")
+	must(t, err)
+}
+
+// is holds what the pass tells of the loan, and CODEOWNERS.
+func (l *lending) is(t *testing.T, pass *store.Pass, state rollout.State, reason, owners string) {
+	t.Helper()
+	file, err := l.ReadFile("acme/deploy", "", ".github/CODEOWNERS")
+	must(t, err)
+	if lines := strings.Split(strings.TrimSpace(file), "\n"); lines[len(lines)-1] != owners {
+		t.Errorf("CODEOWNERS says %q, expected %q", lines[len(lines)-1], owners)
+	}
+	for _, o := range pass.Plan.Outcomes {
+		if o.Declaration == (fleet.ID{Kind: "loan", Name: "maria"}) {
+			if o.State != state || !strings.Contains(o.Reason, reason) {
+				t.Errorf("the loan is %s, %q; expected %s, %q", o.State, o.Reason, state, reason)
+			}
+			return
+		}
+	}
+	t.Error("nothing is told of the loan")
+}
+
+// TestLoanByTheClock holds that a loan begins and ends without a commit.
+func TestLoanByTheClock(t *testing.T) {
+	l := newLending(t, lentMaria)
+	l.is(t, l.day(t, "2026-11-01"), rollout.Waiting, "begins on 2 November 2026", "* @acme/platform")
+	l.is(t, l.day(t, "2026-11-02"), rollout.Done, "in force", "* @acme/platform @maria-s")
+	l.is(t, l.day(t, "2026-12-18"), rollout.Done, "in force", "* @acme/platform @maria-s")
+	l.is(t, l.day(t, "2026-12-19"), rollout.Done, "ended on 18 December 2026", "* @acme/platform")
+}
+
+// TestLoanOverRestart holds that it does where no process lives through it.
+func TestLoanOverRestart(t *testing.T) {
+	l := newLending(t, lentMaria)
+	l.day(t, "2026-11-01")
+	l.restart(t)
+	l.is(t, l.day(t, "2026-11-02"), rollout.Done, "in force", "* @acme/platform @maria-s")
+	l.restart(t)
+	l.is(t, l.day(t, "2026-12-17"), rollout.Done, "in force", "* @acme/platform @maria-s")
+	l.restart(t)
+	l.is(t, l.day(t, "2026-12-19"), rollout.Done, "ended", "* @acme/platform")
+}
+
+// TestLoanWhileInvalid holds that it begins and ends as it was last valid, with
+// the days of the teams of that time, also for a daemon that starts then.
+func TestLoanWhileInvalid(t *testing.T) {
+	for name, broken := range map[string]string{
+		"loan": strings.Replace(lentMaria, "2026-12-18", "2026-13-18", 1), "all of it": "package fleet\n\nloans: {",
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLending(t, lentMaria)
+			l.day(t, "2026-11-01")
+			l.commit(t, "loans.cue", broken)
+			l.is(t, l.day(t, "2026-11-02"), rollout.Done, "in force", "* @acme/platform @maria-s")
+			l.restart(t)
+			l.is(t, l.day(t, "2026-12-18"), rollout.Done, "in force", "* @acme/platform @maria-s")
+			l.is(t, l.day(t, "2026-12-19"), rollout.Done, "ended", "* @acme/platform")
+		})
+	}
+}
+
+// TestLoanEndClosed holds that a person's no to the pull request that ends a
+// loan stands, and that the loan is overdue until someone ends it.
+func TestLoanEndClosed(t *testing.T) {
+	manual := strings.Replace(lentFleet, "no-checks", "manual", 1)
+	l := newLending(t, lentMaria)
+	l.day(t, "2026-11-02")
+	l.commit(t, "fleet.cue", manual)
+	l.is(t, l.day(t, "2026-12-19"), rollout.Review, "OVERDUE", "* @acme/platform @maria-s")
+	pulls, err := l.Pulls("acme/deploy")
+	must(t, err)
+	ending := pulls[len(pulls)-1].Number
+	must(t, l.Person("kim").Close("acme/deploy", ending))
+	for _, day := range []string{"2026-12-20", "2027-01-20"} {
+		l.restart(t)
+		l.is(t, l.day(t, day), rollout.Blocked, "OVERDUE: it ended on 18 December 2026, and CODEOWNERS still names maria-s; ownership/deploy: kim closed", "* @acme/platform @maria-s")
+	}
+	must(t, l.Person("kim").Reopen("acme/deploy", ending))
+	must(t, l.Person("kim").Merge("acme/deploy", ending, fleet.MergeCommit))
+	l.is(t, l.settle(t), rollout.Done, "ended on 18 December 2026", "* @acme/platform")
+}
