@@ -191,6 +191,18 @@ func TestForgeAsPublished(t *testing.T) {
 	}
 	askWhoOwns(w)
 	askWhoChanged(w)
+	for _, body := range []string{"How was it?\n\n<!-- a -->", "How was it?\n\n<!-- a -->", "And this?\n\n<!-- b -->"} {
+		_, err := c.OpenIssue(ctx, "acme/ledger", forge.NewIssue{Title: "How did it go?", Body: body})
+		must(t, err)
+	}
+	issues, err := c.Issues(ctx, "acme/ledger")
+	must(t, err)
+	if len(issues) != 2 {
+		t.Errorf("%d issues were opened: %+v", len(issues), issues)
+	}
+	must(t, w.you().CloseIssue("acme/ledger", issues[0].Number))
+	_, err = c.Issues(ctx, "acme/ledger")
+	must(t, err)
 	opened, err := c.OpenedSince(ctx, []string{"acme", "big"}, time.Now().Add(-time.Hour))
 	must(t, err)
 	if opened.Count != len(pulls) || len(opened.Told) != len(pulls) {

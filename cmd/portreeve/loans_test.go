@@ -101,7 +101,7 @@ func (l *lending) is(t *testing.T, pass *store.Pass, state rollout.State, reason
 		t.Errorf("CODEOWNERS says %q, expected %q", lines[len(lines)-1], owners)
 	}
 	for _, o := range pass.Plan.Outcomes {
-		if o.Declaration == (fleet.ID{Kind: "loan", Name: "maria"}) {
+		if o.Declaration == (fleet.ID{Kind: "loan", Name: "maria"}) && o.Target.Repo == "acme/deploy" {
 			if o.State != state || !strings.Contains(o.Reason, reason) {
 				t.Errorf("the loan is %s, %q; expected %s, %q", o.State, o.Reason, state, reason)
 			}
@@ -118,6 +118,28 @@ func TestLoanByTheClock(t *testing.T) {
 	l.is(t, l.day(t, "2026-11-02"), rollout.Done, "in force", "* @acme/platform @maria-s")
 	l.is(t, l.day(t, "2026-12-18"), rollout.Done, "in force", "* @acme/platform @maria-s")
 	l.is(t, l.day(t, "2026-12-19"), rollout.Done, "ended on 18 December 2026", "* @acme/platform")
+}
+
+// TestLoanAsksHowItWent holds that both teams are asked once, in the config repo,
+// also by a daemon that was not there at the end, and whatever became of it.
+func TestLoanAsksHowItWent(t *testing.T) {
+	l := newLending(t, lentMaria)
+	l.day(t, "2026-12-18")
+	if issues, err := l.Issues("acme/config"); err != nil || len(issues) > 0 {
+		t.Fatalf("before the end: %v, %v", issues, err)
+	}
+	for _, day := range []string{"2026-12-21", "2026-12-22", "2027-01-10", "2027-06-01"} {
+		l.restart(t)
+		l.day(t, day)
+		issues, err := l.Issues("acme/config")
+		must(t, err)
+		if len(issues) != 1 || !strings.Contains(issues[0].Body, "(@acme/payments) lent `maria-s` to platform (@acme/platform)") {
+			t.Fatalf("on %s: %+v", day, issues)
+		}
+		if issues[0].Open {
+			must(t, l.Person("kim").CloseIssue("acme/config", issues[0].Number))
+		}
+	}
 }
 
 // TestLoanOverRestart holds that it does where no process lives through it.

@@ -132,8 +132,10 @@ func (a *Applier) Run(ctx context.Context, w *plan.World, p *plan.Plan) []Result
 // step takes one step.
 func (a *Applier) step(ctx context.Context, repo *plan.Repo, s *rollout.Step) Result {
 	r := Result{Step: *s}
-	if pull := repo.Pulls[s.Branch]; pull != nil && s.Action != rollout.Open {
-		r.URL = pull.URL
+	if s.Branch != "" && s.Action != rollout.Open {
+		if pull := repo.Pulls[s.Branch]; pull != nil {
+			r.URL = pull.URL
+		}
 	}
 	if a.Before != nil {
 		a.Before(s)
@@ -142,6 +144,10 @@ func (a *Applier) step(ctx context.Context, repo *plan.Repo, s *rollout.Step) Re
 	// the next pass more than its own end costs this one.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTime)
 	defer cancel()
+	if s.Branch == "" { // it is about no pull request, and the repo may not be of the fleet
+		r.URL, r.Err = a.aside(ctx, s)
+		return r
+	}
 	if r.Err = a.asPlanned(ctx, repo, s); r.Err != nil {
 		return r
 	}
@@ -178,6 +184,16 @@ func (a *Applier) step(ctx context.Context, repo *plan.Repo, s *rollout.Step) Re
 		r.Err = fmt.Errorf("apply: unknown action %q", s.Action)
 	}
 	return r
+}
+
+// aside takes a step that is about no pull request.
+func (a *Applier) aside(ctx context.Context, s *rollout.Step) (url string, err error) {
+	switch s.Action {
+	case rollout.OpenIssue:
+		opened, err := a.Forge.OpenIssue(ctx, s.Repo, forge.NewIssue{Title: s.Title, Body: s.Body})
+		return opened.URL, err
+	}
+	return "", fmt.Errorf("apply: unknown action %q", s.Action)
 }
 
 // push makes the step's commit and moves the branch to it. A step without

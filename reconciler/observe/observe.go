@@ -143,6 +143,8 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 		switch {
 		case n.OpenedToday:
 			o.openedToday(ctx, w)
+		case n.Issues:
+			o.issues(ctx, w)
 		case n.Rules:
 			rules = append(rules, n.Repo)
 		case len(n.Accounts) > 0:
@@ -223,6 +225,15 @@ func (o *Observer) openedToday(ctx context.Context, w *plan.World) {
 		w.Uncounted = err.Error()
 	}
 	w.OpenedToday = &opened
+}
+
+func (o *Observer) issues(ctx context.Context, w *plan.World) {
+	o.progress("reading issues", 0, 0)
+	issues, err := o.Forge.Issues(ctx, w.ConfigRepo)
+	if err != nil {
+		w.IssuesUnread = err.Error()
+	}
+	w.Issues = &issues
 }
 
 func (o *Observer) pulls(ctx context.Context, w *plan.World, branches []forge.Branch) {

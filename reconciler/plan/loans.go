@@ -8,6 +8,7 @@ import (
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/report"
 	"github.com/portreeve/portreeve/reconciler/rollout"
 )
 
@@ -124,6 +125,9 @@ func (c *computation) loan(d *fleet.Declaration, owning map[fleet.RepoName]*sett
 	if notice := over.AddDate(0, 0, -c.world.Config.Settings.LoanNotice); i >= 0 && c.world.Now.Before(over) && !c.world.Now.Before(notice) {
 		c.notice(d, "loan-ends", "move until if it should go on", "%s ends on %s", lentBy(l), l.UntilDay())
 	}
+	if i >= 0 && c.world.Config.Lent[i].Over && c.world.Now.Before(over.Add(askWithin)) {
+		c.askHowItWent(d, repos)
+	}
 	if len(overdue) > 0 {
 		more := ""
 		if n := len(overdue) - 1; n > 0 {
@@ -131,6 +135,54 @@ func (c *computation) loan(d *fleet.Declaration, owning map[fleet.RepoName]*sett
 		}
 		c.notice(d, "loan-overdue", "merge the pull request there, or move until", "it ended on %s, and CODEOWNERS of %s%s still names %s", l.UntilDay(), overdue[0], more, l.Engineer)
 	}
+}
+
+// askWithin is how long after the end of a loan the teams are asked about it:
+// who writes down one of long ago asks nobody.
+const askWithin = 30 * 24 * time.Hour
+
+// askHowItWent asks both teams, once, in an issue of the config repo.
+func (c *computation) askHowItWent(d *fleet.Declaration, repos []fleet.RepoName) {
+	tell := func(state rollout.State, reason, next string) {
+		if !slices.Contains(repos, c.world.ConfigRepo) { // else its outcome is of the loan there
+			c.outcomes = append(c.outcomes, outcome(d, c.world.ConfigRepo, state, reason, next))
+		}
+	}
+	switch {
+	case c.world.ConfigRepo == "":
+		return
+	case c.world.Issues == nil:
+		c.needs.issues = true
+		tell(rollout.Waiting, "its issues are being read", "")
+		return
+	case c.world.IssuesUnread != "":
+		tell(rollout.Blocked, "nobody is asked how it went: "+c.world.IssuesUnread, "let Portreeve read and write issues")
+		return
+	}
+	marker := report.LoanMarker(d.ID, d.Loan)
+	for _, issue := range *c.world.Issues {
+		if report.LastLine(issue.Body) == marker {
+			tell(rollout.Done, fmt.Sprintf("both teams were asked how it went, in #%d", issue.Number), "")
+			return
+		}
+	}
+	teams := kind.TeamsOf(c.world.Config, d)
+	end := report.LoanEnd{Declaration: d.ID, Loan: d.Loan, From: teams[d.Loan.From], To: teams[d.Loan.To], Repos: repos, Pos: d.Pos}
+	c.aside(rollout.Step{
+		Action: rollout.OpenIssue, Declaration: d.ID, Repo: c.world.ConfigRepo, Reason: "the loan has ended", Pos: d.Pos,
+		Title: end.Heading(), Body: end.Text(), SpecHash: marker,
+	}, "asks both teams how it went", tell)
+}
+
+// aside adds a step that is about no pull request, or tells why it is refused.
+func (c *computation) aside(s rollout.Step, does string, tell func(state rollout.State, reason, next string)) {
+	if no, refused := c.world.Refused[s.Key()]; refused && c.world.Now.Before(no.Until) {
+		tell(rollout.Blocked, no.Reason, "see the repo's settings, and what Portreeve may do there")
+		return
+	}
+	tell(rollout.Change, does, "")
+	c.planned = append(c.planned, s)
+	c.budget.Spends = c.budget.Spends.Plus(s.Cost())
 }
 
 func (c *computation) notice(d *fleet.Declaration, code, hint, format string, args ...any) {

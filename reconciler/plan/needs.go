@@ -20,6 +20,7 @@ type needs struct {
 	editions    map[fleet.RepoName]map[fleet.Path]bool
 	wrongs      map[fleet.RepoName]map[fleet.CommitID]bool
 	openedToday bool
+	issues      bool
 }
 
 func newNeeds() *needs {
@@ -102,6 +103,9 @@ func (n *needs) list() []Need {
 	}
 	if n.openedToday {
 		out = append(out, Need{OpenedToday: true})
+	}
+	if n.issues {
+		out = append(out, Need{Issues: true})
 	}
 	return out
 }

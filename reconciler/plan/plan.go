@@ -30,6 +30,10 @@ type World struct {
 	// ConfigHead is where the config repo stands on the forge; zero when it
 	// is elsewhere, or could not be read.
 	ConfigHead fleet.Head
+	// Issues are those that Portreeve opened in the config repo; nil while nobody
+	// has asked. IssuesUnread says why they could not be read.
+	Issues       *[]fleet.Issue
+	IssuesUnread string
 	// Settle is how long a commit's first checks are given to be followed by
 	// others where none is required: a forge starts them one by one.
 	Settle time.Duration
@@ -88,7 +92,7 @@ type Repo struct {
 
 // Need is a question that planning can't go on without.
 type Need struct {
-	Repo fleet.RepoName // empty for OpenedToday
+	Repo fleet.RepoName // empty for OpenedToday and Issues
 	// Exactly one of these is set.
 	Tree        bool         // the tree at the head, at least its root
 	All         bool         // that tree with all its directories
@@ -102,6 +106,7 @@ type Need struct {
 	Editions    []fleet.Path
 	Accounts    []string // what they may do in the repo
 	OpenedToday bool
+	Issues      bool // of the config repo
 }
 
 // Plan is what would have to be done now, and why.

@@ -254,6 +254,7 @@ type teller struct {
 	editions map[fleet.RepoName][]editionFile
 	wrong    map[fleet.RepoName][]fleet.OwnersError
 	may      map[fleet.RepoName]map[string]accessFile
+	issues   []fleet.Issue
 	// partly answers with no more of a tree than is asked for.
 	partly bool
 }
@@ -263,6 +264,8 @@ func (a *teller) answer(w *plan.World, needs []plan.Need) {
 		switch r := w.Repos[n.Repo]; {
 		case n.OpenedToday:
 			w.OpenedToday = &a.today
+		case n.Issues:
+			w.Issues = &a.issues
 		case n.Tree, n.All:
 			r.Tree = a.trees[n.Repo]
 			a.listed(n)
@@ -315,6 +318,8 @@ func inWords(needs []plan.Need) string {
 		switch {
 		case n.OpenedToday:
 			all = append(all, "how many were opened today")
+		case n.Issues:
+			all = append(all, "issues")
 		case n.Tree, n.All:
 			all = append(all, string(n.Repo)+" tree")
 		case n.Rules:

@@ -36,6 +36,8 @@ func (s *Step) Cost() fleet.Cost {
 			cost = cost.Plus(content).Plus(write)
 		}
 		return cost
+	case OpenIssue: // looked for before, of which most is free
+		return read.Plus(content).Plus(write)
 	case DeleteBranch: // over Git, but for the look
 		return look
 	}

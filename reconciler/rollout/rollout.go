@@ -91,6 +91,7 @@ const (
 	Dequeue      Action = "dequeue"       // out of it
 	Close        Action = "close"         // comment why, close
 	DeleteBranch Action = "delete-branch" // of a merged or closed pull request
+	OpenIssue    Action = "open-issue"    // in the config repo, to ask people something
 )
 
 // Refusal is the target's no to a step: the forge's rules, a hook, a file

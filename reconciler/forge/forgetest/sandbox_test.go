@@ -97,6 +97,7 @@ func sandboxWorld(t testing.TB, as sandbox.Rules) (*sandbox.Forge, forgetest.Wor
 		Merge: func(repo fleet.RepoName, number int) error {
 			return p.Merge(repo, number, fleet.MergeCommit)
 		},
+		OpenIssue: p.OpenIssue, CloseIssue: p.CloseIssue,
 		Comment: p.Comment,
 		Approve: p.Approve,
 		Report: func(repo fleet.RepoName, commit fleet.CommitID, check fleet.Check) error {

@@ -47,7 +47,9 @@ type repo struct {
 	// deployments are the states of the newest ones.
 	deployments map[deploymentKey]string
 	queue       []*queueEntry
-	pulls       []*pull // pull n is pulls[n-1]
+	pulls       []*pull  // by number
+	issues      []*issue // by number
+	last        int      // number that was given
 }
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$`)

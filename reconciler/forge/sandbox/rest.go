@@ -87,6 +87,8 @@ func (s *skin) routes() *http.ServeMux {
 		"GET /repos/{owner}/{repo}/issues/{number}/labels":    listLabels,
 		"POST /repos/{owner}/{repo}/issues/{number}/labels":   postLabels,
 		"GET /repos/{owner}/{repo}/issues/{number}":           getIssue,
+		"GET /repos/{owner}/{repo}/issues":                    listIssues,
+		"POST /repos/{owner}/{repo}/issues":                   postIssue,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.answer(w, r, act) })
 	}

@@ -18,7 +18,8 @@ func lend(config *fleet.Config, owning *fleet.Declaration, repo fleet.RepoName, 
 		for i := range all {
 			r := &all[i]
 			if !r.Unowned && (r.Owner == l.Loan.To || slices.Contains(r.CoOwners, l.Loan.To)) && !containsFold(r.owners, handleOf(l)) {
-				r.owners = append(r.owners, handleOf(l))
+				r.owners, r.from = append(r.owners, handleOf(l)), append(r.from, origin{l.ID, "engineer"})
+				r.lent = append(r.lent, kind.LentTo{Engineer: l.Loan.Engineer, Loan: l.ID, From: l.Loan.From, Until: l.Loan.Until})
 			}
 		}
 	}

@@ -18,6 +18,7 @@ type rule struct {
 	owners  []string
 	entry   // where it is declared; no pattern for all of the repo
 	by      *fleet.Declaration
+	lent    []kind.LentTo
 	// from is where each of owners is declared.
 	from []origin
 }
