@@ -226,10 +226,22 @@ func (c *computation) inForce(d *fleet.Declaration, own *settled, r fleet.Repo, 
 		return outcome(d, repo, rollout.Blocked, fmt.Sprintf("%s owns nothing in the repo, so there is no line for %s to join", d.Loan.To, d.Loan.Engineer), "declare what it owns there")
 	case without != "":
 		return outcome(d, repo, rollout.Blocked, without, "")
+	case own.item != nil && lacking(own.item, d.ID) != nil:
+		u := lacking(own.item, d.ID)
+		return outcome(d, repo, rollout.Blocked, "not in force: "+u.Why, u.Hint)
 	case own.item != nil && !slices.Contains(own.item.Want.Joined, d.ID):
 		return outcome(d, repo, rollout.Done, "in force: "+until, "")
 	}
 	return of(d, own, "in force: "+until)
+}
+
+// lacking is what an engineer lacks to own code; nil for nothing.
+func lacking(item *rollout.Item, loan fleet.ID) *kind.Unreached {
+	i := slices.IndexFunc(item.Want.Unreached, func(u kind.Unreached) bool { return u.By == loan })
+	if i < 0 {
+		return nil
+	}
+	return &item.Want.Unreached[i]
 }
 
 // ended is the outcome of a loan whose time has passed, and whether the engineer
