@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/forge"
 	"github.com/portreeve/portreeve/reconciler/forge/sandbox"
 	"github.com/portreeve/portreeve/reconciler/rollout"
 	"github.com/portreeve/portreeve/reconciler/store"
@@ -191,4 +192,125 @@ func TestLoanEndClosed(t *testing.T) {
 	must(t, l.Person("kim").Reopen("acme/deploy", ending))
 	must(t, l.Person("kim").Merge("acme/deploy", ending, fleet.MergeCommit))
 	l.is(t, l.settle(t), rollout.Done, "ended on 18 December 2026", "* @acme/platform")
+}
+
+// granting is a lending in an organisation whose people and teams are known,
+// with a loan that gives access.
+func newGranting(t *testing.T) *lending {
+	t.Helper()
+	l := newLending(t, strings.Replace(lentMaria, "goal:", `access: "grant", goal:`, 1))
+	l.Manage("acme")
+	for _, team := range []string{"acme/payments", "acme/platform"} {
+		l.AddTeam(team)
+		must(t, l.SetAccess("acme/deploy", team, fleet.RoleWrite))
+	}
+	l.AddUser("maria-s", "token-of-maria", false)
+	return l
+}
+
+// role is what maria-s may do herself.
+func (l *lending) role(t *testing.T) fleet.Role {
+	t.Helper()
+	account := forge.Account{Repo: "acme/deploy", Name: "maria-s"}
+	answer := l.As("portreeve").Access(t.Context(), []forge.Account{account})[account]
+	must(t, answer.Err)
+	return answer.Value.Role
+}
+
+func (l *lending) mayOnly(t *testing.T, role fleet.Role) {
+	t.Helper()
+	if got := l.role(t); got != role {
+		t.Errorf("maria-s may %q, expected %q", got, role)
+	}
+}
+
+// TestLoanGivesAccess holds that write access is given for the time of a loan and
+// taken back, over restarts, and that what was there before is there after it.
+func TestLoanGivesAccess(t *testing.T) {
+	for _, before := range []fleet.Role{"", fleet.RoleRead} {
+		l := newGranting(t)
+		must(t, l.SetAccess("acme/deploy", "maria-s", before))
+		l.day(t, "2026-11-01")
+		l.mayOnly(t, before)
+		l.restart(t)
+		l.is(t, l.day(t, "2026-11-02"), rollout.Done, "in force", "* @acme/platform @maria-s")
+		l.mayOnly(t, fleet.RoleWrite)
+		l.restart(t)
+		l.is(t, l.day(t, "2026-12-19"), rollout.Done, "ended", "* @acme/platform")
+		l.mayOnly(t, before)
+
+		// What somebody gives later is not ours to take.
+		must(t, l.SetAccess("acme/deploy", "maria-s", fleet.RoleWrite))
+		l.restart(t)
+		l.day(t, "2026-12-22")
+		l.mayOnly(t, fleet.RoleWrite)
+	}
+}
+
+// TestLoanKeepsAccess holds that who could write before still can afterwards, and
+// so can who was given more meanwhile.
+func TestLoanKeepsAccess(t *testing.T) {
+	l := newGranting(t)
+	must(t, l.SetAccess("acme/deploy", "maria-s", fleet.RoleWrite))
+	l.is(t, l.day(t, "2026-11-02"), rollout.Done, "in force", "* @acme/platform @maria-s")
+	l.day(t, "2026-12-19")
+	l.mayOnly(t, fleet.RoleWrite)
+
+	l = newGranting(t)
+	l.day(t, "2026-11-02")
+	must(t, l.SetAccess("acme/deploy", "maria-s", fleet.RoleMaintain))
+	l.day(t, "2026-12-19")
+	l.mayOnly(t, fleet.RoleMaintain)
+}
+
+// TestLoanInvites holds that an invitation is waited for, that a declined one is
+// not made again, and that one which is open at the end is withdrawn.
+func TestLoanInvites(t *testing.T) {
+	l := newGranting(t)
+	l.Outside("maria-s")
+	l.is(t, l.day(t, "2026-11-02"), rollout.Waiting, "waits for maria-s to accept the invitation", "* @acme/platform")
+	must(t, l.Person("maria-s").AnswerInvitation("acme/deploy", true))
+	l.is(t, l.day(t, "2026-11-03"), rollout.Done, "in force", "* @acme/platform @maria-s")
+
+	l = newGranting(t)
+	l.Outside("maria-s")
+	l.day(t, "2026-11-02")
+	must(t, l.Person("maria-s").AnswerInvitation("acme/deploy", false))
+	for _, day := range []string{"2026-11-03", "2026-11-04"} {
+		l.restart(t)
+		l.is(t, l.day(t, day), rollout.Blocked, "was given is gone", "* @acme/platform")
+	}
+
+	l = newGranting(t)
+	l.Outside("maria-s")
+	l.day(t, "2026-11-02")
+	l.day(t, "2026-12-19")
+	if err := l.Person("maria-s").AnswerInvitation("acme/deploy", true); err == nil {
+		t.Error("the invitation outlives the loan")
+	}
+}
+
+// TestLoanGoneTakesAccessBack holds that access which was given is found again
+// when the loan is not declared any more, and kept while that is not known.
+func TestLoanGoneTakesAccessBack(t *testing.T) {
+	l := newGranting(t)
+	l.day(t, "2026-11-02")
+	l.commit(t, "loans.cue", "package fleet\n\nloans: {")
+	l.restart(t)
+	l.day(t, "2026-11-03")
+	l.mayOnly(t, fleet.RoleWrite)
+	l.commit(t, "loans.cue", "package fleet\n")
+	l.restart(t)
+	l.day(t, "2026-11-04")
+	l.mayOnly(t, "")
+}
+
+// TestLoanIsNoDrift holds that a loan begins and ends also where a change by hand
+// is only told: it is none.
+func TestLoanIsNoDrift(t *testing.T) {
+	l := newLending(t, lentMaria)
+	l.commit(t, "fleet.cue", strings.Replace(lentFleet, `merge: "no-checks"`, `merge: "no-checks", onDrift: "report"`, 1))
+	l.day(t, "2026-11-01")
+	l.is(t, l.day(t, "2026-11-02"), rollout.Done, "in force", "* @acme/platform @maria-s")
+	l.is(t, l.day(t, "2026-12-19"), rollout.Done, "ended", "* @acme/platform")
 }

@@ -192,6 +192,12 @@ func (a *Applier) aside(ctx context.Context, s *rollout.Step) (url string, err e
 	case rollout.OpenIssue:
 		opened, err := a.Forge.OpenIssue(ctx, s.Repo, forge.NewIssue{Title: s.Title, Body: s.Body})
 		return opened.URL, err
+	case rollout.EditIssue:
+		return "", a.Forge.EditIssue(ctx, s.Repo, s.Number, s.Body)
+	case rollout.Grant:
+		return "", a.Forge.Grant(ctx, s.Repo, s.Login)
+	case rollout.Revoke:
+		return "", a.Forge.Revoke(ctx, s.Repo, s.Login, s.Before)
 	}
 	return "", fmt.Errorf("apply: unknown action %q", s.Action)
 }

@@ -62,3 +62,13 @@ const (
 	DriftEnforce Drift = "enforce" // open a pull request that puts it back; the default
 	DriftReport  Drift = "report"  // tell of it
 )
+
+// Collaborators are the users whose access to a repo is their own, and not a
+// team's or the organisation's, by their logins in lower case.
+type Collaborators struct {
+	Direct map[string]Role
+	// Invited are those who have not accepted yet.
+	Invited map[string]Role
+	// Unread says why none of that is known, if so.
+	Unread string
+}

@@ -65,6 +65,10 @@ type Forge interface {
 	// oldest and the newest alone.
 	OpenedSince(ctx context.Context, owners []string, since time.Time) (fleet.Openings, error)
 
+	// Collaborators reads whose access to repos is their own. A failure to be
+	// allowed to is Permanent.
+	Collaborators(ctx context.Context, repos []fleet.RepoName) map[fleet.RepoName]Answer[fleet.Collaborators]
+
 	// Issues reads the issues of a repo that Self opened, open or not, the newest
 	// first: of more than a thousand the newest alone.
 	Issues(ctx context.Context, repo fleet.RepoName) ([]fleet.Issue, error)
@@ -98,6 +102,18 @@ type Forge interface {
 	// DequeuePull takes a pull request out of the merge queue; one that is in
 	// none stays as it is.
 	DequeuePull(ctx context.Context, repo fleet.RepoName, number int) error
+
+	// Grant gives a user write access to a repo, by an invitation where it has to
+	// be accepted.
+	Grant(ctx context.Context, repo fleet.RepoName, login string) error
+
+	// Revoke takes back what Grant gave, an invitation too, and leaves the role
+	// that the user had before, empty for none. Who has another role than write by
+	// now keeps it.
+	Revoke(ctx context.Context, repo fleet.RepoName, login string, before fleet.Role) error
+
+	// EditIssue sets the body of an issue.
+	EditIssue(ctx context.Context, repo fleet.RepoName, number int, body string) error
 
 	// OpenIssue opens an issue; if Self opened one before whose body has the same
 	// last line, that one is the answer.

@@ -136,6 +136,7 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 	var branches []forge.Branch
 	var rules []fleet.RepoName
 	var ready []forge.Pull
+	var collaborators []fleet.RepoName
 	var accounts []forge.Account
 	var commits []forge.Commit
 	var files []forge.File
@@ -143,6 +144,8 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 		switch {
 		case n.OpenedToday:
 			o.openedToday(ctx, w)
+		case n.Collaborators:
+			collaborators = append(collaborators, n.Repo)
 		case n.Issues:
 			o.issues(ctx, w)
 		case n.Rules:
@@ -171,6 +174,7 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 	o.rules(ctx, w, rules)
 	o.access(ctx, w, accounts)
 	o.ready(ctx, w, ready)
+	o.collaborators(ctx, w, collaborators)
 	o.wrong(ctx, w, commits)
 	o.editions(ctx, w, files)
 	o.fetch(ctx, w, fetch)
@@ -225,6 +229,21 @@ func (o *Observer) openedToday(ctx context.Context, w *plan.World) {
 		w.Uncounted = err.Error()
 	}
 	w.OpenedToday = &opened
+}
+
+// collaborators that we are not let read keep from giving access, and from
+// nothing else.
+func (o *Observer) collaborators(ctx context.Context, w *plan.World, repos []fleet.RepoName) {
+	if len(repos) == 0 {
+		return
+	}
+	o.progress("reading collaborators", 0, len(repos))
+	for name, answer := range o.Forge.Collaborators(ctx, repos) {
+		if answer.Err != nil {
+			answer.Value.Unread = answer.Err.Error()
+		}
+		w.Repos[name].Collaborators = &answer.Value
+	}
 }
 
 func (o *Observer) issues(ctx context.Context, w *plan.World) {

@@ -92,6 +92,8 @@ type computation struct {
 	hidden       []*rollout.Item // whose repos could not be read
 	unread       map[fleet.TeamName]int
 	imported     *Imported
+	lacks        map[lentPlace]*kind.Unreached // of engineers who are lent
+	granting     granting
 }
 
 type branchKey struct {

@@ -69,11 +69,39 @@ func (c *computation) loans() {
 			t.item = item
 		}
 	}
+	c.grants()
+	first := len(c.outcomes)
 	for _, d := range c.world.Config.Declarations {
 		if d.Loan != nil && d.Frozen == nil {
 			c.loan(d, owning)
 		}
 	}
+	c.besides(first)
+}
+
+// besides tells what is given, taken back and written down where nothing has
+// been told of the loan since first.
+func (c *computation) besides(first int) {
+	has := map[lentPlace]bool{}
+	for _, o := range c.outcomes[first:] {
+		has[lentPlace{o.Declaration, o.Target.Repo}] = true
+	}
+	var more []rollout.Outcome
+	for at, o := range c.granting.states {
+		if !has[at] {
+			has[at], more = true, append(more, o)
+		}
+	}
+	for id, reason := range c.granting.told {
+		if at := (lentPlace{id, c.world.ConfigRepo}); !has[at] {
+			d := c.world.Config.Declaration(id)
+			if d == nil {
+				d = &fleet.Declaration{ID: id}
+			}
+			more = append(more, outcome(d, at.repo, rollout.Change, reason, ""))
+		}
+	}
+	c.outcomes = append(c.outcomes, more...) // which are sorted in the end
 }
 
 // settled is what has been decided on who owns a repo.
@@ -112,6 +140,12 @@ func (c *computation) loan(d *fleet.Declaration, owning map[fleet.RepoName]*sett
 			var late bool
 			if o, late = ended(d, owning[r.Name], repo); late {
 				overdue = append(overdue, repo)
+			}
+			if back, ok := c.granting.states[lentPlace{d.ID, r.Name}]; ok {
+				o.Reason += "; " + back.Reason
+				if o.State == rollout.Done {
+					o.State, o.Next = back.State, back.Next
+				}
 			}
 		default:
 			o = c.inForce(d, owning[r.Name], r, c.world.Config.Lent[i].Without[r.Name])
@@ -226,22 +260,36 @@ func (c *computation) inForce(d *fleet.Declaration, own *settled, r fleet.Repo, 
 		return outcome(d, repo, rollout.Blocked, fmt.Sprintf("%s owns nothing in the repo, so there is no line for %s to join", d.Loan.To, d.Loan.Engineer), "declare what it owns there")
 	case without != "":
 		return outcome(d, repo, rollout.Blocked, without, "")
-	case own.item != nil && lacking(own.item, d.ID) != nil:
-		u := lacking(own.item, d.ID)
-		return outcome(d, repo, rollout.Blocked, "not in force: "+u.Why, u.Hint)
+	case c.lacks[lentPlace{d.ID, repo}] != nil:
+		return c.notInForce(d, repo, c.lacks[lentPlace{d.ID, repo}])
 	case own.item != nil && !slices.Contains(own.item.Want.Joined, d.ID):
 		return outcome(d, repo, rollout.Done, "in force: "+until, "")
 	}
 	return of(d, own, "in force: "+until)
 }
 
-// lacking is what an engineer lacks to own code; nil for nothing.
-func lacking(item *rollout.Item, loan fleet.ID) *kind.Unreached {
-	i := slices.IndexFunc(item.Want.Unreached, func(u kind.Unreached) bool { return u.By == loan })
-	if i < 0 {
-		return nil
+// notInForce is the outcome where an engineer lacks what a code owner needs, and
+// what is done about it.
+func (c *computation) notInForce(d *fleet.Declaration, repo fleet.RepoName, u *kind.Unreached) rollout.Outcome {
+	o := outcome(d, repo, rollout.Blocked, "not in force: "+u.Why, u.Hint)
+	if d.Loan.Access != fleet.AccessGrant || u.Code != noWrite {
+		return o
 	}
-	return &item.Want.Unreached[i]
+	done, known := c.granting.states[lentPlace{d.ID, repo}]
+	switch {
+	case known:
+		done.Reason = "not in force: " + done.Reason
+		return done
+	case c.world.Config.Settings.Mode != fleet.Merge:
+		o.Next = "fleet.mode is " + string(c.world.Config.Settings.Mode) + ", and only merge gives access; or give it by hand"
+	case c.world.ConfigRepo == "":
+		o.Next = "give it by hand: what is given is written down in the config repo's issues, and it is not on the forge"
+	case c.world.IssuesUnread != "":
+		o.Reason, o.Next = "not in force: what access is given can't be written down: "+c.world.IssuesUnread, "let Portreeve read and write issues of the config repo"
+	default:
+		o.State, o.Next = rollout.Waiting, "is given it"
+	}
+	return o
 }
 
 // ended is the outcome of a loan whose time has passed, and whether the engineer

@@ -85,6 +85,8 @@ type Repo struct {
 	// Access holds what accounts may do in the repo, by kind.HandleKey; those
 	// that nobody has asked about are missing.
 	Access map[string]fleet.Access
+	// Collaborators is nil while nobody has asked.
+	Collaborators *fleet.Collaborators
 	// Ready holds what of each pull request that was asked for is read just
 	// before a merge, by its number.
 	Ready map[int]*fleet.Readiness
@@ -107,6 +109,8 @@ type Need struct {
 	Accounts    []string // what they may do in the repo
 	OpenedToday bool
 	Issues      bool // of the config repo
+	// Collaborators asks whose access to the repo is their own.
+	Collaborators bool
 }
 
 // Plan is what would have to be done now, and why.

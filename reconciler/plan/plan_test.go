@@ -177,6 +177,7 @@ func populate(w *plan.World, a *teller, said map[fleet.RepoName]repoFile) {
 // forget drops from a world all that was read for needs.
 func forget(w *plan.World, a *teller) {
 	for _, r := range w.Repos {
+		r.Collaborators = nil
 		r.Tree, r.Rules, r.Ready, r.Pulls = nil, nil, nil, map[string]*fleet.PullRequest{}
 		r.Histories, r.Replays, r.Access, r.Wrong, r.Editions = nil, nil, nil, nil, nil
 	}

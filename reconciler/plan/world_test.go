@@ -264,6 +264,8 @@ func (a *teller) answer(w *plan.World, needs []plan.Need) {
 		switch r := w.Repos[n.Repo]; {
 		case n.OpenedToday:
 			w.OpenedToday = &a.today
+		case n.Collaborators:
+			r.Collaborators = &fleet.Collaborators{}
 		case n.Issues:
 			w.Issues = &a.issues
 		case n.Tree, n.All:
@@ -318,6 +320,8 @@ func inWords(needs []plan.Need) string {
 		switch {
 		case n.OpenedToday:
 			all = append(all, "how many were opened today")
+		case n.Collaborators:
+			all = append(all, string(n.Repo)+" collaborators")
 		case n.Issues:
 			all = append(all, "issues")
 		case n.Tree, n.All:

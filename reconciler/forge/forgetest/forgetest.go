@@ -35,6 +35,8 @@ type World struct {
 	SetAccess func(repo fleet.RepoName, name string, role fleet.Role) error
 	// HideAccess keeps all that from the member.
 	HideAccess func() error
+	// Outside makes a user one who has to accept what is given.
+	Outside func(login string) error
 
 	// Commit sets files on a branch, which is made from the default branch
 	// if it does not exist.
@@ -118,6 +120,7 @@ func Run(t *testing.T, world func(t *testing.T) World) {
 		{"open_impossible", testOpenImpossible},
 		{"opened_since", testOpenedSince},
 		{"issues", testIssues},
+		{"grant", testGrant},
 		{"edit", testEdit},
 		{"close", testClose},
 		{"merge", testMerge},

@@ -23,6 +23,11 @@ func testIssues(t *testing.T, r *run) {
 	r.must(r.CloseIssue(repo, first.Number))
 	again, err := r.Forge.OpenIssue(t.Context(), repo, forge.NewIssue{Title: "Worded anew", Body: "Please tell.\n" + marker})
 	r.must(err)
+	r.must(r.Forge.EditIssue(t.Context(), repo, other.Number, "Another text"))
+	if edited, err := r.Forge.Issues(t.Context(), repo); err != nil || edited[0].Body != "Another text" {
+		t.Errorf("after it was edited: %+v, %v", edited, err)
+	}
+	r.class(r.Forge.EditIssue(t.Context(), repo, 999, "x"), fleet.Permanent)
 	if again != first || first.Number <= pulled.Number || other.Number <= first.Number || first.URL == "" {
 		t.Errorf("opened %+v, %+v and %+v", first, other, again)
 	}

@@ -70,6 +70,10 @@ func sandboxWorld(t testing.TB, as sandbox.Rules) (*sandbox.Forge, forgetest.Wor
 			return nil
 		},
 		SetAccess: f.SetAccess,
+		Outside: func(login string) error {
+			f.Outside(login)
+			return nil
+		},
 		HideAccess: func() error {
 			f.HideAccess(bot)
 			return nil

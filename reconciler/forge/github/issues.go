@@ -73,3 +73,15 @@ func (c *Client) OpenIssue(ctx context.Context, repo fleet.RepoName, issue forge
 	}
 	return forge.Opened{Number: made.GetNumber(), URL: made.GetHTMLURL()}, nil
 }
+
+// EditIssue sets the body.
+func (c *Client) EditIssue(ctx context.Context, repo fleet.RepoName, number int, body string) error {
+	owner, short, err := name(repo)
+	if err == nil {
+		_, _, err = c.rest.Issues.Edit(ctx, owner, short, number, &gogithub.IssueRequest{Body: &body})
+	}
+	if err != nil {
+		return c.fail("edit issue", subject(repo, number), err)
+	}
+	return nil
+}

@@ -35,6 +35,7 @@ type repo struct {
 	rules         Rules
 	methods       []fleet.MergeMethod
 	ci            []CheckSpec
+	invited       map[string]*invitation
 	access        map[string]fleet.Role // by the name of team or user, in lower case
 	created       time.Time
 	updated       time.Time
