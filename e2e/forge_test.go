@@ -142,6 +142,28 @@ func askWhoChanged(w *world) {
 	}
 }
 
+// lendTo gives access to a member and to a stranger, and takes it back.
+func lendTo(w *world) {
+	w.t.Helper()
+	ctx, c := w.t.Context(), w.client
+	w.forge.AddUser("stranger", "", false)
+	w.forge.Outside("stranger")
+	for _, before := range []fleet.Role{"", fleet.RoleRead} {
+		must(w.t, w.forge.SetAccess("acme/ledger", person, before))
+		for _, login := range []string{person, "stranger"} {
+			must(w.t, c.Grant(ctx, "acme/ledger", login))
+		}
+		found := c.Collaborators(ctx, []fleet.RepoName{"acme/ledger", "acme/plain"})
+		must(w.t, found["acme/plain"].Err)
+		if own := found["acme/ledger"].Value; own.Direct[person] != fleet.RoleWrite || own.Invited["stranger"] != fleet.RoleWrite {
+			w.t.Errorf("given access is %+v", own)
+		}
+		for _, login := range []string{person, "stranger"} {
+			must(w.t, c.Revoke(ctx, "acme/ledger", login, before))
+		}
+	}
+}
+
 // TestForgeAsPublished drives the client through all that it can ask of a
 // forge, against the sandbox, and holds each request and each answer to what
 // GitHub publishes.
@@ -191,6 +213,20 @@ func TestForgeAsPublished(t *testing.T) {
 	}
 	askWhoOwns(w)
 	askWhoChanged(w)
+	for _, body := range []string{"How was it?\n\n<!-- a -->", "How was it?\n\n<!-- a -->", "And this?\n\n<!-- b -->"} {
+		_, err := c.OpenIssue(ctx, "acme/ledger", forge.NewIssue{Title: "How did it go?", Body: body})
+		must(t, err)
+	}
+	issues, err := c.Issues(ctx, "acme/ledger")
+	must(t, err)
+	if len(issues) != 2 {
+		t.Errorf("%d issues were opened: %+v", len(issues), issues)
+	}
+	must(t, w.you().CloseIssue("acme/ledger", issues[0].Number))
+	must(t, c.EditIssue(ctx, "acme/ledger", issues[1].Number, "How was it, then?\n\n<!-- a -->"))
+	lendTo(w)
+	_, err = c.Issues(ctx, "acme/ledger")
+	must(t, err)
 	opened, err := c.OpenedSince(ctx, []string{"acme", "big"}, time.Now().Add(-time.Hour))
 	must(t, err)
 	if opened.Count != len(pulls) || len(opened.Told) != len(pulls) {

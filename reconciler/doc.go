@@ -16,8 +16,8 @@
 // should be. Events only wake it, and a newer commit pre-empts an older one.
 //
 // A bad declaration harms only itself. Ownership that is invalid is enforced
-// as of the last revision in which it was valid, and so are teams and the
-// settings, which go no further than they ask for today. A migration is frozen:
+// as of the last revision in which it was valid, and so are loans, teams and
+// the settings, which go no further than they ask for today. A migration is frozen:
 // what is open for it stays, nothing new is done. The others go on, and what is
 // held or frozen is marked wherever it is shown. Gone is gone.
 //
@@ -50,7 +50,7 @@
 //	fleet       the words as types: repo, target, declaration, problem, failure
 //	disk        changes files of the data directory, where a kill can be tried
 //	transform   contract of file edits; a member for each step and file format
-//	kind        contract of kinds; members ownership, migration
+//	kind        contract of kinds; members ownership, loan, migration
 //	rollout     pure: one item's decision (Decide), then order and limits over all (Pace)
 //	report      pure: titles, bodies, comments, commit messages
 //	plan        pure: runs kinds over snapshots, finds clashes, asks back by data

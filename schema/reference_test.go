@@ -156,7 +156,7 @@ func TestKinds(t *testing.T) {
 	for _, k := range schema.Kinds() {
 		names = append(names, k.Name+":"+k.Field)
 	}
-	if got := strings.Join(names, " "); !strings.HasPrefix(got, "team:teams ownership:ownership migration:migrations") {
+	if got := strings.Join(names, " "); !strings.HasPrefix(got, "team:teams ownership:ownership loan:loans migration:migrations") {
 		t.Error(got)
 	}
 }

@@ -37,6 +37,7 @@ func TestExamples(t *testing.T) {
 			e, err := newEngine(c, example, false, false, slog.New(slog.DiscardHandler), &progress{})
 			must(t, err)
 			defer e.Close()
+			e.Observer.Now = func() time.Time { return time.Date(2026, 11, 22, 14, 2, 0, 0, time.UTC) }
 			look, err := e.Plan(t.Context())
 			must(t, err)
 			look.Plan.Observed = time.Date(2026, 11, 22, 14, 2, 0, 0, time.Local)

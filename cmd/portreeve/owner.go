@@ -184,6 +184,9 @@ func (a *asking) ownership(ctx context.Context, where string, asked []string) (*
 	if err != nil {
 		told.Trouble = err.Error()
 	}
+	if len(config.Lent) > 0 {
+		told.Unknown = append(told.Unknown, "whether engineers who are lent may write there, without which they don't own")
+	}
 	if config.Revision == "" {
 		told.Unknown = append(told.Unknown, "what the daemon has: these files are as they lie there, committed or not")
 	}
@@ -222,7 +225,11 @@ func (a *asking) declared(ctx context.Context, where string) (*fleet.Config, err
 		return nil, err
 	}
 	reader := &held.Reader{Source: src, Kinds: members.Kinds(), Load: loader(data, a.disk).Load}
-	return reader.Read(ctx, tree)
+	config, err := reader.Read(ctx, tree)
+	if config != nil {
+		config = kind.Lend(config, time.Now(), nil)
+	}
+	return config, err
 }
 
 // printOwners prints answers, the teams first.
@@ -237,6 +244,9 @@ func printOwners(w io.Writer, told *dashboard.Ownership) {
 			}
 			t.add("line", why)
 			t.add("from", from(l))
+			for _, lent := range l.Lent {
+				t.add("lent", fmt.Sprintf("%s by %s, until %s (%s)", lent.Engineer, lent.From, lent.Until, lent.Loan))
+			}
 			if l.Stale != nil {
 				t.add("stale", l.Stale.How()+"; "+l.Stale.Why())
 			}

@@ -210,7 +210,7 @@ func planSummary(p *plan.Plan) string {
 	for _, s := range p.Steps {
 		actions[s.Action]++
 	}
-	for _, a := range []rollout.Action{rollout.Open, rollout.Update, rollout.Reword, rollout.Merge, rollout.Enqueue, rollout.Dequeue, rollout.Close, rollout.DeleteBranch} {
+	for _, a := range []rollout.Action{rollout.Open, rollout.Update, rollout.Reword, rollout.Merge, rollout.Enqueue, rollout.Dequeue, rollout.Close, rollout.DeleteBranch, rollout.OpenIssue, rollout.EditIssue, rollout.Grant, rollout.Revoke} {
 		if n := actions[a]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d to %s", n, strings.ReplaceAll(string(a), "-", " ")))
 		}

@@ -63,7 +63,7 @@ func outcomesOf(pass *store.Pass, target string) []rollout.Outcome {
 		switch name := o.Target.String(); {
 		case strings.EqualFold(name, target):
 			found = append(found, o)
-		case name == "":
+		case name == "" && o.State == rollout.Frozen:
 			o.Reason = "it may be about this repo; " + o.Reason
 			unsure = append(unsure, o)
 		}

@@ -133,8 +133,10 @@ func (a *Applier) Run(ctx context.Context, w *plan.World, p *plan.Plan) []Result
 // step takes one step.
 func (a *Applier) step(ctx context.Context, repo *plan.Repo, s *rollout.Step) Result {
 	r := Result{Step: *s}
-	if pull := repo.Pulls[s.Branch]; pull != nil && s.Action != rollout.Open {
-		r.URL = pull.URL
+	if s.Branch != "" && s.Action != rollout.Open {
+		if pull := repo.Pulls[s.Branch]; pull != nil {
+			r.URL = pull.URL
+		}
 	}
 	if a.Before != nil {
 		a.Before(s)
@@ -143,6 +145,10 @@ func (a *Applier) step(ctx context.Context, repo *plan.Repo, s *rollout.Step) Re
 	// the next pass more than its own end costs this one.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTime)
 	defer cancel()
+	if s.Branch == "" { // it is about no pull request, and the repo may not be of the fleet
+		r.URL, r.Err = a.aside(ctx, s)
+		return r
+	}
 	if r.Err = a.asPlanned(ctx, repo, s); r.Err != nil {
 		return r
 	}
@@ -188,6 +194,22 @@ func (a *Applier) open(ctx context.Context, s *rollout.Step) (url string, err er
 		err = a.Forge.EditPull(ctx, s.Repo, opened.Number, forge.Text{Body: s.Body, Labels: s.Labels})
 	}
 	return opened.URL, err
+}
+
+// aside takes a step that is about no pull request.
+func (a *Applier) aside(ctx context.Context, s *rollout.Step) (url string, err error) {
+	switch s.Action {
+	case rollout.OpenIssue:
+		opened, err := a.Forge.OpenIssue(ctx, s.Repo, forge.NewIssue{Title: s.Title, Body: s.Body})
+		return opened.URL, err
+	case rollout.EditIssue:
+		return "", a.Forge.EditIssue(ctx, s.Repo, s.Number, s.Body)
+	case rollout.Grant:
+		return "", a.Forge.Grant(ctx, s.Repo, s.Login)
+	case rollout.Revoke:
+		return "", a.Forge.Revoke(ctx, s.Repo, s.Login, s.Before)
+	}
+	return "", fmt.Errorf("apply: unknown action %q", s.Action)
 }
 
 // push makes the step's commit and moves the branch to it. A step without

@@ -76,6 +76,7 @@ func newOwners(p *store.Pass, before *view) *owners {
 	if len(renamed) > 0 {
 		o.config = kind.Follow(o.config, renamed)
 	}
+	o.config = kind.Lend(o.config, p.Started, nil)
 	return o
 }
 

@@ -63,6 +63,7 @@ func (e *encoder) values(all []value, file string, entries []spot) {
 			e.text(string(v.owns))
 			e.text(string(v.within))
 			e.selection(v.defaults)
+			e.loan(v.loan)
 			e.int(len(v.refs))
 			for _, r := range v.refs {
 				e.text(r.Field)
@@ -90,6 +91,31 @@ func (e *encoder) selection(s *fleet.Selection) {
 	if s != nil {
 		e.texts(s.Names)
 		e.texts(s.Topics)
+	}
+}
+
+func (e *encoder) loan(l *fleet.Loan) {
+	e.bool(l != nil)
+	if l == nil {
+		return
+	}
+	for _, s := range []string{l.Engineer, string(l.From), string(l.To), l.Since, l.Until, string(l.Access), l.Goal} {
+		e.text(s)
+	}
+	e.int(len(l.Repos))
+	for _, repo := range l.Repos {
+		e.text(string(repo))
+	}
+}
+
+func (d *decoder) loan() *fleet.Loan {
+	if !d.bool() {
+		return nil
+	}
+	return &fleet.Loan{
+		Engineer: d.text(), From: fleet.TeamName(d.text()), To: fleet.TeamName(d.text()),
+		Since: d.text(), Until: d.text(), Access: fleet.AccessPolicy(d.text()), Goal: d.text(),
+		Repos: list(d, func() fleet.RepoName { return fleet.RepoName(d.text()) }),
 	}
 }
 
@@ -145,7 +171,7 @@ func (d *decoder) values(file string, entries []spot) []value {
 		}
 		if v.judged = d.bool(); v.judged {
 			v.owns, v.within = fleet.RepoName(d.text()), fleet.RepoName(d.text())
-			v.defaults = d.selection()
+			v.defaults, v.loan = d.selection(), d.loan()
 			v.refs = list(d, func() fleet.Ref {
 				return fleet.Ref{Field: d.text(), Pos: d.pos(file), Team: fleet.TeamName(d.text()), Repo: fleet.RepoName(d.text()), Claim: d.text()}
 			})

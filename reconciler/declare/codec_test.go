@@ -24,7 +24,10 @@ func whole() *sheet {
 		spot: spot, problems: []fleet.Problem{problem}, fields: map[string]fleet.Pos{"a": at("a.cue", 2), "b": at("", 0)},
 		json: []byte(`{"a":1}`), judged: true, owns: "acme/a", within: "acme/b",
 		defaults: &fleet.Selection{Names: []string{"svc-*"}, Topics: []string{"t"}},
-		ruled:    &ruled{known: &rulings{"key", []charge{{"policy", at("a.cue", 7), found{"f", "r"}}}}},
+		loan: &fleet.Loan{
+			Engineer: "e", From: "f", To: "t", Repos: []fleet.RepoName{"acme/a"}, Since: "s", Until: "u", Access: "a", Goal: "g",
+		},
+		ruled: &ruled{known: &rulings{"key", []charge{{"policy", at("a.cue", 7), found{"f", "r"}}}}},
 		acknowledged: map[string]fleet.Acknowledgement{
 			"policy": {Pos: at("a.cue", 8), Field: "f", Reason: "r", Until: time.Date(2026, time.December, 18, 0, 0, 0, 0, time.UTC)},
 		},

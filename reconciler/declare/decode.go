@@ -112,7 +112,7 @@ func (b *builder) declaration(k kind.Kind, v *value) {
 	}
 	d := &fleet.Declaration{
 		ID: id, Pos: v.pos, End: v.end, Owner: v.owner,
-		Owns: v.owns, Within: v.within, Default: v.defaults, Refs: v.refs, Writes: v.writes, Fields: v.fields, Hash: v.hash, Acknowledged: v.acknowledged,
+		Owns: v.owns, Within: v.within, Default: v.defaults, Loan: v.loan, Refs: v.refs, Writes: v.writes, Fields: v.fields, Hash: v.hash, Acknowledged: v.acknowledged,
 	}
 	b.add(&declared{d, v})
 	b.freeze(d, v.problems)
@@ -244,6 +244,9 @@ func (b *builder) fleet(v value) {
 			Backstage *backstageSpec
 			OnDrift   fleet.Drift
 		}
+		Loans struct {
+			NoticeDays *int
+		}
 	}
 	if v.json != nil {
 		if err := json.Unmarshal(v.json, &spec); err != nil {
@@ -271,6 +274,9 @@ func (b *builder) fleet(v value) {
 	}
 	s.Policies, s.Backstage, b.settingsFields = spec.Policies, spec.Ownership.Backstage.settings(v), v.fields
 	s.OnDrift = spec.Ownership.OnDrift
+	if s.LoanNotice = 7; spec.Loans.NoticeDays != nil {
+		s.LoanNotice = *spec.Loans.NoticeDays
+	}
 	b.config.Settings = s
 }
 

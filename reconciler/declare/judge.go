@@ -83,7 +83,7 @@ func (r *reading) judge(v *value) {
 	}
 	decoded, problems := k.Decode(source)
 	v.owner, v.owns, v.within, v.defaults = decoded.Owner, decoded.Owns, decoded.Within, decoded.Default
-	v.refs, v.writes, v.problems = decoded.Refs, decoded.Writes, problems
+	v.loan, v.refs, v.writes, v.problems = decoded.Loan, decoded.Refs, decoded.Writes, problems
 	for i, ref := range v.refs {
 		v.refs[i].Pos = at.FieldPos(ref.Field)
 	}
@@ -110,7 +110,7 @@ func (r *reading) judgeRest(v *value, k kind.Kind, source kind.Source) {
 		source.Guessed = append(source.Guessed, strings.TrimPrefix(strings.TrimPrefix(p.Field, top), "."))
 	}
 	decoded, more := k.Decode(source)
-	v.owns = decoded.Owns
+	v.owns, v.loan = decoded.Owns, decoded.Loan
 	said := v.problems
 	guessed := func(field string, pos fleet.Pos) bool {
 		return slices.ContainsFunc(said, func(p fleet.Problem) bool {

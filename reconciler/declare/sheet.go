@@ -65,6 +65,7 @@ type value struct {
 	owns     fleet.RepoName
 	within   fleet.RepoName
 	defaults *fleet.Selection
+	loan     *fleet.Loan
 	refs     []fleet.Ref
 	writes   []fleet.Write
 	spec     any

@@ -72,3 +72,13 @@ type OwnedLine struct {
 	Owners []TeamName `json:",omitempty"`
 	Gone   bool       `json:",omitempty"`
 }
+
+// Collaborators are the users whose access to a repo is their own, and not a
+// team's or the organisation's, by their logins in lower case.
+type Collaborators struct {
+	Direct map[string]Role
+	// Invited are those who have not accepted yet.
+	Invited map[string]Role
+	// Unread says why none of that is known, if so.
+	Unread string
+}

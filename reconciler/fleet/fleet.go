@@ -204,6 +204,8 @@ type Settings struct {
 	Limits  Limits
 	// OnDrift is Drift of ownership that says nothing of it itself.
 	OnDrift Drift
+	// LoanNotice is how many days before its end a loan is told to end.
+	LoanNotice int
 	// Policies are what the settings say of policies, by their ids.
 	Policies map[string]PolicySetting
 	// Backstage is the catalog that ownership is proposed from; nil for none.
@@ -298,6 +300,9 @@ type Declaration struct {
 	Owns    RepoName
 	Within  RepoName
 	Default *Selection
+	// Loan is what it lends, or asks to be lent; nil for most. Beside problems it
+	// is what of it could be read.
+	Loan *Loan
 	// Refs are the names of others that it holds, in a fixed order.
 	Refs []Ref
 	// Writes are the files of which it is known without a tree that it writes
@@ -433,6 +438,9 @@ type Config struct {
 	// Writers are the valid declarations that write files whole, to be found
 	// by path and selection: an index, which kind.Index makes.
 	Writers map[WriteKey][]Writer
+	// Lent are the loans whose time has come, sorted by ID: an index, which
+	// kind.Lend makes; nil while no moment has been asked about.
+	Lent []Lent
 	// Unreadable names files, and folders, whose declarations could not even
 	// be listed: while there is one, no declaration counts as gone.
 	Unreadable []string

@@ -146,6 +146,15 @@ type Comment struct {
 	Created time.Time
 }
 
+// Issue is an issue that Portreeve opened.
+type Issue struct {
+	Number int
+	URL    string
+	Open   bool
+	Title  string
+	Body   string
+}
+
 // Mergeable is the forge's word on conflicts; Unknown is being computed.
 type Mergeable string
 

@@ -6,6 +6,7 @@ package forge
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -64,6 +65,14 @@ type Forge interface {
 	// oldest and the newest alone.
 	OpenedSince(ctx context.Context, owners []string, since time.Time) (fleet.Openings, error)
 
+	// Collaborators reads whose access to repos is their own. A failure to be
+	// allowed to is Permanent.
+	Collaborators(ctx context.Context, repos []fleet.RepoName) map[fleet.RepoName]Answer[fleet.Collaborators]
+
+	// Issues reads the issues of a repo that Self opened, open or not, the newest
+	// first: of more than a thousand the newest alone.
+	Issues(ctx context.Context, repo fleet.RepoName) ([]fleet.Issue, error)
+
 	// Allowance is what the forge's limits leave to be spent now; it costs
 	// no request.
 	Allowance() fleet.Allowance
@@ -93,6 +102,22 @@ type Forge interface {
 	// DequeuePull takes a pull request out of the merge queue; one that is in
 	// none stays as it is.
 	DequeuePull(ctx context.Context, repo fleet.RepoName, number int) error
+
+	// Grant gives a user write access to a repo, by an invitation where it has to
+	// be accepted.
+	Grant(ctx context.Context, repo fleet.RepoName, login string) error
+
+	// Revoke takes back what Grant gave, an invitation too, and leaves the role
+	// that the user had before, empty for none. Who has another role than write by
+	// now keeps it.
+	Revoke(ctx context.Context, repo fleet.RepoName, login string, before fleet.Role) error
+
+	// EditIssue sets the body of an issue.
+	EditIssue(ctx context.Context, repo fleet.RepoName, number int, body string) error
+
+	// OpenIssue opens an issue; if Self opened one before whose body has the same
+	// last line, that one is the answer.
+	OpenIssue(ctx context.Context, repo fleet.RepoName, issue NewIssue) (Opened, error)
 
 	// SetStatus sets the commit status fleet.StatusContext.
 	SetStatus(ctx context.Context, repo fleet.RepoName, commit fleet.CommitID, status fleet.CommitStatus) error
@@ -155,7 +180,19 @@ type NewPull struct {
 	Base string // branch
 }
 
-// Opened is a pull request that has been opened.
+// NewIssue is an issue to open. The last line of Body tells it from all others.
+type NewIssue struct {
+	Title string
+	Body  string
+}
+
+// Marker is the last line of a body.
+func Marker(body string) string {
+	body = strings.TrimSpace(strings.ReplaceAll(body, "\r\n", "\n"))
+	return strings.TrimSpace(body[strings.LastIndexByte(body, '\n')+1:])
+}
+
+// Opened is a pull request, or an issue, that has been opened.
 type Opened struct {
 	Number int
 	URL    string

@@ -19,6 +19,7 @@ import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/held"
 	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/kind/loan"
 	"github.com/portreeve/portreeve/reconciler/kind/migration"
 	"github.com/portreeve/portreeve/reconciler/kind/ownership"
 	"github.com/portreeve/portreeve/reconciler/source"
@@ -29,7 +30,7 @@ import (
 var update = flag.Bool("update", false, "write what is read into testdata")
 
 func kinds() kind.Set {
-	return kind.Set{ownership.New(nil), migration.New(transform.Set{file.New()})}
+	return kind.Set{ownership.New(nil), loan.New(), migration.New(transform.Set{file.New()})}
 }
 
 func reader(s source.Source) *held.Reader {

@@ -106,12 +106,13 @@ func ProblemAt(kind Kind, d *fleet.Declaration, code, field, hint, format string
 // Decoded is what Decode made of a Source.
 type Decoded struct {
 	Owner fleet.TeamName
-	// Owns, Within, Default, Refs and Writes are what Check may go by; see
+	// Owns, Within, Default, Loan, Refs and Writes are what Check may go by; see
 	// fleet.Declaration. Refs to a repo, and Owns, may be given beside
 	// problems, too.
 	Owns    fleet.RepoName
 	Within  fleet.RepoName
 	Default *fleet.Selection
+	Loan    *fleet.Loan
 	Refs    []fleet.Ref
 	Writes  []fleet.Write
 	Spec    any
@@ -189,6 +190,10 @@ type Want struct {
 	// Unreached are accounts that are declared here and not written, since the
 	// forge would pass them over.
 	Unreached []Unreached `json:",omitempty"`
+	// Joined are the loans whose engineers do not stand there yet, and Returned
+	// those that are over and whose engineers still do.
+	Joined   []fleet.ID `json:",omitempty"`
+	Returned []fleet.ID `json:",omitempty"`
 	// Handles are those by which teams were looked for that the declaration does
 	// not name, to be called by their names.
 	Handles []string `json:",omitempty"`

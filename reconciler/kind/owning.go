@@ -31,7 +31,9 @@ func Index(config *fleet.Config) {
 	for _, d := range config.Declarations {
 		if len(d.Frozen) > 0 && d.Spec == nil {
 			for _, r := range d.Refs {
-				if r.Repo != "" {
+				// A loan that was never valid lends nobody; what it last said may
+				// not be known yet.
+				if r.Repo != "" && (d.Loan == nil || d.Stale == nil) {
 					add(config.Doubtful, ownersKey(r.Repo), d)
 				}
 			}
@@ -81,6 +83,10 @@ func ownersKey(repo fleet.RepoName) string { return strings.ToLower(string(repo)
 func Follow(config *fleet.Config, renamed map[fleet.RepoName]fleet.RepoName) *fleet.Config {
 	out := *config
 	out.Owners, out.Parts, out.Doubtful = maps.Clone(config.Owners), maps.Clone(config.Parts), maps.Clone(config.Doubtful)
+	out.Declarations = slices.Clone(config.Declarations)
+	for i, d := range out.Declarations {
+		out.Declarations[i] = followLoan(d, renamed)
+	}
 	for _, former := range slices.Sorted(maps.Keys(renamed)) {
 		from, to := ownersKey(former), ownersKey(renamed[former])
 		for _, index := range []map[string][]*fleet.Declaration{out.Owners, out.Parts, out.Doubtful} {
@@ -90,6 +96,20 @@ func Follow(config *fleet.Config, renamed map[fleet.RepoName]fleet.RepoName) *fl
 		}
 	}
 	return &out
+}
+
+// followLoan is a loan with the names that its repos have now.
+func followLoan(d *fleet.Declaration, renamed map[fleet.RepoName]fleet.RepoName) *fleet.Declaration {
+	if d.Loan == nil || !slices.ContainsFunc(d.Loan.Repos, func(r fleet.RepoName) bool { return renamed[r] != "" }) {
+		return d
+	}
+	with, loan := *d, *d.Loan
+	loan.Repos = slices.Clone(loan.Repos)
+	for i, r := range loan.Repos {
+		loan.Repos[i] = cmp.Or(renamed[r], r)
+	}
+	with.Loan = &loan
+	return &with
 }
 
 // Owners are the declarations that say whom a repo belongs to, sorted by ID.

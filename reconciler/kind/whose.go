@@ -23,6 +23,8 @@ type Line struct {
 	CoOwners []fleet.TeamName `json:"coOwners,omitempty"`
 	Handles  []string         `json:"handles,omitempty"`
 	Unowned  bool             `json:"unowned,omitempty"`
+	// Lent are engineers who own them together with Owner for the time of a loan.
+	Lent []LentTo `json:"lent,omitempty"`
 	// Default says that it is so because no declaration names the repo.
 	Default     bool     `json:"default,omitempty"`
 	Declaration fleet.ID `json:"declaration"`
@@ -33,6 +35,14 @@ type Line struct {
 	Stale    *fleet.Stale   `json:"stale,omitempty"`
 	// Matches reports whether a path is one of those.
 	Matches func(fleet.Path) bool `json:"-"`
+}
+
+// LentTo is an engineer who is lent to one of a line's teams.
+type LentTo struct {
+	Engineer string         `json:"engineer"`
+	Loan     fleet.ID       `json:"loan"`
+	From     fleet.TeamName `json:"from"`
+	Until    string         `json:"until"` // the last day, "2026-12-18"
 }
 
 // Answer is who owns a path.

@@ -137,6 +137,7 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 	var branches []forge.Branch
 	var rules []fleet.RepoName
 	var ready []forge.Pull
+	var collaborators []fleet.RepoName
 	var accounts []forge.Account
 	var commits []forge.Commit
 	var files []forge.File
@@ -146,6 +147,10 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 			o.openedToday(ctx, w)
 		case n.ConfigRepo:
 			o.showConfigRepo(ctx, w)
+		case n.Collaborators:
+			collaborators = append(collaborators, n.Repo)
+		case n.Issues:
+			o.issues(ctx, w)
 		case n.Rules:
 			rules = append(rules, n.Repo)
 		case len(n.Accounts) > 0:
@@ -172,6 +177,7 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 	o.rules(ctx, w, rules)
 	o.access(ctx, w, accounts)
 	o.ready(ctx, w, ready)
+	o.collaborators(ctx, w, collaborators)
 	o.wrong(ctx, w, commits)
 	o.editions(ctx, w, files)
 	o.fetch(ctx, w, fetch)
@@ -226,6 +232,30 @@ func (o *Observer) openedToday(ctx context.Context, w *plan.World) {
 		w.Uncounted = err.Error()
 	}
 	w.OpenedToday = &opened
+}
+
+// collaborators that we are not let read keep from giving access, and from
+// nothing else.
+func (o *Observer) collaborators(ctx context.Context, w *plan.World, repos []fleet.RepoName) {
+	if len(repos) == 0 {
+		return
+	}
+	o.progress("reading collaborators", 0, len(repos))
+	for name, answer := range o.Forge.Collaborators(ctx, repos) {
+		if answer.Err != nil {
+			answer.Value.Unread = answer.Err.Error()
+		}
+		w.Repos[name].Collaborators = &answer.Value
+	}
+}
+
+func (o *Observer) issues(ctx context.Context, w *plan.World) {
+	o.progress("reading issues", 0, 0)
+	issues, err := o.Forge.Issues(ctx, w.ConfigRepo)
+	if err != nil {
+		w.IssuesUnread = err.Error()
+	}
+	w.Issues = &issues
 }
 
 func (o *Observer) pulls(ctx context.Context, w *plan.World, branches []forge.Branch) {

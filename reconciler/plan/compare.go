@@ -203,5 +203,5 @@ func Moved(before, after *World) map[fleet.RepoName]bool {
 
 // standing covers all that was read of a repo; its tree by the head's id.
 func standing(r *Repo) [32]byte {
-	return digest([]any{r.Listing, r.Head, r.Out, r.Err, r.Pulls, r.Rules, r.Histories, r.Replays, r.Ready, r.Access, r.Wrong, r.Editions})
+	return digest([]any{r.Listing, r.Head, r.Out, r.Err, r.Pulls, r.Rules, r.Histories, r.Replays, r.Ready, r.Access, r.Collaborators, r.Wrong, r.Editions})
 }

@@ -32,9 +32,10 @@ func Compute(w *World, kinds kind.Set, memo Memo) (*Plan, []Need) {
 	w = w.following()
 	c := &computation{world: w, kinds: kinds, memo: memo, needs: newNeeds()}
 	c.list()
-	c.keys = newKeys(w.Config)
 	c.acknowledgements()
-	for _, d := range w.Config.Declarations {
+	c.lend()
+	c.keys = newKeys(c.world.Config)
+	for _, d := range c.world.Config.Declarations {
 		c.declaration(d)
 	}
 	c.imports()
@@ -47,6 +48,7 @@ func Compute(w *World, kinds kind.Set, memo Memo) (*Plan, []Need) {
 	c.clashes()
 	c.unreached()
 	c.decide()
+	c.loans()
 	c.silent()
 	return c.finish()
 }
@@ -90,6 +92,8 @@ type computation struct {
 	hidden       []*rollout.Item // whose repos could not be read
 	unread       map[fleet.TeamName]int
 	imported     *Imported
+	lacks        map[lentPlace]*kind.Unreached // of engineers who are lent
+	granting     granting
 }
 
 type branchKey struct {
@@ -131,17 +135,11 @@ func (c *computation) about(d *fleet.Declaration) []fleet.Repo {
 	if name == "" {
 		return c.listings
 	}
-	if c.byName == nil {
-		c.byName = make(map[string]int, len(c.listings))
-		for i, r := range c.listings {
-			c.byName[strings.ToLower(string(r.Name))] = i
-		}
-	}
-	i, ok := c.byName[strings.ToLower(string(name))]
+	r, ok := c.listed(name)
 	if !ok {
 		return nil
 	}
-	return c.listings[i : i+1 : i+1]
+	return []fleet.Repo{r}
 }
 
 // candidate adds an item for one repo, or the outcome that says why not.

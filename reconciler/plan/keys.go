@@ -13,7 +13,7 @@ import (
 
 // keys makes the memo keys of one world. A key covers all that a kind may
 // look at: the declaration and the teams that it names, who owns the repo and
-// its paths, its listing and its tree. A kind that looks at more of the
+// its paths, who is lent there, its listing and its tree. A kind that looks at more of the
 // configuration would be remembered wrongly. Teams that it knows by a handle
 // alone are no part of the key, see named: so a team that changes concerns what
 // names it, and no more.
@@ -71,6 +71,9 @@ func (k keys) about(repo *Repo) [32]byte {
 	}
 	for _, d := range kind.Parts(k.config, repo.Listing.Name) {
 		about = append(about, d.ID, d.Hash, k.named(d))
+	}
+	for _, l := range kind.LentIn(k.config, kind.Owning(k.config, repo.Listing), repo.Listing.Name) {
+		about = append(about, l.ID, l.Loan, l.Over, l.Without[repo.Listing.Name])
 	}
 	if d := kind.Doubtful(k.config, repo.Listing.Name); d != nil {
 		about = append(about, d.ID, d.Stale != nil)

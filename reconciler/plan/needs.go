@@ -21,11 +21,15 @@ type needs struct {
 	wrongs      map[fleet.RepoName]map[fleet.CommitID]bool
 	openedToday bool
 	configRepo  bool
+	issues      bool
+	// collaborators are asked for in these repos.
+	collaborators map[fleet.RepoName]bool
 }
 
 func newNeeds() *needs {
 	return &needs{
-		trees: map[fleet.RepoName]bool{}, rule: map[fleet.RepoName]bool{},
+		collaborators: map[fleet.RepoName]bool{},
+		trees:         map[fleet.RepoName]bool{}, rule: map[fleet.RepoName]bool{},
 		paths: map[fleet.RepoName]map[fleet.Path]bool{}, branches: map[fleet.RepoName]map[string]bool{},
 		histories: map[fleet.RepoName]map[string]bool{}, replays: map[fleet.RepoName][]rollout.Replay{},
 		pulls: map[fleet.RepoName]map[int]bool{}, accounts: map[fleet.RepoName]map[string]bool{},
@@ -106,6 +110,12 @@ func (n *needs) list() []Need {
 	}
 	if n.openedToday {
 		out = append(out, Need{OpenedToday: true})
+	}
+	for _, repo := range slices.Sorted(maps.Keys(n.collaborators)) {
+		out = append(out, Need{Repo: repo, Collaborators: true})
+	}
+	if n.issues {
+		out = append(out, Need{Issues: true})
 	}
 	return out
 }

@@ -35,6 +35,10 @@ type World struct {
 	// ConfigHead is where the config repo stands on the forge; zero when it
 	// is elsewhere, or could not be read.
 	ConfigHead fleet.Head
+	// Issues are those that Portreeve opened in the config repo; nil while nobody
+	// has asked. IssuesUnread says why they could not be read.
+	Issues       *[]fleet.Issue
+	IssuesUnread string
 	// Settle is how long a commit's first checks are given to be followed by
 	// others where none is required: a forge starts them one by one.
 	Settle time.Duration
@@ -86,6 +90,8 @@ type Repo struct {
 	// Access holds what accounts may do in the repo, by kind.HandleKey; those
 	// that nobody has asked about are missing.
 	Access map[string]fleet.Access
+	// Collaborators is nil while nobody has asked.
+	Collaborators *fleet.Collaborators
 	// Ready holds what of each pull request that was asked for is read just
 	// before a merge, by its number.
 	Ready map[int]*fleet.Readiness
@@ -93,7 +99,7 @@ type Repo struct {
 
 // Need is a question that planning can't go on without.
 type Need struct {
-	Repo fleet.RepoName // empty for OpenedToday and ConfigRepo
+	Repo fleet.RepoName // empty for OpenedToday, ConfigRepo and Issues
 	// Exactly one of these is set.
 	Tree        bool         // the tree at the head, at least its root
 	All         bool         // that tree with all its directories
@@ -108,6 +114,9 @@ type Need struct {
 	Accounts    []string // what they may do in the repo
 	OpenedToday bool
 	ConfigRepo  bool // the config repo among the repos
+	Issues      bool // of the config repo
+	// Collaborators asks whose access to the repo is their own.
+	Collaborators bool
 }
 
 // Plan is what would have to be done now, and why.

@@ -11,6 +11,8 @@ import (
 // once, where it is named, however many repos it is about. That nobody may look
 // is told once for all.
 func (c *computation) unreached() {
+	c.lacking(func(l *fleet.Loan, u kind.Unreached) bool { return l.Access == fleet.AccessGrant && u.Code == noWrite })
+	defer c.lacking(func(*fleet.Loan, kind.Unreached) bool { return true })
 	type place struct {
 		by    fleet.ID
 		field string

@@ -14,6 +14,7 @@ import (
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/kind/loan"
 	"github.com/portreeve/portreeve/reconciler/kind/migration"
 	"github.com/portreeve/portreeve/reconciler/kind/ownership"
 	"github.com/portreeve/portreeve/reconciler/plan"
@@ -32,7 +33,7 @@ var now = time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
 
 func kinds() kind.Set {
 	transforms := transform.Set{replace.New(), file.New(), delete.New(), rename.New(), yaml.New()}
-	return kind.Set{ownership.New(transforms), migration.New(transforms)}
+	return kind.Set{ownership.New(transforms), loan.New(), migration.New(transforms)}
 }
 
 // memo keeps all, and counts.
@@ -253,6 +254,7 @@ type teller struct {
 	editions map[fleet.RepoName][]editionFile
 	wrong    map[fleet.RepoName][]fleet.OwnersError
 	may      map[fleet.RepoName]map[string]accessFile
+	issues   []fleet.Issue
 	// partly answers with no more of a tree than is asked for.
 	partly bool
 }
@@ -264,6 +266,10 @@ func (a *teller) answer(w *plan.World, needs []plan.Need) {
 			w.ConfigUnseen = "it is not here"
 		case n.OpenedToday:
 			w.OpenedToday = &a.today
+		case n.Collaborators:
+			r.Collaborators = &fleet.Collaborators{}
+		case n.Issues:
+			w.Issues = &a.issues
 		case n.Tree, n.All:
 			r.Tree = a.trees[n.Repo]
 			a.listed(n)
@@ -318,6 +324,10 @@ func inWords(needs []plan.Need) string {
 			all = append(all, "the config repo")
 		case n.OpenedToday:
 			all = append(all, "how many were opened today")
+		case n.Collaborators:
+			all = append(all, string(n.Repo)+" collaborators")
+		case n.Issues:
+			all = append(all, "issues")
 		case n.Tree, n.All:
 			all = append(all, string(n.Repo)+" tree")
 		case n.Rules:

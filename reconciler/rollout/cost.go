@@ -36,6 +36,12 @@ func (s *Step) Cost() fleet.Cost {
 			cost = cost.Plus(content).Plus(write)
 		}
 		return cost
+	case EditIssue, Grant:
+		return write
+	case Revoke: // what there is, and an invitation as well as a role
+		return read.Plus(read).Plus(read).Plus(write).Plus(write)
+	case OpenIssue: // looked for before, of which most is free
+		return read.Plus(content).Plus(write)
 	case DeleteBranch: // over Git, but for the look
 		return look
 	}

@@ -83,9 +83,9 @@ func (i *Item) still(o Outcome, reason string) Decision {
 // onHold leaves everything as it stands until someone acts on what policies
 // found.
 func (i *Item) onHold(s Settings) Decision {
-	o := i.outcome(Blocked, i.Hold.Next(s.Now), "%s", i.Hold.reason())
+	o := i.outcome(Blocked, i.Hold.Next(s.Now), "%s", i.Hold.Reason())
 	o.Policies = i.Hold.Policies
-	return i.still(o, i.Hold.reason())
+	return i.still(o, i.Hold.Reason())
 }
 
 // readOnly is why the forge takes no write to the repo, or empty.

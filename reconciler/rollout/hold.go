@@ -32,7 +32,8 @@ func (h *Hold) With(policy, reason string, severity fleet.Severity) *Hold {
 	return out
 }
 
-func (h *Hold) reason() string {
+// Reason says what policies found.
+func (h *Hold) Reason() string {
 	if h.final {
 		return strings.Join(h.reasons, "; ")
 	}

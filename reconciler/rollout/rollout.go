@@ -91,6 +91,10 @@ const (
 	Dequeue      Action = "dequeue"       // out of it
 	Close        Action = "close"         // comment why, close
 	DeleteBranch Action = "delete-branch" // of a merged or closed pull request
+	OpenIssue    Action = "open-issue"    // in the config repo, to ask people something, or to write it down
+	EditIssue    Action = "edit-issue"    // one of those
+	Grant        Action = "grant"         // write access
+	Revoke       Action = "revoke"        // what was granted
 )
 
 // Refusal is the target's no to a step: the forge's rules, a hook, a file
@@ -130,6 +134,10 @@ type Step struct {
 	// that are commits by people.
 	Picks []fleet.Pick     `json:"-"`
 	Keeps []fleet.CommitID `json:"keeps,omitempty"`
+
+	// Of Grant and Revoke: whose access, and the role that they had Before.
+	Login  string     `json:"login,omitempty"`
+	Before fleet.Role `json:"before,omitempty"`
 
 	// Of all but Open. Expect is the commit the pull request must be at.
 	Number int `json:"number,omitempty"`

@@ -5,6 +5,7 @@ package members
 
 import (
 	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/kind/loan"
 	"github.com/portreeve/portreeve/reconciler/kind/migration"
 	"github.com/portreeve/portreeve/reconciler/kind/ownership"
 	"github.com/portreeve/portreeve/reconciler/transform"
@@ -29,5 +30,5 @@ func Transforms() transform.Set {
 
 // Kinds is the list of kinds.
 func Kinds() kind.Set {
-	return kind.Set{ownership.New(Transforms()), migration.New(Transforms())}
+	return kind.Set{ownership.New(Transforms()), loan.New(), migration.New(Transforms())}
 }

@@ -35,17 +35,21 @@ type World struct {
 	SetAccess func(repo fleet.RepoName, name string, role fleet.Role) error
 	// HideAccess keeps all that from the member.
 	HideAccess func() error
+	// Outside makes a user one who has to accept what is given.
+	Outside func(login string) error
 
 	// Commit sets files on a branch, which is made from the default branch
 	// if it does not exist.
 	Commit func(repo fleet.RepoName, branch string, files map[string]string, message string) (fleet.CommitID, error)
 
-	OpenPull func(repo fleet.RepoName, pull forge.NewPull) (number int, err error)
-	Close    func(repo fleet.RepoName, number int) error
-	Reopen   func(repo fleet.RepoName, number int) error
-	Merge    func(repo fleet.RepoName, number int) error
-	Comment  func(repo fleet.RepoName, number int, body string) error
-	Approve  func(repo fleet.RepoName, number int) error
+	OpenPull   func(repo fleet.RepoName, pull forge.NewPull) (number int, err error)
+	Close      func(repo fleet.RepoName, number int) error
+	Reopen     func(repo fleet.RepoName, number int) error
+	Merge      func(repo fleet.RepoName, number int) error
+	OpenIssue  func(repo fleet.RepoName, title, body string) (number int, err error)
+	CloseIssue func(repo fleet.RepoName, number int) error
+	Comment    func(repo fleet.RepoName, number int, body string) error
+	Approve    func(repo fleet.RepoName, number int) error
 	// Discuss begins a conversation, Resolve resolves all of them.
 	Discuss func(repo fleet.RepoName, number int, body string) error
 	Resolve func(repo fleet.RepoName, number int) error
@@ -115,6 +119,8 @@ func Run(t *testing.T, world func(t *testing.T) World) {
 		{"open_at_once", testOpenAtOnce},
 		{"open_impossible", testOpenImpossible},
 		{"opened_since", testOpenedSince},
+		{"issues", testIssues},
+		{"grant", testGrant},
 		{"edit", testEdit},
 		{"close", testClose},
 		{"merge", testMerge},

@@ -70,6 +70,10 @@ func sandboxWorld(t testing.TB, as sandbox.Rules) (*sandbox.Forge, forgetest.Wor
 			return nil
 		},
 		SetAccess: f.SetAccess,
+		Outside: func(login string) error {
+			f.Outside(login)
+			return nil
+		},
 		HideAccess: func() error {
 			f.HideAccess(bot)
 			return nil
@@ -97,6 +101,7 @@ func sandboxWorld(t testing.TB, as sandbox.Rules) (*sandbox.Forge, forgetest.Wor
 		Merge: func(repo fleet.RepoName, number int) error {
 			return p.Merge(repo, number, fleet.MergeCommit)
 		},
+		OpenIssue: p.OpenIssue, CloseIssue: p.CloseIssue,
 		Comment: p.Comment,
 		Approve: p.Approve,
 		Report: func(repo fleet.RepoName, commit fleet.CommitID, check fleet.Check) error {

@@ -46,10 +46,7 @@ func (f *Forge) RemoveTeam(name string) {
 // SetAccess gives a team or a user a role in a repo; the empty one is none.
 func (f *Forge) SetAccess(name fleet.RepoName, account string, role fleet.Role) error {
 	return f.with(name, func(r *repo) error {
-		if r.access == nil {
-			r.access = map[string]fleet.Role{}
-		}
-		r.access[strings.ToLower(account)] = role
+		r.setRole(account, role)
 		return nil
 	})
 }

@@ -32,9 +32,9 @@ type Write struct {
 	N      int // from 1
 	At     time.Time
 	By     string // login
-	Do     string // "push", "open", "edit", "label", "comment", "close", "reopen", "merge", "enqueue", "dequeue", "deploy", "review", "status", "branch-deleted", "settings"
+	Do     string // "push", "open", "edit", "label", "comment", "close", "reopen", "merge", "enqueue", "dequeue", "deploy", "review", "status", "branch-deleted", "settings", "issue", "access"
 	Repo   fleet.RepoName
-	Number int    // of the pull request, 0 for none
+	Number int    // of the pull request or issue, 0 for none
 	Detail string // branch, commit or text
 }
 

@@ -41,6 +41,7 @@ type Forge struct {
 
 	bypass       map[*user]bool // who may merge whatever the rules say
 	unprivileged map[*user]bool // from whom classic protection is hidden
+	outsiders    map[*user]bool // who are members of no organisation
 	uninformed   map[*user]bool // from whom it is hidden who may do what
 
 	teams   map[string]*team // by name in lower case
@@ -67,7 +68,7 @@ func New(o Options) (*Forge, error) {
 		repos: map[fleet.RepoName]*repo{}, byID: map[string]*repo{}, lastID: 1000,
 		counts: Counts{REST: map[string]int{}, Git: map[string]int{}, Member: map[string]int{}},
 		limits: GitHubLimits(), meters: map[string]*meter{},
-		bypass: map[*user]bool{}, unprivileged: map[*user]bool{}, uninformed: map[*user]bool{},
+		bypass: map[*user]bool{}, unprivileged: map[*user]bool{}, uninformed: map[*user]bool{}, outsiders: map[*user]bool{},
 		teams: map[string]*team{}, managed: map[string]bool{},
 	}
 	if f.now == nil {

@@ -105,6 +105,10 @@ func (p *pages) repo(q *http.Request) (name string, data any, err error) {
 			"Title": string(r.name), "Repo": string(r.name), "Archived": r.archived, "Topics": r.topics,
 			"Branch": r.defaultBranch, "Branches": slices.Sorted(maps.Keys(r.heads)), "Clone": baseOf(q) + "/" + string(r.name) + ".git",
 		}
+		var issues []fleet.Issue
+		for _, i := range slices.Backward(r.issues) {
+			issues = append(issues, r.showIssue(i))
+		}
 		var rows, queued []pullRow
 		for _, pr := range slices.Backward(r.pulls) {
 			rows = append(rows, rowOf(r, pr))
@@ -112,6 +116,7 @@ func (p *pages) repo(q *http.Request) (name string, data any, err error) {
 		for _, e := range r.queue {
 			queued = append(queued, rowOf(r, e.pull))
 		}
+		out["Issues"] = issues
 		out["Pulls"], out["Queue"], out["Queued"] = rows, r.rules.Queue, queued
 		data = out
 		tip := r.heads[r.defaultBranch]

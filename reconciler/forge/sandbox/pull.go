@@ -116,10 +116,12 @@ func checkText(resource, title, body string) error {
 }
 
 func (r *repo) pull(number int) (*pull, error) {
-	if number < 1 || number > len(r.pulls) {
-		return nil, notFound()
+	for i := min(number, len(r.pulls)) - 1; i >= 0; i-- { // at its number, or before it where there are issues
+		if r.pulls[i].number == number {
+			return r.pulls[i], nil
+		}
 	}
-	return r.pulls[number-1], nil
+	return nil, notFound()
 }
 
 // of is a branch's pull request: the newest that is open, else the newest.
@@ -172,7 +174,7 @@ func (r *repo) openPull(who *user, n forge.NewPull, draft bool) (*pull, error) {
 	}
 	now := r.forge.time()
 	p := &pull{
-		repo: r, number: len(r.pulls) + 1, id: r.forge.newID(), state: fleet.PullOpen, draft: draft,
+		repo: r, number: r.number(), id: r.forge.newID(), state: fleet.PullOpen, draft: draft,
 		title: n.Title, body: n.Body, base: n.Base, head: n.Head, headOID: head, baseOID: base,
 		author: who, pusher: who, created: now, updated: now,
 	}

@@ -35,6 +35,7 @@ type repo struct {
 	rules         Rules
 	methods       []fleet.MergeMethod
 	ci            []CheckSpec
+	invited       map[string]*invitation
 	access        map[string]fleet.Role // by the name of team or user, in lower case
 	created       time.Time
 	updated       time.Time
@@ -47,7 +48,9 @@ type repo struct {
 	// deployments are the states of the newest ones.
 	deployments map[deploymentKey]string
 	queue       []*queueEntry
-	pulls       []*pull // pull n is pulls[n-1]
+	pulls       []*pull  // by number
+	issues      []*issue // by number
+	last        int      // number that was given
 }
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$`)

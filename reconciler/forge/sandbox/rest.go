@@ -87,6 +87,15 @@ func (s *skin) routes() *http.ServeMux {
 		"GET /repos/{owner}/{repo}/issues/{number}/labels":    listLabels,
 		"POST /repos/{owner}/{repo}/issues/{number}/labels":   postLabels,
 		"GET /repos/{owner}/{repo}/issues/{number}":           getIssue,
+		"GET /repos/{owner}/{repo}/issues":                    listIssues,
+		"POST /repos/{owner}/{repo}/issues":                   postIssue,
+		"PATCH /repos/{owner}/{repo}/issues/{number}":         patchIssue,
+
+		"GET /repos/{owner}/{repo}/collaborators":            listCollaborators,
+		"PUT /repos/{owner}/{repo}/collaborators/{login}":    putCollaborator,
+		"DELETE /repos/{owner}/{repo}/collaborators/{login}": deleteCollaborator,
+		"GET /repos/{owner}/{repo}/invitations":              listInvitations,
+		"DELETE /repos/{owner}/{repo}/invitations/{id}":      deleteInvitation,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.answer(w, r, act) })
 	}

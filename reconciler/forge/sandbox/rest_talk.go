@@ -108,6 +108,16 @@ func postLabels(c *call) (status int, body any, err error) {
 }
 
 func getIssue(c *call) (status int, body any, err error) {
+	err = c.repo(func(r *repo) error {
+		i, err := r.issue(c.number())
+		if err == nil {
+			body = c.plainIssueJSON(r, i)
+		}
+		return err
+	})
+	if err == nil {
+		return 200, body, nil
+	}
 	err = c.pull(func(r *repo, p *pull) error {
 		body = c.issueJSON(r, p)
 		return nil

@@ -187,7 +187,7 @@ func load(t *testing.T, member kind.Kind, archive *txtar.Archive) (*fleet.Declar
 		}
 		decoded, found := member.Decode(kind.Source{ID: d.ID, Pos: d.Pos, JSON: f.Data})
 		d.Owner, d.Owns, d.Within, d.Default = decoded.Owner, decoded.Owns, decoded.Within, decoded.Default
-		d.Refs, d.Writes, d.Spec = decoded.Refs, decoded.Writes, decoded.Spec
+		d.Loan, d.Refs, d.Writes, d.Spec = decoded.Loan, decoded.Refs, decoded.Writes, decoded.Spec
 		if !other {
 			it, problems = d, found
 		}

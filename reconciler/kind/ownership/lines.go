@@ -23,7 +23,7 @@ func lines(config *fleet.Config, repo fleet.Repo) ([]kind.Line, error) {
 	for i, r := range all {
 		compiled := compile(r.pattern)
 		l := lineOf(r.by, r.field, r.Entry)
-		l.Repo, l.Pattern, l.Handles, l.Default = repo.Name, r.pattern, r.owners, r.by.Default != nil
+		l.Repo, l.Pattern, l.Handles, l.Lent, l.Default = repo.Name, r.pattern, r.owners, r.lent, r.by.Default != nil
 		l.Matches = func(p fleet.Path) bool { return compiled.match(strings.Split(string(p), "/")) }
 		told[i] = l
 	}

@@ -421,6 +421,7 @@ func describe(w *kind.Want, p *kind.Pass, s *Spec, team fleet.Team, f file) {
 	now := parse(f.edit.Content)
 	if f.old == nil {
 		w.What = []string{fmt.Sprintf("CODEOWNERS created: %d %s", len(now), plural(len(now), "line"))}
+		loans(w, p, nil, now)
 		return
 	}
 	all := changes(parse(f.old), now)
@@ -445,6 +446,7 @@ func describe(w *kind.Want, p *kind.Pass, s *Spec, team fleet.Team, f file) {
 	case all == nil:
 		w.What = []string{fmt.Sprintf("%s rewritten, with the same owners", f.edit.Path)}
 	}
+	loans(w, p, parse(f.old), now)
 	w.Title = title(p.Repo, team.Label(), all, labels)
 }
 

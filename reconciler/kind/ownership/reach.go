@@ -30,6 +30,11 @@ func accounts(p *kind.Pass) []string {
 			}
 		}
 	}
+	for _, l := range kind.LentIn(p.Config, p.Declaration, p.Repo.Name) {
+		if !l.Over {
+			all = append(all, l.Loan.Engineer)
+		}
+	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }

@@ -18,6 +18,7 @@ type rule struct {
 	owners  []string
 	entry   // where it is declared; no pattern for all of the repo
 	by      *fleet.Declaration
+	lent    []kind.LentTo
 	// from is where each of owners is declared.
 	from []origin
 }
@@ -61,6 +62,7 @@ func rules(config *fleet.Config, owning *fleet.Declaration, repo fleet.RepoName)
 			return nil, err
 		}
 	}
+	lend(config, owning, repo, all)
 	return all, nil
 }
 
