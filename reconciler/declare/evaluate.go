@@ -229,21 +229,31 @@ func isPattern(field *ast.Field) bool {
 }
 
 // dropImport takes an import out of the file if the error is that nothing uses
-// it and what did may be what was taken out: an entry, which may have used any,
-// or the definitions that bare takes out.
+// it, which harms nothing else. It is told, unless what did use it may be what was
+// taken out: an entry, which may have used any, or the definitions that bare
+// takes out.
 func (f *file) dropImport(err errors.Error, at token.Pos, lacking bool) (did bool) {
 	if format, _ := err.Msg(); !strings.HasPrefix(format, "imported and not used") {
 		return false
 	}
 	for _, d := range f.ast.Decls {
-		if i, ok := d.(*ast.ImportDecl); ok {
-			before := len(i.Specs)
-			i.Specs = slices.DeleteFunc(i.Specs, func(s *ast.ImportSpec) bool {
-				path, _ := literal.Unquote(s.Path.Value)
-				return (s.Pos() == at || s.Path.Pos() == at) && (lacking || f.bared && path == schema.ImportPath)
-			})
-			did = did || len(i.Specs) < before
+		i, ok := d.(*ast.ImportDecl)
+		if !ok {
+			continue
 		}
+		i.Specs = slices.DeleteFunc(i.Specs, func(s *ast.ImportSpec) bool {
+			if s.Pos() != at && s.Path.Pos() != at {
+				return false
+			}
+			did = true
+			if path, _ := literal.Unquote(s.Path.Value); !lacking && !(f.bared && path == schema.ImportPath) {
+				code, words, hint := worded(err)
+				p := problem(code, position(at), "", hint, "%s", words)
+				p.Pos.File = f.path
+				f.problems = append(f.problems, p)
+			}
+			return true
+		})
 	}
 	return did
 }
