@@ -41,7 +41,7 @@ func (p *play) begins(s *rollout.Step) {
 // step, the more often, so that few seeds show what happens then.
 func often(s *rollout.Step) int {
 	switch {
-	case s.Action == rollout.Close:
+	case s.Action == rollout.Close, s.Action == rollout.DeleteBranch:
 		return 60
 	case s.Action == rollout.Update, s.Action == rollout.Open && len(s.Edits) == 0: // the branch is there, so anyone can open it first
 		return 50
