@@ -76,7 +76,7 @@ func TestAgainst(t *testing.T) {
 	v := newVersions(t)
 	worded := wordedVersion(t)
 	rendering, err := binary.BuildEdited(programs, "portreeve", "rendering",
-		binary.Edit{File: "reconciler/kind/ownership/render.go", Old: `all := []rule{{"*",`, New: `all := []rule{{"/docs/", nil}, {"*",`})
+		binary.Edit{File: "reconciler/kind/ownership/render.go", Old: "\tlend(config, owning, repo, all)\n", New: "\tall = slices.Insert(all, 1, rule{pattern: \"/docs/\", by: owning})\n"})
 	must(t, err)
 	if got := v.against(this, worded); got != "words acme/a words acme/a words acme/b words acme/b words acme/c words acme/d words acme/d reason acme/e reason acme/f" {
 		t.Errorf("other words, before anything is open: %s", got)
