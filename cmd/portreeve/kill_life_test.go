@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/portreeve/portreeve/reconciler/disk"
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge/sandbox"
 )
@@ -44,6 +45,9 @@ migrations: thank: {
 type life struct {
 	*stage
 	points  *points
+	repos   []fleet.RepoName
+	clock   *clock
+	spares  func(disk.Change) moment // instead of points of the disk; nil spares none
 	data    string
 	lost    bool   // the data directory is deleted at each start
 	waits   int    // outcomes that wait for people when all is settled
@@ -53,7 +57,8 @@ type life struct {
 
 func newLife(t *testing.T, lost bool) *life {
 	var repos []sandbox.Spec
-	for _, name := range []fleet.RepoName{"acme/ledger", "acme/billing", "acme/web"} {
+	names := []fleet.RepoName{"acme/ledger", "acme/billing", "acme/web"}
+	for _, name := range names {
 		spec := sandbox.Spec{Name: name, Files: map[string]sandbox.File{"main.go": {Content: "package main\n"}}}
 		if name != "acme/ledger" {
 			spec.Rules.RequiredApprovals = 1
@@ -61,8 +66,11 @@ func newLife(t *testing.T, lost bool) *life {
 		repos = append(repos, spec)
 	}
 	config := fmt.Sprintf(lifeConfig, "*", "day", "It is kind.")
-	l := &life{stage: newMemoryStage(t, map[string]string{"fleet.cue": config}, repos...), lost: lost}
-	l.data = filepath.Join(l.dir, "data")
+	return lifeOn(newMemoryStage(t, map[string]string{"fleet.cue": config}, repos...), lost, names...)
+}
+
+func lifeOn(s *stage, lost bool, repos ...fleet.RepoName) *life {
+	l := &life{stage: s, lost: lost, repos: repos, data: filepath.Join(s.dir, "data")}
 	l.points = newPoints(l)
 	return l
 }
@@ -142,7 +150,10 @@ func (l *life) settleOn(t *testing.T) {
 		if l.lost {
 			must(t, os.RemoveAll(l.data))
 		}
-		v := victim{onForge: l.points.forge, onDisk: l.points.disk, waits: l.waits}
+		v := victim{onForge: l.points.forge, onDisk: l.points.disk, waits: l.waits, clock: l.clock}
+		if l.spares != nil {
+			v.onDisk = l.spares
+		}
 		if v.run(t, l.stage, l.data) {
 			return
 		}
@@ -158,11 +169,16 @@ func (l *life) settleOn(t *testing.T) {
 // branch.
 func (l *life) never(t *testing.T) {
 	t.Helper()
-	for _, repo := range []fleet.RepoName{"acme/ledger", "acme/billing", "acme/web"} {
-		for _, migration := range []string{"greet", "thank"} {
-			open := slices.DeleteFunc(l.pulls(t, repo, migration), func(p fleet.PullRequest) bool { return p.State != fleet.PullOpen })
-			if len(open) > 1 {
-				t.Fatalf("%s: %s has %d open pull requests of %s", l.what, repo, len(open), migration)
+	for _, repo := range l.repos {
+		all, err := l.Pulls(repo)
+		must(t, err)
+		open := map[string]int{}
+		for _, p := range all {
+			if p.State == fleet.PullOpen {
+				open[p.Head]++
+			}
+			if open[p.Head] > 1 {
+				t.Fatalf("%s: %s has %d open pull requests of %s", l.what, repo, open[p.Head], p.Head)
 			}
 		}
 	}

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"maps"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/portreeve/portreeve/reconciler/disk"
+	"github.com/portreeve/portreeve/reconciler/forge"
 	"github.com/portreeve/portreeve/reconciler/forge/sandbox"
 )
 
@@ -30,9 +32,51 @@ func TestKilled(t *testing.T) {
 			t.Parallel()
 			l := newLife(t, lost)
 			l.play(t)
-			l.points.complete(t)
+			l.points.complete(t, sorts(lost)...)
 			t.Logf("%d points, %d deaths", len(l.points.met), l.points.deaths)
 		})
+	}
+}
+
+// TestKilledLending kills the daemon at each of its writes to the forge while an
+// engineer is lent, who is given access for that time.
+func TestKilledLending(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		t.Run(fmt.Sprintf("lost=%v", lost), func(t *testing.T) {
+			t.Parallel()
+			l := newLentLife(t, lost)
+			l.play(t)
+			l.points.complete(t, slices.Collect(maps.Values(lendingWrites))...)
+			t.Logf("%d points, %d deaths", len(l.points.met), l.points.deaths)
+		})
+	}
+}
+
+// pullWrites and lendingWrites are the points at which each of a forge's writes
+// is met, in the life of pull requests and while an engineer is lent.
+var (
+	pullWrites = map[string]string{
+		"OpenPull": "POST .*/pulls acme/", "EditPull": "PATCH .*/pulls/.* acme/billing 0", "ClosePull": "PATCH .*/pulls/.* acme/ledger",
+		"MergePull": "PUT .*/merge acme/", "Comment": "POST .*/comments acme/billing",
+		"EnqueuePull": "graphql mutation enqueuePullRequest", "DequeuePull": "graphql mutation dequeuePullRequest",
+		"SetStatus": "POST .*/statuses/.* acme/config",
+	}
+	lendingWrites = map[string]string{
+		"Grant": "2 .*PUT .*/collaborators/.* acme/deploy", "Revoke": "4 .*(PUT|DELETE) .*/collaborators/.* acme/deploy",
+		"OpenIssue": "4 .*POST .*/issues acme/config", "EditIssue": "4 .*PATCH .*/issues/.* acme/config",
+	}
+	forgeReads = []string{
+		"Self", "Repos", "Heads", "PullRequests", "Rules", "Readiness", "Access", "OwnersErrors", "Editions", "OpenedSince",
+		"Collaborators", "Issues", "Allowance", "Credentials",
+	}
+)
+
+// TestEveryWriteIsKilled holds the points to all that the forge can be told.
+func TestEveryWriteIsKilled(t *testing.T) {
+	for method := range reflect.TypeFor[forge.Forge]().Methods() {
+		if pullWrites[method.Name] == "" && lendingWrites[method.Name] == "" && !slices.Contains(forgeReads, method.Name) {
+			t.Errorf("no daemon is killed at forge.%s: let it be written in a life, or list it as a read", method.Name)
+		}
 	}
 }
 
@@ -103,9 +147,9 @@ func (p *points) disk(c disk.Change) moment {
 	return p.next(point, canTear(c))
 }
 
-// complete holds that the points were all that there are, as far as that is
-// known, and that each was survived in each way.
-func (p *points) complete(t *testing.T) {
+// complete holds that points of all sorts were met, and that each point was
+// survived in each way.
+func (p *points) complete(t *testing.T, sorts ...string) {
 	t.Helper()
 	all := ""
 	for _, point := range slices.SortedFunc(maps.Keys(p.met), func(a, b string) int { return p.met[a] - p.met[b] }) {
@@ -113,16 +157,6 @@ func (p *points) complete(t *testing.T) {
 		if p.survived[point] != afterIt {
 			t.Errorf("%s was survived only until moment %d", point, p.survived[point])
 		}
-	}
-	sorts := []string{
-		"POST .*/pulls acme/", "PATCH .*/pulls/.* acme/billing", "PUT .*/merge acme/", "POST .*/comments acme/billing",
-		"POST .*/labels acme/ledger", "graphql mutation enqueuePullRequest", "graphql mutation dequeuePullRequest", "POST .*/statuses/.* acme/config", "1 git git-receive-pack acme/web 0", "git-receive-pack acme/ledger 1",
-		"make the data directory|make \\.", "write lock", "write history", "make cache/wants-", "write cache/wants-", "rename cache/wants-",
-		"write config/new-N/HEAD", "rename config/new-N/objects/pack", "write config/new-N/objects", "rename config/config-ID",
-		"make declarations", "rename declarations/trimmed", "write declarations/[0-9a-f]+",
-	}
-	if !p.life.lost {
-		sorts = append(sorts, "rename config/new-config-ID", "remove config/new-config-ID", "remove config/new-N")
 	}
 	for _, sort := range sorts {
 		if !regexp.MustCompile(sort).MatchString(all) {
@@ -132,4 +166,19 @@ func (p *points) complete(t *testing.T) {
 	if t.Failed() {
 		t.Log(all)
 	}
+}
+
+// sorts are of the writes that the life of pull requests has: all that there
+// are but those of loans.
+func sorts(lost bool) []string {
+	all := append(slices.Collect(maps.Values(pullWrites)),
+		"PATCH .*/pulls/.* acme/billing 1", "POST .*/labels acme/ledger", "1 git git-receive-pack acme/web 0", "git-receive-pack acme/ledger 1",
+		"make the data directory|make \\.", "write lock", "write history", "make cache/wants-", "write cache/wants-", "rename cache/wants-",
+		"write config/new-N/HEAD", "rename config/new-N/objects/pack", "write config/new-N/objects", "rename config/config-ID",
+		"make declarations", "rename declarations/trimmed", "write declarations/[0-9a-f]+",
+	)
+	if !lost {
+		all = append(all, "rename config/new-config-ID", "remove config/new-config-ID", "remove config/new-N")
+	}
+	return all
 }

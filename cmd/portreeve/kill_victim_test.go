@@ -40,6 +40,7 @@ type victim struct {
 	onDisk  func(disk.Change) moment
 	end     context.CancelFunc // of the pass under way
 	waits   int                // outcomes that wait in the end
+	clock   *clock             // nil is the machine's
 
 	mu   sync.Mutex
 	dead bool
@@ -150,11 +151,13 @@ func (v *victim) run(t *testing.T, s *stage, data string) (settled bool) {
 	must(t, err)
 	defer e.Close()
 	e.Observer.Workers, e.Applier.Workers = 1, 1 // so that the points are the same each time
+	v.clock.drive(e)
 	if err = e.store.Lock(); v.isDead() {
 		return false
 	}
 	must(t, err)
 	for range 10 {
+		v.clock.tick()
 		pass := e.Once(ctx)
 		e.store.AppendPass(pass)
 		if v.isDead() {

@@ -30,45 +30,69 @@ loans: maria: {
 }
 `
 
+// clock is one that a test sets. Of none, nil, the machine's is used.
+type clock struct{ now time.Time }
+
+// drive makes it a daemon's.
+func (c *clock) drive(e *engine) {
+	if c != nil {
+		e.Now, e.Observer.Now, e.Applier.Now = c.time, c.time, c.time
+	}
+}
+
+func (c *clock) time() time.Time { return c.now }
+
+// noon sets it to noon of a day.
+func (c *clock) noon(t *testing.T, day string) {
+	t.Helper()
+	at, err := time.Parse(time.DateOnly, day)
+	must(t, err)
+	c.now = at.Add(12 * time.Hour)
+}
+
+// tick goes on by more than what a pass has read of access is believed for.
+func (c *clock) tick() {
+	if c != nil {
+		c.now = c.now.Add(11 * time.Minute)
+	}
+}
+
 // lending is a fleet in which payments lends maria-s to platform, and a clock.
 type lending struct {
 	*stage
 	*engine
-	now time.Time
+	*clock
 }
 
 func newLending(t *testing.T, loan string) *lending {
 	t.Helper()
-	l := &lending{now: time.Date(2026, time.November, 1, 12, 0, 0, 0, time.UTC)}
-	l.stage = newStageOn(t, t.TempDir(), sandbox.Options{Now: l.clock},
+	l := &lending{clock: &clock{}}
+	l.noon(t, "2026-11-01")
+	l.stage = newStageOn(t, t.TempDir(), sandbox.Options{Now: l.time},
 		map[string]string{"fleet.cue": lentFleet, "loans.cue": loan},
 		sandbox.Spec{Name: "acme/deploy", Files: map[string]sandbox.File{"main.go": {Content: "package main\n"}}})
 	l.restart(t)
 	return l
 }
 
-func (l *lending) clock() time.Time { return l.now }
-
 // restart is a daemon with nothing that the one before remembered.
 func (l *lending) restart(t *testing.T) {
 	t.Helper()
 	l.engine = l.stage.engine(t)
-	l.engine.Now, l.Observer.Now, l.Applier.Now = l.clock, l.clock, l.clock
+	l.drive(l.engine)
 }
 
 // day goes to noon of a day and makes passes until nothing more is done.
 func (l *lending) day(t *testing.T, day string) *store.Pass {
 	t.Helper()
-	at, err := time.Parse(time.DateOnly, day)
-	must(t, err)
-	l.now = at.Add(12 * time.Hour)
+	l.noon(t, day)
 	return l.settle(t)
 }
 
 func (l *lending) settle(t *testing.T) *store.Pass {
 	t.Helper()
 	for range 20 {
-		l.now = l.now.Add(11 * time.Minute)
+		l.tick()
 		pass := l.Once(t.Context())
 		if pass.Err != "" {
 			t.Fatal(pass.Err)
