@@ -91,7 +91,8 @@ var truth = []struct{ situation, file, expects string }{
 	{"the repo made from a template", "script/repo_from_template", "open +acme/copy"},
 
 	{"a person closes it between a plan and its steps", "meanwhile_test.go", "func TestClosedMeanwhile("},
-	{"two daemons at once", "daemons_test.go", "func TestTwoDaemonsAtOnce("},
+	{"two daemons at once", "script/two_daemons", "open what one would open"},
+	{"the same, and a person commits", "daemons_test.go", "func TestTwoDaemonsAtOnce("},
 }
 
 // TestTruthTable holds the table to the cases: each is there, and expects what
