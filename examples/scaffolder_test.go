@@ -38,7 +38,7 @@ type template struct {
 	}
 }
 
-var expression = regexp.MustCompile(`\$\{\{ ?([a-z]+)\.([A-Za-z.]+)( \| dump)? ?\}\}`)
+var expression = regexp.MustCompile(`\$\{\{ ?([a-z]+)\.([A-Za-z.]+)( \| dump| \| join\('", "'\))? ?\}\}`)
 
 // TestScaffolder holds that each template for Backstage's scaffolder asks for
 // what it uses, and that what it writes is valid, whatever people fill in.
@@ -82,28 +82,57 @@ func TestScaffolder(t *testing.T) {
 			if len(tmpl.Spec.Steps) != 2 || tmpl.Spec.Steps[0].Action != "fetch:template" || tmpl.Spec.Steps[1].Action != "publish:github:pull-request" {
 				t.Fatalf("steps: %+v", tmpl.Spec.Steps)
 			}
-			rendered(t, filepath.Join(dir, tmpl.Spec.Steps[0].Input.URL), slices.Collect(maps.Keys(tmpl.Spec.Steps[0].Input.Values)))
+			for _, blank := range []bool{false, true} {
+				rendered(t, filepath.Join(dir, tmpl.Spec.Steps[0].Input.URL), slices.Collect(maps.Keys(tmpl.Spec.Steps[0].Input.Values)), blank)
+			}
 		})
 	}
 }
 
-// rendered fills a skeleton in with what people may write.
-func rendered(t *testing.T, skeleton string, given []string) {
+var condition = regexp.MustCompile(`(?s)\s*\{%- if values\.([A-Za-z]+)(?:\.length)? %\}(.*?)\s*\{%- endif %\}`)
+
+// rendered fills a skeleton in with what people may write, or, blank, with what
+// they have to.
+func rendered(t *testing.T, skeleton string, given []string, blank bool) {
 	t.Helper()
 	values := map[string]any{
-		"name": "new-service", "repo": "acme/new-service", "owner": "payments", "coOwners": []string{"platform"},
-		"why": "Because \"they\" \\(said) so,\nand \u2028 more #.",
+		"name": "new-service", "repo": "acme/new-service", "owner": "payments", "coOwners": []string{"platform", "web"},
+		"why":      "Because \"they\" \\(said) so,\nand \u2028 more #.",
+		"engineer": "maria-s", "from": "payments", "to": "platform", "repos": []string{"acme/new-service", "acme/other"},
+		"since": "2026-11-02", "until": "2026-12-18", "access": "grant", "goal": "Canary \"deploys\" \\(1),\nall of #them.",
 	}
-	config := fstest.MapFS{"fleet.cue": {Data: []byte("package fleet\n\nfleet: org: \"acme\"\nteams: {payments: github: \"acme/payments\", platform: github: \"acme/platform\"}\n")}}
+	if blank {
+		maps.Copy(values, map[string]any{"coOwners": []string{}, "engineer": "", "from": "", "repos": []string{}, "access": "require"})
+	}
+	config := fstest.MapFS{"fleet.cue": {Data: []byte("package fleet\n\nfleet: org: \"acme\"\nteams: {payments: github: \"acme/payments\", platform: github: \"acme/platform\", web: github: \"acme/web\"}\n")}}
 	fill := func(text string) string {
+		text = condition.ReplaceAllStringFunc(text, func(found string) string {
+			m := condition.FindStringSubmatch(found)
+			switch value := values[m[1]].(type) {
+			case string:
+				if value != "" {
+					return m[2]
+				}
+			case []string:
+				if len(value) > 0 {
+					return m[2]
+				}
+			default:
+				t.Errorf("%s is asked about, and not given", m[1])
+			}
+			return ""
+		})
 		return expression.ReplaceAllStringFunc(text, func(found string) string {
 			m := expression.FindStringSubmatch(found)
 			value, ok := values[m[2]]
 			if m[1] != "values" || !ok || !slices.Contains(given, m[2]) {
 				t.Errorf("%s is not given", found)
 			}
-			if m[3] == "" {
+			switch {
+			case m[3] == "":
 				return value.(string)
+			case strings.Contains(m[3], "join"):
+				return strings.Join(value.([]string), `", "`)
 			}
 			b, err := json.Marshal(value)
 			if err != nil {
@@ -123,8 +152,18 @@ func rendered(t *testing.T, skeleton string, given []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if others, problems := declare.FormatTree(config); len(others) > 0 || len(problems) > 0 {
+		t.Errorf("its format is not that of fmt: %s %v", others, problems)
+	}
 	c := declare.Load(config, kinds())
-	if len(c.Problems) > 0 || len(c.Declarations) != 1 || c.Declarations[0].Owner != "payments" || c.Declarations[0].Owns != "acme/new-service" {
-		t.Errorf("%v %+v", c.Problems, c.Declarations)
+	if len(c.Problems) > 0 || len(c.Declarations) != 1 {
+		t.Fatalf("%v %+v", c.Problems, c.Declarations)
+	}
+	d := c.Declarations[0]
+	if d.Loan == nil && (d.Owner != "payments" || d.Owns != "acme/new-service") {
+		t.Errorf("%+v", d)
+	}
+	if d.Loan != nil && (d.Loan.To != "platform" || (d.Loan.Engineer == "") != blank || d.Loan.Goal != values["goal"]) {
+		t.Errorf("%+v", d.Loan)
 	}
 }
