@@ -47,6 +47,8 @@ func readSettings(src source, into *fleet.InvalidSettings) {
 			into.Limits.OpenPerTeam = readLimit(l.literals())
 		case "fleet.limits.newPerDay":
 			into.Limits.NewPerDay = readLimit(l.literals())
+		case "fleet.limits.updatesPerHour":
+			into.Limits.UpdatesPerHour = readLimit(l.literals())
 		}
 	}
 }

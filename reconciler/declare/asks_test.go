@@ -14,20 +14,20 @@ import (
 // lowest mode.
 func TestInvalidSettings(t *testing.T) {
 	for text, want := range map[string]string{
-		`fleet: {org: 5, mode: "propose"}`:                                          `propose [] 0 0`,
-		`fleet: {org: 5, mode: "merge", exclude: ["a-*", "b"]}`:                     `merge ["a-*" "b"] 0 0`,
-		`fleet: {org: "acme", mode: "murge"}`:                                       `observe [] 0 0`,
-		`fleet: {org: "acme", mode: 5}`:                                             `observe [] 0 0`,
-		`fleet: {org: "acme", exclude: ["[", "ok"]}`:                                `observe ["ok"] 0 0`,
-		`fleet: {org: "acme", mode: "merge", limits: {openPerTeam: 3, newPerDay: 7`: `merge [] 3 7`,
-		`fleet: {org: "acme", mode: "merge", limits: openPerTeam: -1}`:              `merge [] 0 0`,
-		"fleet: {\n\tmode: \"merge\"\n\torg: \"acme\n}":                             `merge [] 0 0`,
-		"fleet: {\n\torg: \"acme\n\tmode: \"propose\"\n":                            `propose [] 0 0`,
-		`fleet: {exclude: ["x", {mode: "merge"}], mode: "propose", org: 1}`:         `propose ["x"] 0 0`,
-		"fleet: mode: \"merge\"\nfleet: mode: \"observe\"\nfleet: org: 5":           `observe [] 0 0`,
-		"fleet: org: \"acme\"\nfleet: {mode: \"merge\"}\nteams: a: {":               `merge [] 0 0`,
-		"fleet: {org: 5}\nteams: fleet: {mode: \"merge\", members: [\"x\"]}":        `observe [] 0 0`,
-		`fleet: {org: "acme", mode: "propose", mode: "merge"}`:                      `propose [] 0 0`,
+		`fleet: {org: 5, mode: "propose"}`:                                                             `propose [] 0 0 0`,
+		`fleet: {org: 5, mode: "merge", exclude: ["a-*", "b"]}`:                                        `merge ["a-*" "b"] 0 0 0`,
+		`fleet: {org: "acme", mode: "murge"}`:                                                          `observe [] 0 0 0`,
+		`fleet: {org: "acme", mode: 5}`:                                                                `observe [] 0 0 0`,
+		`fleet: {org: "acme", exclude: ["[", "ok"]}`:                                                   `observe ["ok"] 0 0 0`,
+		`fleet: {org: "acme", mode: "merge", limits: {openPerTeam: 3, newPerDay: 7, updatesPerHour: 4`: `merge [] 3 7 4`,
+		`fleet: {org: "acme", mode: "merge", limits: openPerTeam: -1}`:                                 `merge [] 0 0 0`,
+		"fleet: {\n\tmode: \"merge\"\n\torg: \"acme\n}":                                                `merge [] 0 0 0`,
+		"fleet: {\n\torg: \"acme\n\tmode: \"propose\"\n":                                               `propose [] 0 0 0`,
+		`fleet: {exclude: ["x", {mode: "merge"}], mode: "propose", org: 1}`:                            `propose ["x"] 0 0 0`,
+		"fleet: mode: \"merge\"\nfleet: mode: \"observe\"\nfleet: org: 5":                              `observe [] 0 0 0`,
+		"fleet: org: \"acme\"\nfleet: {mode: \"merge\"}\nteams: a: {":                                  `merge [] 0 0 0`,
+		"fleet: {org: 5}\nteams: fleet: {mode: \"merge\", members: [\"x\"]}":                           `observe [] 0 0 0`,
+		`fleet: {org: "acme", mode: "propose", mode: "merge"}`:                                         `propose [] 0 0 0`,
 	} {
 		config := declare.Load(fstest.MapFS{"fleet.cue": {Data: []byte("package fleet\n\n" + text + "\n")}}, kinds())
 		invalid := config.Settings.Invalid
@@ -35,7 +35,7 @@ func TestInvalidSettings(t *testing.T) {
 			t.Errorf("%s: settings %+v", text, config.Settings)
 			continue
 		}
-		got := fmt.Sprintf("%s %q %d %d", invalid.Mode, invalid.Exclude, invalid.Limits.OpenPerTeam, invalid.Limits.NewPerDay)
+		got := fmt.Sprintf("%s %q %d %d %d", invalid.Mode, invalid.Exclude, invalid.Limits.OpenPerTeam, invalid.Limits.NewPerDay, invalid.Limits.UpdatesPerHour)
 		if got != want {
 			t.Errorf("%s: asks for %s, want %s", text, got, want)
 		}

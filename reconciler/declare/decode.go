@@ -235,9 +235,10 @@ func (b *builder) fleet(v value) {
 		Exclude []string
 		Mode    fleet.Mode
 		Limits  struct {
-			OpenPerTeam int
-			NewPerDay   int
-			Removals    json.RawMessage
+			OpenPerTeam    int
+			NewPerDay      int
+			UpdatesPerHour *int
+			Removals       json.RawMessage
 		}
 		Policies  map[string]fleet.PolicySetting
 		Ownership struct {
@@ -270,7 +271,10 @@ func (b *builder) fleet(v value) {
 	}
 	s.Limits = fleet.Limits{
 		OpenPerTeam: spec.Limits.OpenPerTeam, NewPerDay: spec.Limits.NewPerDay,
-		Removals: share(spec.Limits.Removals, 5),
+		UpdatesPerHour: 20, Removals: share(spec.Limits.Removals, 5),
+	}
+	if spec.Limits.UpdatesPerHour != nil {
+		s.Limits.UpdatesPerHour = *spec.Limits.UpdatesPerHour
 	}
 	s.Policies, s.Backstage, b.settingsFields = spec.Policies, spec.Ownership.Backstage.settings(v), v.fields
 	s.OnDrift = spec.Ownership.OnDrift

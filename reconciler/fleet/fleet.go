@@ -257,9 +257,12 @@ func (s Settings) Excludes(name RepoName) string {
 
 // Limits bound what one pass may do to people.
 type Limits struct {
-	OpenPerTeam int   // open pull requests a team is asked to look at; 0 is no limit
-	NewPerDay   int   // pull requests opened in any 24 hours; 0 is no limit
-	Removals    Share // share of open pull requests that may be closed because declarations are gone, or about fewer repos
+	OpenPerTeam int // open pull requests a team is asked to look at; 0 is no limit
+	NewPerDay   int // pull requests opened in any 24 hours; 0 is no limit
+	// UpdatesPerHour are a team's open pull requests that are updated in any
+	// hour, because what is declared has changed; 0 is no limit.
+	UpdatesPerHour int
+	Removals       Share // share of open pull requests that may be closed because declarations are gone, or about fewer repos
 }
 
 // Team is who owns things.

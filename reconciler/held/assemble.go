@@ -76,6 +76,7 @@ func (a *assembly) settings(s *search) {
 	old.Exclude = slices.Concat(old.Exclude, asked.Exclude)
 	old.Limits.OpenPerTeam = lower(old.Limits.OpenPerTeam, asked.Limits.OpenPerTeam)
 	old.Limits.NewPerDay = lower(old.Limits.NewPerDay, asked.Limits.NewPerDay)
+	old.Limits.UpdatesPerHour = lower(old.Limits.UpdatesPerHour, asked.Limits.UpdatesPerHour)
 	old.Stale = stale
 	a.config.Settings = old
 }

@@ -49,6 +49,7 @@ func Compute(w *World, kinds kind.Set, memo Memo) (*Plan, []Need) {
 	c.unreached()
 	c.decide()
 	c.loans()
+	c.digests()
 	c.silent()
 	return c.finish()
 }
@@ -85,7 +86,7 @@ type computation struct {
 	outcomes     []rollout.Outcome
 	problems     []fleet.Problem
 	planned      []rollout.Step
-	budget       Budget
+	paced        rollout.Paced
 	unreadAccess string             // why what accounts may do can't be read
 	known        map[branchKey]bool // branches that belong to an item
 	holds        map[fleet.ID]*rollout.Hold
@@ -352,16 +353,15 @@ func (c *computation) decide() {
 	for n, item := range c.items {
 		decisions[n] = rollout.Heed(settings, c.world.Refused, item, decisions[n])
 	}
-	paced := rollout.Pace(rollout.Bounds{
+	c.paced = rollout.Pace(rollout.Bounds{
 		Now: c.world.Now, Limits: c.world.Config.Settings.Limits, Allowance: c.world.Allowance,
 		OpenedToday: c.world.OpenedToday, Uncounted: c.world.Uncounted, Unread: c.unread,
 	}, c.items, decisions)
-	c.needs.openedToday = paced.AskOpened
-	c.budget = Budget{paced.Spends, c.world.Allowance, paced.Last}
+	c.needs.openedToday = c.paced.AskOpened
 	for _, d := range decisions {
 		c.outcomes = append(c.outcomes, d.Outcome)
 	}
-	for _, n := range paced.Order {
+	for _, n := range c.paced.Order {
 		c.planned = append(c.planned, decisions[n].Steps...)
 	}
 }

@@ -96,7 +96,7 @@ func (c *computation) finish() (*Plan, []Need) {
 		Revision: config.Revision, Observed: c.world.Now, Mode: config.Settings.Mode,
 		Steps: append([]rollout.Step{}, c.planned...), Outcomes: append([]rollout.Outcome{}, c.outcomes...),
 		Problems: fleet.SortProblems(append(append([]fleet.Problem{}, config.Problems...), c.problems...)), Repos: len(c.listings),
-		Budget: c.budget, Stale: config.Stale, Import: c.imported,
+		Budget: Budget{c.paced.Spends, c.world.Allowance, c.paced.Last}, Stale: config.Stale, Import: c.imported,
 	}
 	for _, r := range c.world.Repos {
 		if r.Err != "" {

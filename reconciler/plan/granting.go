@@ -21,7 +21,7 @@ type granting struct {
 	// states are of loans in repos, where access is why they are not in force.
 	states map[lentPlace]rollout.Outcome
 	// told is of what is done in the config repo for a loan.
-	told map[fleet.ID]string
+	told map[fleet.ID]rollout.Outcome
 }
 
 type lentPlace struct {
@@ -41,7 +41,7 @@ const mostGiven = 300
 
 // grants plans what is given and taken back.
 func (c *computation) grants() {
-	c.granting = granting{states: map[lentPlace]rollout.Outcome{}, told: map[fleet.ID]string{}, records: map[fleet.ID][]*record{}}
+	c.granting = granting{states: map[lentPlace]rollout.Outcome{}, told: map[fleet.ID]rollout.Outcome{}, records: map[fleet.ID][]*record{}}
 	if c.world.Config.Settings.Mode != fleet.Merge || c.world.ConfigRepo == "" {
 		return
 	}
@@ -165,7 +165,12 @@ func (c *computation) carryOut(id fleet.ID, r *record) {
 		step.Action, step.Reason = rollout.OpenIssue, "access is written down before it is given"
 	}
 	step.SpecHash = report.LastLine(step.Body)
-	c.aside(step, "writes down what access is given", func(_ rollout.State, reason, _ string) { c.granting.told[id] = reason })
+	c.aside(step, "writes down what access is given", func(state rollout.State, reason, next string) {
+		if d == nil {
+			d = &fleet.Declaration{ID: id}
+		}
+		c.granting.told[id] = outcome(d, c.world.ConfigRepo, state, reason, next)
+	})
 }
 
 // isLent reports whether a loan gives an engineer access to a repo now.

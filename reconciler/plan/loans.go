@@ -92,13 +92,9 @@ func (c *computation) besides(first int) {
 			has[at], more = true, append(more, o)
 		}
 	}
-	for id, reason := range c.granting.told {
-		if at := (lentPlace{id, c.world.ConfigRepo}); !has[at] {
-			d := c.world.Config.Declaration(id)
-			if d == nil {
-				d = &fleet.Declaration{ID: id}
-			}
-			more = append(more, outcome(d, at.repo, rollout.Change, reason, ""))
+	for id, o := range c.granting.told {
+		if !has[lentPlace{id, o.Target.Repo}] {
+			more = append(more, o)
 		}
 	}
 	c.outcomes = append(c.outcomes, more...) // which are sorted in the end
@@ -208,15 +204,19 @@ func (c *computation) askHowItWent(d *fleet.Declaration, repos []fleet.RepoName)
 	}, "asks both teams how it went", tell)
 }
 
-// aside adds a step that is about no pull request, or tells why it is refused.
+// aside adds a step that is about no pull request, or tells why it is refused, or
+// what it waits for.
 func (c *computation) aside(s rollout.Step, does string, tell func(state rollout.State, reason, next string)) {
 	if no, refused := c.world.Refused[s.Key()]; refused && c.world.Now.Before(no.Until) {
 		tell(rollout.Blocked, no.Reason, "see the repo's settings, and what Portreeve may do there")
 		return
 	}
+	if why, next := c.paced.Aside(&s); why != "" {
+		tell(rollout.Waiting, why, next)
+		return
+	}
 	tell(rollout.Change, does, "")
 	c.planned = append(c.planned, s)
-	c.budget.Spends = c.budget.Spends.Plus(s.Cost())
 }
 
 func (c *computation) notice(d *fleet.Declaration, code, hint, format string, args ...any) {

@@ -216,7 +216,7 @@ func made(name, by string, repo *plan.Repo, step *rollout.Step) fleet.Branch {
 // pull is a pull request as apply would have opened it for a step.
 func (f pullFile) pull(repo *plan.Repo, b fleet.Branch, step *rollout.Step) *fleet.PullRequest {
 	p := &fleet.PullRequest{
-		Repo: repo.Listing.Name, Number: 7, URL: "https://forge.example/7", State: cmp.Or(f.State, fleet.PullOpen),
+		Repo: repo.Listing.Name, Number: 7, URL: fmt.Sprintf("https://forge.example/%s/pull/7", repo.Listing.Name), State: cmp.Or(f.State, fleet.PullOpen),
 		Base: repo.Listing.DefaultBranch, Head: b.Name, HeadCommit: b.Commit, HeadTree: b.Tree, HeadMessage: b.Message,
 		HeadTime: now.Add(-2 * time.Hour), Created: now.Add(-2 * time.Hour), Mergeable: fleet.MergeableYes, BaseCommit: repo.Head.Commit,
 	}

@@ -27,7 +27,7 @@ func (l LoanEnd) Heading() string {
 // Text is the issue's body; its last line is Marker's.
 func (l LoanEnd) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s lent %s to %s from %s until %s.\n\n", l.call(l.From), Code(l.Loan.Engineer), l.call(l.To), l.Loan.SinceDay(), l.Loan.UntilDay())
+	fmt.Fprintf(&b, "%s lent %s to %s from %s until %s.\n\n", call(l.From), Code(l.Loan.Engineer), call(l.To), l.Loan.SinceDay(), l.Loan.UntilDay())
 	fmt.Fprintf(&b, "**Goal:** %s\n", Plain(l.Loan.Goal))
 	if n := len(l.Repos); n > 0 {
 		fmt.Fprintf(&b, "**Where:** %s", Code(string(l.Repos[0])))
@@ -49,10 +49,10 @@ var teamHandle = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9][
 
 // call is a team as people say it, with its handle: it is asked, so that it is
 // to hear of it.
-func (l LoanEnd) call(t fleet.Team) string {
+func call(t fleet.Team) string {
 	text := Plain(Line(t.Label(), 100))
-	if handle := strings.TrimPrefix(t.GitHub, "@"); teamHandle.MatchString(handle) {
-		text += " (@" + handle + ")"
+	if CanCall(t) {
+		text += " (@" + strings.TrimPrefix(t.GitHub, "@") + ")"
 	}
 	return text
 }

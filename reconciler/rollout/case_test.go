@@ -170,16 +170,17 @@ func actor(login string) fleet.Actor {
 }
 
 type boundsFile struct {
-	OpenPerTeam int          `yaml:"openPerTeam"`
-	NewPerDay   int          `yaml:"newPerDay"`
-	OpenedToday *int         `yaml:"openedToday"` // those of Opened included
-	Opened      []openedFile // told one by one, the oldest first
-	Uncounted   string
-	Removals    string
-	Limits      []limitFile
-	Blocked     time.Duration // for so long
-	Unread      map[fleet.TeamName]int
-	Order       bool // tell also in which order the steps are taken
+	OpenPerTeam    int          `yaml:"openPerTeam"`
+	NewPerDay      int          `yaml:"newPerDay"`
+	UpdatesPerHour int          `yaml:"updatesPerHour"`
+	OpenedToday    *int         `yaml:"openedToday"` // those of Opened included
+	Opened         []openedFile // told one by one, the oldest first
+	Uncounted      string
+	Removals       string
+	Limits         []limitFile
+	Blocked        time.Duration // for so long
+	Unread         map[fleet.TeamName]int
+	Order          bool // tell also in which order the steps are taken
 }
 
 type openedFile struct {
@@ -209,7 +210,7 @@ func (f limitFile) limit() fleet.Limit {
 
 func (f boundsFile) bounds() rollout.Bounds {
 	b := rollout.Bounds{Now: now, Unread: f.Unread, Uncounted: f.Uncounted}
-	b.Limits.OpenPerTeam, b.Limits.NewPerDay = f.OpenPerTeam, f.NewPerDay
+	b.Limits.OpenPerTeam, b.Limits.NewPerDay, b.Limits.UpdatesPerHour = f.OpenPerTeam, f.NewPerDay, f.UpdatesPerHour
 	b.Limits.Removals, _ = fleet.ParseShare(f.Removals)
 	if f.OpenedToday != nil || f.Opened != nil {
 		b.OpenedToday = &fleet.Openings{Count: len(f.Opened)}

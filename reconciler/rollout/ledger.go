@@ -7,8 +7,11 @@ import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
-// opening is the unit of fleet.limits.newPerDay.
+// opening is the unit of fleet.limits.newPerDay, and updatesOf that of
+// fleet.limits.updatesPerHour. A decision takes at most one of one of them.
 const opening fleet.Unit = "openings"
+
+func updatesOf(team fleet.TeamName) fleet.Unit { return fleet.Unit("updates of " + team) }
 
 // reserve is the part of each hourly limit that steps leave alone: with it the
 // next passes look. Whoever writes until nothing is left is blind until the
@@ -55,14 +58,14 @@ func (l *ledger) add(limit fleet.Limit) {
 // take promises units from the moment on that they are all there, and says
 // which limit was the last in the way: nil if there is none, or if the forge
 // asked to wait. The moment is zero if they will never be there.
-func (l *ledger) take(c fleet.Cost, openings int) (at time.Time, by *meter) {
+func (l *ledger) take(c fleet.Cost, own fleet.Unit) (at time.Time, by *meter) {
 	if c == (fleet.Cost{}) {
 		return l.now, nil
 	}
 	at = l.from
 	units := func(m *meter) int {
-		if m.Of == opening {
-			return openings
+		if m.Of == own {
+			return 1
 		}
 		return c.Of(m.Of)
 	}

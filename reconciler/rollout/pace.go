@@ -1,6 +1,9 @@
 package rollout
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -33,6 +36,24 @@ type Paced struct {
 	Last time.Time
 	// AskOpened says that OpenedToday has to be known.
 	AskOpened bool
+
+	now    time.Time
+	ledger *ledger
+}
+
+// Aside has a step that is about no pull request come after all that were
+// served: it says why it is not its turn, and when it is, or nothing.
+func (p *Paced) Aside(s *Step) (why, next string) {
+	at, by := p.ledger.take(s.Cost(), "")
+	if at.Equal(p.now) {
+		p.Spends = p.Spends.Plus(s.Cost())
+		return "", ""
+	}
+	if at.After(p.Last) {
+		p.Last = at
+	}
+	turn := Turn{Bound: ByForge, At: at}
+	return used(p.now, p.ledger.from, by), turn.next(p.now, "done")
 }
 
 // freeRemovals are closed whatever Limits.Removals says: a bound in percent
@@ -74,7 +95,6 @@ type claim struct {
 type pacer struct {
 	Bounds
 	Paced
-	ledger                 *ledger
 	open, opened, removals int
 	perTeam                map[fleet.TeamName]int // open, or opened now
 	promised               map[fleet.TeamName]int // openings that have a turn to come
@@ -98,12 +118,15 @@ type line struct {
 
 func newPacer(b Bounds, items []*Item, decisions []Decision) *pacer {
 	p := &pacer{
-		Bounds: b, ledger: newLedger(b.Now, b.Allowance),
+		Bounds: b, Paced: Paced{now: b.Now, ledger: newLedger(b.Now, b.Allowance)},
 		perTeam: map[fleet.TeamName]int{}, promised: map[fleet.TeamName]int{},
 		claimed: map[claim]fleet.ID{}, queued: map[line]int{}, rivals: map[group]bool{},
 	}
 	if b.Limits.NewPerDay > 0 && b.OpenedToday != nil {
 		p.ledger.add(daily(b))
+	}
+	for _, l := range hourly(b, items) {
+		p.ledger.add(l)
 	}
 	for n, i := range items {
 		if i.Pull != nil && i.Pull.State == fleet.PullOpen {
@@ -139,6 +162,63 @@ func daily(b Bounds) fleet.Limit {
 	return l
 }
 
+// hourly are fleet.limits.updatesPerHour as limits, one for each team. What was
+// updated lately shows in the commits: each is younger than its pull request.
+func hourly(b Bounds, items []*Item) []fleet.Limit {
+	if b.Limits.UpdatesPerHour == 0 {
+		return nil
+	}
+	byTeam := map[fleet.TeamName]*fleet.Limit{}
+	for _, i := range items {
+		l := byTeam[i.Want.Decides]
+		if l == nil {
+			most := b.Limits.UpdatesPerHour
+			l = &fleet.Limit{Of: updatesOf(i.Want.Decides), Minutes: 60, Most: most, Left: most}
+			byTeam[i.Want.Decides] = l
+		}
+		if back := i.Updated().Add(l.Span() + time.Second); back.After(b.Now) {
+			l.Left--
+			l.Back = append(l.Back, fleet.Return{At: back, Units: 1})
+		}
+	}
+	var all []fleet.Limit
+	for _, team := range slices.Sorted(maps.Keys(byTeam)) {
+		l := byTeam[team]
+		slices.SortFunc(l.Back, func(a, b fleet.Return) int { return a.At.Compare(b.At) })
+		all = append(all, *l)
+	}
+	return all
+}
+
+// justOpened is how much younger than its pull request a commit may be that it
+// was opened with: they are dated by two clocks.
+const justOpened = time.Minute
+
+// Updated is when the item's open pull request was last updated; zero if not
+// since it was opened.
+func (i *Item) Updated() time.Time {
+	if i.Pull == nil || i.Pull.State != fleet.PullOpen || i.Pull.HeadTime.Sub(i.Pull.Created) < justOpened {
+		return time.Time{}
+	}
+	if _, is := ours(i.ID, i.Pull.HeadMessage, i.Pull.HeadTree); !is {
+		return time.Time{} // a person's, or theirs on top of ours
+	}
+	return i.Pull.HeadTime
+}
+
+// unit is what a decision takes one of, of the limits that are ours.
+func unit(i *Item, d *Decision) fleet.Unit {
+	for _, s := range d.Steps {
+		switch {
+		case s.Action == Open:
+			return opening
+		case s.Action == Update && s.Reason == changed:
+			return updatesOf(i.Want.Decides)
+		}
+	}
+	return ""
+}
+
 func (p *pacer) claim(i *Item) {
 	for _, e := range i.Want.Edits {
 		key := claim{i.Listing.Name, e.Path}
@@ -165,7 +245,7 @@ func (p *pacer) serve(i *Item, d *Decision, n int) {
 		*d = Decision{Outcome: held}
 		if held.Turn != nil {
 			l := line{sort: s}
-			if held.Turn.Bound == ByTeam {
+			if held.Turn.Bound == ByTeam || held.Turn.Bound == ByHour {
 				l.team = held.Decides
 			}
 			p.held = append(p.held, waiting{&d.Outcome, l})
@@ -244,11 +324,8 @@ func (p *pacer) closing(i *Item) Outcome {
 // spend takes what a decision costs from the limits that the clock lifts, now
 // or at its turn.
 func (p *pacer) spend(i *Item, d *Decision, s sort) Outcome {
-	opens, cost := 0, d.cost()
-	if s == openings {
-		opens = 1
-	}
-	at, by := p.ledger.take(cost, opens)
+	cost, own := d.cost(), unit(i, d)
+	at, by := p.ledger.take(cost, own)
 	if at.Equal(p.Now) {
 		p.Spends = p.Spends.Plus(cost)
 		if s == openings {
@@ -258,11 +335,17 @@ func (p *pacer) spend(i *Item, d *Decision, s sort) Outcome {
 		}
 		return Outcome{}
 	}
-	turn, reason := p.turn(ByForge, line{sort: s}), ""
-	if by != nil && by.Of == opening {
-		turn.Bound = ByDay
+	var turn *Turn
+	reason := ""
+	switch {
+	case by != nil && own == opening && by.Of == own:
+		turn = p.turn(ByDay, line{sort: s})
 		reason = counted(p.OpenedToday.Count+p.opened, "new pull request") + " in the last 24 hours (fleet.limits.newPerDay)"
-	} else {
+	case by != nil && by.Of == own:
+		turn = p.turn(ByHour, line{s, i.Want.Decides})
+		reason = fmt.Sprintf("%s of %s updated in the last hour (fleet.limits.updatesPerHour)", counted(by.Most, "pull request"), i.Want.Decides)
+	default:
+		turn = p.turn(ByForge, line{sort: s})
 		reason = used(p.Now, p.ledger.from, by)
 		if s == openings {
 			p.rivals[teamOf(i)] = true

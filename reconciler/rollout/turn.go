@@ -13,6 +13,7 @@ type Bound string
 const (
 	ByTeam  Bound = "team"  // fleet.limits.openPerTeam
 	ByDay   Bound = "day"   // fleet.limits.newPerDay
+	ByHour  Bound = "hour"  // fleet.limits.updatesPerHour
 	ByForge Bound = "forge" // what the forge grants
 )
 
@@ -21,8 +22,8 @@ const (
 // pass.
 type Turn struct {
 	Bound Bound `json:"bound"`
-	// Place in the queue, from 1, Of so many. For a team's limit the queue is
-	// the team's, else that of all changes of the sort.
+	// Place in the queue, from 1, Of so many. For a limit that counts a team's
+	// pull requests the queue is the team's, else that of all changes of the sort.
 	Place int `json:"place"`
 	Of    int `json:"of"`
 	// At is when the clock alone brings it; zero where people decide, or the
