@@ -16,6 +16,8 @@ func Adopt(w *World, kinds kind.Set, only func(fleet.RepoName) bool) ([]kind.Ado
 	w = w.following()
 	c := &computation{world: w, kinds: kinds, needs: newNeeds()}
 	c.list()
+	c.acknowledgements()
+	c.lend()
 	var all []kind.Adopted
 	for _, listing := range c.listings {
 		repo := w.Repos[listing.Name]
@@ -77,8 +79,11 @@ func (c *computation) adopt(k kind.Kind, repo *Repo) (kind.Adopted, bool) {
 // one after which all stays as it is, nothing. While there are needs, some are missing.
 func Unsettled(w *World, kinds kind.Set, ids map[fleet.ID]bool) (map[fleet.ID]string, []Need) {
 	w = w.following()
-	c := &computation{world: w, kinds: kinds, needs: newNeeds(), memo: forgetful{}, keys: newKeys(w.Config)}
+	c := &computation{world: w, kinds: kinds, needs: newNeeds(), memo: forgetful{}}
 	c.list()
+	c.acknowledgements()
+	c.lend()
+	c.keys = newKeys(c.world.Config)
 	unsettled := map[fleet.ID]string{}
 	for _, d := range w.Config.Declarations {
 		if !ids[d.ID] {

@@ -22,7 +22,7 @@ import (
 func (m member) adopt(p *kind.Pass) (kind.Adopted, error) {
 	out := kind.Adopted{Repo: p.Repo.Name}
 	var unread transform.Questions
-	err := adoptLines(&out, p.Tree)
+	err := adoptLines(&out, p)
 	if !unread.Ask(err) && err != nil {
 		return out, err
 	}
@@ -46,8 +46,8 @@ func (m member) adopt(p *kind.Pass) (kind.Adopted, error) {
 // mostTold bounds remarks on lines of one file.
 const mostTold = 20
 
-func adoptLines(out *kind.Adopted, tree fs.FS) error {
-	found, err := existing(tree)
+func adoptLines(out *kind.Adopted, p *kind.Pass) error {
+	found, err := existing(p.Tree)
 	switch {
 	case errors.Is(err, fleet.ErrUnread):
 		return err
@@ -62,7 +62,7 @@ func adoptLines(out *kind.Adopted, tree fs.FS) error {
 		out.Remark(kind.Place{File: other}, fmt.Sprintf("GitHub reads %s alone", out.File))
 	}
 	whole := kind.Place{File: out.File}
-	content, err := fs.ReadFile(tree, string(out.File))
+	content, err := fs.ReadFile(p.Tree, string(out.File))
 	switch {
 	case err != nil:
 		return err
@@ -73,7 +73,9 @@ func adoptLines(out *kind.Adopted, tree fs.FS) error {
 	case isOurs(content):
 		out.Bar(whole, "Portreeve writes it, or a block of it, from another declaration")
 	default:
-		adoptRules(out, countingLines(out, content))
+		lines := countingLines(out, content)
+		withoutLent(out, p, lines)
+		adoptRules(out, lines)
 	}
 	return nil
 }

@@ -87,7 +87,7 @@ func TestAdoptedGivesBack(t *testing.T) {
 	adopted, ranked, dropped := 0, 0, 0
 	for range 1_500 {
 		content := randomLines(r)
-		pass := &kind.Pass{Repo: fleet.Repo{Name: "acme/x"}, Tree: fstest.MapFS{"CODEOWNERS": {Data: []byte(content)}}}
+		pass := &kind.Pass{Config: &fleet.Config{}, Repo: fleet.Repo{Name: "acme/x"}, Tree: fstest.MapFS{"CODEOWNERS": {Data: []byte(content)}}}
 		a, err := m.adopt(pass)
 		if err != nil {
 			t.Fatal(err)
@@ -206,7 +206,7 @@ func FuzzAdopt(f *testing.F) {
 	f.Add("\xef\xbb\xbf* @a\n", "a: &a [*a]\n")
 	m := member{transform.Set{owners.New(), yaml.New()}}
 	f.Fuzz(func(t *testing.T, lines, catalog string) {
-		pass := &kind.Pass{Repo: fleet.Repo{Name: "acme/x"}, Tree: fstest.MapFS{
+		pass := &kind.Pass{Config: &fleet.Config{}, Repo: fleet.Repo{Name: "acme/x"}, Tree: fstest.MapFS{
 			".github/CODEOWNERS": {Data: []byte(lines)}, catalogFile: {Data: []byte(catalog)},
 		}}
 		a, err := m.adopt(pass)
@@ -250,7 +250,7 @@ func TestAdoptBars(t *testing.T) {
 		strings.Repeat("/a @a\n", 4001):  "CODEOWNERS:0: it has more than 4000 lines, or 128 KiB of patterns, 8 of them with wildcards",
 		strings.Repeat("#", 3<<20):       "CODEOWNERS:0: it is 3 MB or larger, and GitHub does not load it",
 	} {
-		a, err := m.adopt(&kind.Pass{Repo: fleet.Repo{Name: "acme/x"}, Tree: fstest.MapFS{"CODEOWNERS": {Data: []byte(content)}}})
+		a, err := m.adopt(&kind.Pass{Config: &fleet.Config{}, Repo: fleet.Repo{Name: "acme/x"}, Tree: fstest.MapFS{"CODEOWNERS": {Data: []byte(content)}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -278,7 +278,7 @@ func BenchmarkAdoptHostile(b *testing.B) {
 		}
 		fmt.Fprintf(&text, "%s @u%d\n", p, wild%6)
 	}
-	pass := &kind.Pass{Repo: fleet.Repo{Name: "acme/x"}, Tree: fstest.MapFS{"CODEOWNERS": {Data: []byte(text.String())}}}
+	pass := &kind.Pass{Config: &fleet.Config{}, Repo: fleet.Repo{Name: "acme/x"}, Tree: fstest.MapFS{"CODEOWNERS": {Data: []byte(text.String())}}}
 	for b.Loop() {
 		a, err := member{transform.Set{owners.New(), yaml.New()}}.adopt(pass)
 		if err != nil || len(a.Paths) == 0 {

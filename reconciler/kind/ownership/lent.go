@@ -3,6 +3,7 @@ package ownership
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/kind"
@@ -20,6 +21,29 @@ func lend(config *fleet.Config, owning *fleet.Declaration, repo fleet.RepoName, 
 			if !r.Unowned && (r.Owner == l.Loan.To || slices.Contains(r.CoOwners, l.Loan.To)) && !containsFold(r.owners, handleOf(l)) {
 				r.owners, r.from = append(r.owners, handleOf(l)), append(r.from, origin{l.ID, "engineer"})
 				r.lent = append(r.lent, kind.LentTo{Engineer: l.Loan.Engineer, Loan: l.ID, From: l.Loan.From, Until: l.Loan.Until})
+			}
+		}
+	}
+}
+
+// withoutLent takes engineers who are lent out of the lines of the teams that
+// borrow them, and says so: there they stand by their loan, and not for good.
+func withoutLent(out *kind.Adopted, p *kind.Pass, lines []written) {
+	for _, l := range p.Config.Lent {
+		in := func(r fleet.RepoName) bool { return strings.EqualFold(string(r), string(p.Repo.Name)) }
+		if len(l.Loan.Repos) > 0 && !slices.ContainsFunc(l.Loan.Repos, in) {
+			continue
+		}
+		to, told := "@"+strings.TrimPrefix(kind.TeamsOf(p.Config, l.Declaration)[l.Loan.To].GitHub, "@"), false
+		for i := range lines {
+			owners := lines[i].owners
+			if !containsFold(owners, to) || !containsFold(owners, handleOf(l)) {
+				continue
+			}
+			lines[i].owners = slices.DeleteFunc(slices.Clone(owners), func(o string) bool { return strings.EqualFold(o, handleOf(l)) })
+			if !told {
+				told = true
+				out.Remark(kind.Place{File: out.File, Line: lines[i].number}, fmt.Sprintf("%s stands there by %s, until %s", handleOf(l), l.ID, l.Loan.UntilDay()))
 			}
 		}
 	}
