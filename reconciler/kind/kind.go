@@ -67,6 +67,10 @@ type Kind struct {
 	Lines      func(config *fleet.Config, repo fleet.Repo) ([]Line, error)
 	Namespaces func(config *fleet.Config) []Line
 
+	// Describes is the file in which a declaration keeps, for a catalog, who owns
+	// a repo; empty for none. Nil where the kind keeps none.
+	Describes func(d *fleet.Declaration) fleet.Path
+
 	// Adopt reads what a repo has already, so that it can be declared; nil for a
 	// kind that finds nothing in repos. It is asked of a repo that nothing is
 	// declared of, in a Pass without Declaration. Its errors are as Want's.

@@ -220,9 +220,10 @@ func (c *computation) age() string {
 	return text
 }
 
-// fed tells which components have their owner from a CODEOWNERS file that
-// Portreeve writes, each with the reason; known is false while files are being
-// read.
+// fed tells which components have their owner from a file that Portreeve writes,
+// each with the reason; known is false while files are being read. What a default
+// keeps in a catalog file would come back as if the repo had been declared by name,
+// and stay when the default changes.
 //
 // Backstage can fill in an owner from the CODEOWNERS beside the file that
 // describes a component, and nothing in its API shows that it did. The file
@@ -246,6 +247,10 @@ func (c *computation) fed(catalog *fleet.Catalog) (fed map[string]string, known 
 			fed[p.Ref] = fmt.Sprintf("%s can't be read, and would tell whether %s names an owner", p.FileRepo, p.File)
 			continue
 		}
+		if d := kind.Owning(c.world.Config, repo.Listing); d.Default != nil && c.describes(d) == p.File {
+			fed[p.Ref] = fmt.Sprintf("%s keeps its owner in %s of %s, as a default; declare the repo by its name to have it another", d.ID, p.File, p.FileRepo)
+			continue
+		}
 		switch names, read := c.namesOwner(repo, p); {
 		case !read:
 			known = false
@@ -254,6 +259,13 @@ func (c *computation) fed(catalog *fleet.Catalog) (fed map[string]string, known 
 		}
 	}
 	return fed, known
+}
+
+func (c *computation) describes(d *fleet.Declaration) fleet.Path {
+	if k, ok := c.kinds.Find(d.ID.Kind); ok && k.Describes != nil {
+		return k.Describes(d)
+	}
+	return ""
 }
 
 // namesOwner reports whether the file that describes a component names its

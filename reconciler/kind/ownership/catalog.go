@@ -39,6 +39,13 @@ func (c *Catalog) file() fleet.Path {
 	return catalogFile
 }
 
+func describes(d *fleet.Declaration) fleet.Path {
+	if s, ok := d.Spec.(*Spec); ok && s.Catalog != nil {
+		return s.Catalog.file()
+	}
+	return ""
+}
+
 // claim is what no second declaration may keep.
 func (c *Catalog) claim(repo fleet.RepoName) string {
 	what := string(c.file())

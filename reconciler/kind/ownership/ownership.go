@@ -28,7 +28,7 @@ func New(transforms transform.Set) kind.Kind {
 	k.Doc = "Which team owns a repo and its paths; kept in the repo's CODEOWNERS file."
 	k.Owns, k.Holds = true, true
 	k.Decode, k.Check, k.Targets, k.Accounts, k.Want = m.decode, check, targets, accounts, m.want
-	k.Lines, k.Namespaces, k.Adopt = lines, namespaces, m.adopt
+	k.Lines, k.Namespaces, k.Describes, k.Adopt = lines, namespaces, describes, m.adopt
 	return k
 }
 
