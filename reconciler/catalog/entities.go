@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -133,11 +134,18 @@ func (w *writer) component(d *fleet.Declaration, name string, repo fleet.RepoNam
 }
 
 // groupOf is the reference of a team's group: one of ours, or the one that the
-// team was imported from, whose namespace its name begins with unless that is
-// the default one.
+// team was imported from, which the settings name, or whose namespace its name
+// begins with unless that is the default one.
 func (w *writer) groupOf(t fleet.Team) string {
 	namespace, name := w.namespace, string(t.Name)
 	if t.Pos.File == fleet.ImportFile {
+		if b := w.config.Settings.Backstage; b != nil {
+			for _, ref := range slices.Sorted(maps.Keys(b.Teams)) {
+				if b.Teams[ref] == t.Name {
+					return strings.ToLower(ref)
+				}
+			}
+		}
 		namespace = DefaultNamespace
 		if before, after, ok := strings.Cut(name, "."); ok {
 			namespace, name = before, after

@@ -165,6 +165,11 @@ func (m *importer) resolve(g fleet.CatalogGroup, byGitHub map[string]fleet.TeamN
 			return resolved{team: name, made: true, org: ownerOf(g.GitHub)} // two groups, one GitHub team
 		}
 	}
+	if plain := fleet.TeamName(strings.TrimPrefix(g.Ref, "group:default/")); name == "" {
+		if _, hand := m.byHand(plain); hand { // whose name may hold a dot
+			name = plain
+		}
+	}
 	name = cmp.Or(name, groupName(g.Ref))
 	if team, hand := m.byHand(name); hand {
 		if !given {
@@ -202,11 +207,12 @@ func (m *importer) resolve(g fleet.CatalogGroup, byGitHub map[string]fleet.TeamN
 }
 
 // groupName is a group's name for the team: its own, with its namespace unless
-// that is the default one.
+// that is the default one. A namespace holds no dots, so that the name tells the
+// group again; see catalog.Entities.
 func groupName(ref string) fleet.TeamName {
 	_, rest, _ := strings.Cut(ref, ":")
 	namespace, name, _ := strings.Cut(rest, "/")
-	if namespace != "default" {
+	if namespace != "default" || strings.Contains(name, ".") {
 		name = namespace + "." + name
 	}
 	return fleet.TeamName(name)
