@@ -197,12 +197,7 @@ func (c *computation) add(item *rollout.Item, repo *Repo) {
 			c.outcomes = append(c.outcomes, pending(item))
 			return
 		}
-		for _, e := range item.Want.Edits {
-			if editions, asked := repo.Editions[e.Path]; asked {
-				item.Editions = &editions
-			}
-		}
-		item.Pull, item.History, item.Replayed = pull, repo.Histories[name], repo.Replays[name]
+		item.Pull, item.History, item.Replayed, item.Editions = pull, repo.Histories[name], repo.Replays[name], repo.Editions
 		if pull != nil {
 			item.BotCloses = report.ParseAgain(pull.Body).Bots
 			item.Ready = repo.Ready[pull.Number]

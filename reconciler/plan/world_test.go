@@ -286,7 +286,11 @@ func (a *teller) answer(w *plan.World, needs []plan.Need) {
 		}
 		for _, path := range n.Editions {
 			r := w.Repos[n.Repo]
-			r.Editions = map[fleet.Path][]fleet.Edition{path: editions(a.editions[n.Repo])}
+			if r.Editions == nil { // the file that is edited is asked about first
+				r.Editions = map[fleet.Path][]fleet.Edition{path: editions(a.editions[n.Repo])}
+			} else {
+				r.Editions[path] = nil
+			}
 		}
 		for _, commit := range n.Wrong {
 			w.Repos[n.Repo].Wrong = map[fleet.CommitID][]fleet.OwnersError{commit: a.wrong[n.Repo]}

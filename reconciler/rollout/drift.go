@@ -25,14 +25,18 @@ type Drift struct {
 	By     string         `json:"by"`
 	Commit fleet.CommitID `json:"commit"`
 	At     time.Time      `json:"at"`
-	Blob   fleet.BlobID   `json:"blob,omitempty"` // what it is now
+	Blob   fleet.BlobID   `json:"blob,omitempty"` // what it is now; empty if it is deleted
 	// Times is how often that happened in the last 30 days.
 	Times int `json:"times"`
 }
 
 func (d *Drift) String() string {
 	by := cmp.Or(firstLine(d.By), "somebody")
-	return fmt.Sprintf("%s was as declared, and %s changed it on %s (%.7s)", d.Path, by, d.At.Format("2 January"), d.Commit)
+	did := "changed"
+	if d.Blob == "" {
+		did = "deleted"
+	}
+	return fmt.Sprintf("%s was as declared, and %s %s it on %s (%.7s)", d.Path, by, did, d.At.Format("2 January"), d.Commit)
 }
 
 // OnDrift is what to do about drift.
@@ -47,34 +51,56 @@ func (i *Item) OnDrift(s Settings) fleet.Drift {
 func (i *Item) drifted(s Settings) (*Drift, fleet.Path) {
 	at := slices.IndexFunc(i.Want.Edits, func(e transform.Edit) bool { return !e.Delete && slices.Contains(transform.OwnersFiles, e.Path) })
 	merged := i.Pull != nil && i.Pull.State == fleet.PullMerged
-	switch {
-	case at < 0 || !i.Owns || !merged && i.OnDrift(s) == fleet.DriftEnforce:
+	if at < 0 || !i.Owns || !merged && i.OnDrift(s) == fleet.DriftEnforce {
 		return nil, ""
-	case i.Editions == nil:
-		return nil, i.Want.Edits[at].Path
 	}
 	edit := i.Want.Edits[at]
+	editions, asked := i.Editions[edit.Path]
+	if !asked {
+		return nil, edit.Path
+	}
+	if len(editions) > 0 {
+		return i.undone(s, edit, edit.Path, editions), ""
+	}
+	for _, other := range transform.OwnersFiles { // it is new there, and may have been deleted elsewhere
+		if other == edit.Path {
+			continue
+		}
+		editions, asked := i.Editions[other]
+		switch {
+		case !asked:
+			return nil, other
+		case len(editions) > 0 && editions[0].Blob == "":
+			return i.undone(s, edit, other, editions), ""
+		}
+	}
+	return nil, ""
+}
+
+// undone is the drift that the states of a file show, the newest first, where an
+// edit is wanted.
+func (i *Item) undone(s Settings, edit transform.Edit, path fleet.Path, editions []fleet.Edition) *Drift {
 	wanted := []fleet.BlobID{blobOf(edit.Content), blobOf(edit.Counted())}
 	again := i.Want.AskAgain // which forgives what was before
 	if again.After(s.Now) {
 		again = time.Time{}
 	}
 	var d *Drift
-	for n, e := range *i.Editions {
-		older := (*i.Editions)[n+1:]
+	for n, e := range editions {
+		older := editions[n+1:]
 		switch {
 		case n == 0 && ofOurs(e):
-			return nil, "" // what is wanted has changed since
+			return nil // what is wanted has changed since
 		case len(older) == 0 || !slices.Contains(wanted, older[0].Blob) || slices.Contains(wanted, e.Blob) || ofOurs(e) || e.At.Before(again):
 			continue
 		case d == nil:
-			d = &Drift{Path: edit.Path, By: e.By, Commit: e.Commit, At: e.At, Blob: (*i.Editions)[0].Blob}
+			d = &Drift{Path: path, By: e.By, Commit: e.Commit, At: e.At, Blob: editions[0].Blob}
 		}
 		if s.Now.Sub(e.At) < warWindow {
 			d.Times++
 		}
 	}
-	return d, ""
+	return d
 }
 
 // ofOurs reports whether a pull request of ours brought a state.

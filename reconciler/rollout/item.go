@@ -28,9 +28,9 @@ type Item struct {
 	// Wrong is what the forge finds wrong in the CODEOWNERS of Pull's head, and
 	// not in its base's; nil while unknown.
 	Wrong *[]fleet.OwnersError
-	// Editions are the newest states of the CODEOWNERS that is edited, on the
-	// base; nil while unknown.
-	Editions *[]fleet.Edition
+	// Editions are the newest states, on the base, of the files of CODEOWNERS
+	// that were asked about.
+	Editions map[fleet.Path][]fleet.Edition
 	// Workflows tells whether a workflow of the repo runs on pull requests;
 	// nil while unknown.
 	Workflows *bool
