@@ -51,7 +51,16 @@ type Edition struct {
 	By     string // who made it: a login, or else a name
 	At     time.Time
 	Blob   BlobID // empty where the file was deleted
+	// Text is the content, nil where it is more than MaxEditionText bytes or not
+	// UTF-8.
+	Text []byte
+	// AsDeclared says that nothing would be edited of the file if it were so
+	// today. Planning finds it out.
+	AsDeclared bool
 }
+
+// MaxEditionText bounds the content of an Edition, in bytes.
+const MaxEditionText = 64 << 10
 
 // Drift is what is done where somebody changed on the default branch what was
 // as declared.

@@ -197,7 +197,7 @@ func (c *computation) add(item *rollout.Item, repo *Repo) {
 			c.outcomes = append(c.outcomes, pending(item))
 			return
 		}
-		item.Pull, item.History, item.Replayed, item.Editions = pull, repo.Histories[name], repo.Replays[name], repo.Editions
+		item.Pull, item.History, item.Replayed, item.Editions = pull, repo.Histories[name], repo.Replays[name], c.editions(item, repo)
 		if pull != nil {
 			item.BotCloses = report.ParseAgain(pull.Body).Bots
 			item.Ready = repo.Ready[pull.Number]

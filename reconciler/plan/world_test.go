@@ -162,7 +162,7 @@ func editions(all []editionFile) []fleet.Edition {
 	for i, f := range all {
 		e := fleet.Edition{Commit: fleet.CommitID(fmt.Sprintf("%dabcdef0", i)), By: f.By, At: now.AddDate(0, 0, -f.Days)}
 		sum := sha1.Sum(fmt.Appendf(nil, "blob %d\x00%s", len(f.Is), f.Is))
-		e.Blob = fleet.BlobID(hex.EncodeToString(sum[:]))
+		e.Blob, e.Text = fleet.BlobID(hex.EncodeToString(sum[:])), []byte(f.Is)
 		if f.By == "us" {
 			e.Branch = fleet.BranchPrefix + "ownership/x"
 		}

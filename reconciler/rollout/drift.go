@@ -81,6 +81,12 @@ func (i *Item) drifted(s Settings) (*Drift, fleet.Path) {
 // edit is wanted.
 func (i *Item) undone(s Settings, edit transform.Edit, path fleet.Path, editions []fleet.Edition) *Drift {
 	wanted := []fleet.BlobID{blobOf(edit.Content), blobOf(edit.Counted())}
+	as := func(e fleet.Edition) bool { return e.AsDeclared || slices.Contains(wanted, e.Blob) }
+	// A state in people's own words may be as declared by chance, long before it
+	// was declared.
+	was := func(e fleet.Edition, until time.Time) bool {
+		return slices.Contains(wanted, e.Blob) || e.AsDeclared && until.After(i.changed())
+	}
 	again := i.Want.AskAgain // which forgives what was before
 	if again.After(s.Now) {
 		again = time.Time{}
@@ -91,7 +97,7 @@ func (i *Item) undone(s Settings, edit transform.Edit, path fleet.Path, editions
 		switch {
 		case n == 0 && ofOurs(e):
 			return nil // what is wanted has changed since
-		case len(older) == 0 || !slices.Contains(wanted, older[0].Blob) || slices.Contains(wanted, e.Blob) || ofOurs(e) || e.At.Before(again):
+		case len(older) == 0 || !was(older[0], e.At) || as(e) || ofOurs(e) || e.At.Before(again):
 			continue
 		case d == nil:
 			d = &Drift{Path: path, By: e.By, Commit: e.Commit, At: e.At, Blob: editions[0].Blob}

@@ -146,10 +146,12 @@ func testEditions(t *testing.T, r *run) {
 		t.Fatalf("%+v", all)
 	}
 	for i, want := range []fleet.Edition{
-		{Commit: last, Message: "Back"}, {Commit: head, Message: "Ours", Branch: branch}, {Commit: first, Message: "By hand"},
+		{Commit: last, Message: "Back", Text: []byte("* @acme/a\n")}, {Commit: head, Message: "Ours", Branch: branch, Text: []byte("* @acme/b\n")},
+		{Commit: first, Message: "By hand", Text: []byte("* @acme/a\n")},
 	} {
 		got := all[i]
-		if got.Commit != want.Commit || got.Message != want.Message || got.Branch != want.Branch || got.By != r.Person || got.At.IsZero() {
+		if got.Commit != want.Commit || got.Message != want.Message || got.Branch != want.Branch || got.By != r.Person || got.At.IsZero() ||
+			string(got.Text) != string(want.Text) {
 			t.Errorf("%d: %+v, want %+v", i, got, want)
 		}
 	}

@@ -29,7 +29,13 @@ type editionAnswer struct {
 			Login string `json:"login"`
 		} `json:"user"`
 	} `json:"author"`
-	File  *object `json:"file"`
+	File *struct {
+		object
+		Object struct {
+			Text        *string `json:"text"`
+			IsTruncated bool    `json:"isTruncated"`
+		} `json:"object"`
+	} `json:"file"`
 	Pulls *nodes[struct {
 		HeadRefName string `json:"headRefName"`
 	}] `json:"associatedPullRequests"`
@@ -56,7 +62,7 @@ func (c *Client) askEditions(ctx context.Context, files []forge.File) (map[forge
 		}
 		path := q.str(string(f.Path))
 		q.repo(alias(i), owner, short, "defaultBranchRef{target{...on Commit{history(first:"+strconv.Itoa(forge.MostEditions)+",path:"+path+
-			"){nodes{oid message committedDate author{name user{login}} file(path:"+path+"){oid} associatedPullRequests(first:1){nodes{headRefName}}}}}}}")
+			"){nodes{oid message committedDate author{name user{login}} file(path:"+path+"){oid object{...on Blob{text isTruncated}}} associatedPullRequests(first:1){nodes{headRefName}}}}}}}")
 	}
 	if len(out) == len(files) {
 		return out, nil
@@ -90,6 +96,9 @@ func editions(all []editionAnswer) (out []fleet.Edition) {
 		}
 		if a.File != nil {
 			e.Blob = fleet.BlobID(a.File.Oid)
+			if o := a.File.Object; o.Text != nil && !o.IsTruncated && len(*o.Text) <= fleet.MaxEditionText {
+				e.Text = []byte(*o.Text)
+			}
 		}
 		if a.Pulls != nil && len(a.Pulls.Nodes) > 0 {
 			e.Branch = strings.TrimSpace(a.Pulls.Nodes[0].HeadRefName)

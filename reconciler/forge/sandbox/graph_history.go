@@ -37,7 +37,7 @@ func (c *commitNode) File(args struct{ Path string }) *entryNode {
 	if !e.Mode.IsFile() {
 		kind = "tree"
 	}
-	return &entryNode{Name: path.Base(args.Path), Type: kind, Path: &args.Path, Mode: int32(e.Mode), Oid: objectID(e.Hash.String())}
+	return &entryNode{Name: path.Base(args.Path), Type: kind, Path: &args.Path, Mode: int32(e.Mode), Oid: objectID(e.Hash.String()), Object: objectOf(c.repo, c.web, e.Hash)}
 }
 
 type gitActorNode struct {

@@ -135,6 +135,7 @@ type entryNode struct {
 	Path       *string
 	Mode       int32
 	Oid        objectID
+	Object     *objectNode
 }
 
 // Entries are the tree's own, not those below.
@@ -154,7 +155,10 @@ func (t *treeNode) Entries() *[]*entryNode {
 		case filemode.Submodule:
 			kind = "commit"
 		}
-		out = append(out, &entryNode{Name: name, Type: kind, Path: &name, Mode: int32(e.Mode), Oid: objectID(e.Hash.String())})
+		t.repo.mu.Lock()
+		of := objectOf(t.repo, t.web, e.Hash)
+		t.repo.mu.Unlock()
+		out = append(out, &entryNode{Name: name, Type: kind, Path: &name, Mode: int32(e.Mode), Oid: objectID(e.Hash.String()), Object: of})
 	}
 	return &out
 }

@@ -1,9 +1,11 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
@@ -81,6 +83,9 @@ func (m *member) Editions(ctx context.Context, files []forge.File) map[forge.Fil
 					}
 					if blob := r.blobAt(c, string(f.Path)); !blob.IsZero() {
 						e.Blob = fleet.BlobID(blob.String())
+						if text, err := r.git.blob(blob); err == nil && utf8.Valid(text) && !bytes.Contains(text, []byte{0}) && len(text) <= fleet.MaxEditionText {
+							e.Text = append([]byte{}, text...)
+						}
 					}
 					if p := r.broughtBy(c.Hash); p != nil {
 						e.Branch = p.head
