@@ -146,7 +146,8 @@ func testEditions(t *testing.T, r *run) {
 		t.Fatalf("%+v", all)
 	}
 	for i, want := range []fleet.Edition{
-		{Commit: last, Message: "Back", Text: []byte("* @acme/a\n")}, {Commit: head, Message: "Ours", Branch: branch, Text: []byte("* @acme/b\n")},
+		{Commit: last, Message: "Back", Text: []byte("* @acme/a\n")},
+		{Commit: head, Message: "Ours", Branch: branch, Text: []byte("* @acme/b\n")},
 		{Commit: first, Message: "By hand", Text: []byte("* @acme/a\n")},
 	} {
 		got := all[i]
