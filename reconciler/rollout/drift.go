@@ -85,7 +85,7 @@ func (i *Item) undone(s Settings, edit transform.Edit, path fleet.Path, editions
 	// A state in people's own words may be as declared by chance, long before it
 	// was declared.
 	was := func(e fleet.Edition, until time.Time) bool {
-		return slices.Contains(wanted, e.Blob) || e.AsDeclared && until.After(i.changed())
+		return slices.Contains(wanted, e.Blob) || e.AsDeclared && !until.Before(i.changed())
 	}
 	again := i.Want.AskAgain // which forgives what was before
 	if again.After(s.Now) {
