@@ -231,3 +231,26 @@ func BenchmarkPace(b *testing.B) {
 		rollout.Pace(bounds, p.items, decisions)
 	}
 }
+
+// TestAsideComesLast holds that a step about no pull request takes of the same
+// limits as all else, and waits where they are used up.
+func TestAsideComesLast(t *testing.T) {
+	p := newPaced(t, map[string]int{"greet": 2})
+	p.forge = []fleet.Limit{{Of: fleet.Creations, Minutes: 60, Most: 3}}
+	got, _ := p.pass()
+	if len(got.Order) != 2 {
+		t.Fatalf("%d were opened", len(got.Order))
+	}
+	spent := got.Spends
+	ask := rollout.Step{Action: rollout.OpenIssue}
+	if why, _ := got.Aside(&ask); why != "" || got.Spends != spent.Plus(ask.Cost()) {
+		t.Errorf("one is left, and it waits: %s; %+v", why, got.Spends)
+	}
+	why, next := got.Aside(&ask)
+	if why != "the forge's limit of 3 new pull requests and comments an hour is used up" || next != "is done about 13:00 UTC, if nothing comes before it" {
+		t.Errorf("none is left: %q, %q", why, next)
+	}
+	if why, _ := got.Aside(&rollout.Step{Action: rollout.Grant}); why != "" {
+		t.Errorf("it takes nothing of that limit, and waits: %s", why)
+	}
+}
