@@ -3,8 +3,10 @@ package ownership
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/internal/promise"
 	"github.com/portreeve/portreeve/reconciler/kind"
 )
 
@@ -56,9 +58,11 @@ func BenchmarkEffect(b *testing.B) {
 func BenchmarkWhose(b *testing.B) {
 	config, _, paths := big()
 	kinds := kind.Set{New(nil)}
+	done := promise.Within(b, 50*time.Millisecond)
 	for b.Loop() {
 		if a := kinds.Whose(config, fleet.Repo{Name: "acme/mono"}, paths[5]); a[0].Line == nil || a[0].Line.Pattern == "*" {
 			b.Fatalf("%+v", a)
 		}
 	}
+	done()
 }
