@@ -32,8 +32,8 @@ type layer struct {
 
 // layers is the table of rooms, the bottom first.
 var layers = []layer{
-	{rooms: []string{"reconciler/internal/promise"}, job: "holding benchmarks to what was promised"},
 	{rooms: []string{"reconciler/fleet"}, job: "the words, as types", pure: true},
+	{rooms: []string{"reconciler/internal/promise"}, job: "holding benchmarks to what was promised"},
 	{rooms: []string{"reconciler/disk"}, job: "changing files of the data directory"},
 	{rooms: []string{"schema", "policies", "examples"}, job: "CUE text, embedded"},
 	{rooms: []string{"reconciler/transform"}, job: "file edits", member: true, pure: true},
