@@ -43,11 +43,13 @@ func newPages(f *Forge) http.Handler {
 		"GET /{owner}/{repo}/commit/{sha}":         p.commit,
 		"GET /{owner}/{repo}/edit/{path...}":       p.editor,
 		"GET /{owner}/{repo}/pull/{number}":        p.pull,
+		"GET /{owner}/{repo}/issues/{number}":      p.issue,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { p.show(w, r, show) })
 	}
 	mux.HandleFunc("POST /{owner}/{repo}/edit/{path...}", p.save)
 	mux.HandleFunc("POST /{owner}/{repo}/pull/{number}/{act}", p.act)
+	mux.HandleFunc("POST /{owner}/{repo}/issues/{number}/close", p.closeIssue)
 	return guard(f, http.NewCrossOriginProtection().Handler(mux))
 }
 

@@ -64,6 +64,16 @@ func (p *pages) save(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/"+string(name), http.StatusSeeOther)
 }
 
+func (p *pages) closeIssue(w http.ResponseWriter, r *http.Request) {
+	name := repoOf(r)
+	n, _ := strconv.Atoi(r.PathValue("number"))
+	if err := p.forge.Person(pageUser).CloseIssue(name, n); err != nil {
+		p.fail(w, err)
+		return
+	}
+	http.Redirect(w, r, "/"+string(name)+"/issues/"+strconv.Itoa(n), http.StatusSeeOther)
+}
+
 // act does what a button of a pull request's page says.
 func (p *pages) act(w http.ResponseWriter, r *http.Request) {
 	in, err := form(w, r)

@@ -39,6 +39,8 @@ func TestPages(t *testing.T) {
 	}})
 	must(t, err)
 	must(t, who.Comment(ledger, n, evil))
+	issue, err := who.OpenIssue(ledger, evil, evil+"\n\n- http://127.0.0.1:1/acme/ledger/pull/1\n- *told*")
+	must(t, err)
 	must(t, who.SetStatus(ledger, pullOf(t, f, n).HeadCommit, evil, fleet.CommitStatus{State: fleet.StatusSuccess, URL: "javascript:alert(1)"}))
 	server, _ := serve(t, f)
 	for path, want := range map[string]string{
@@ -48,6 +50,7 @@ func TestPages(t *testing.T) {
 		"/acme/ledger/blob/main/go.mod": "go 1.24",
 		"/acme/ledger/edit/go.mod":      "<textarea",
 		"/acme/ledger/pull/1":           "<strong>bold</strong>",
+		"/acme/ledger/issues/2":         `" href="http://127.0.0.1:1/acme/ledger/pull/1"`,
 		"/acme/ledger/commit/" + string(pullOf(t, f, n).HeadCommit): "&lt;script&gt;",
 		"/style.css": "--ink",
 	} {
@@ -62,7 +65,16 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s: policy %q", path, csp)
 		}
 	}
-	for _, path := range []string{"/acme/none", "/acme/ledger/pull/9", "/acme/ledger/blob/main/none", "/acme/ledger/blob/none/go.mod"} {
+	if status, to := post(t, server.URL+"/acme/ledger/issues/2/close", nil); status != http.StatusSeeOther || to != "/acme/ledger/issues/2" {
+		t.Errorf("closing an issue: %d, to %s", status, to)
+	}
+	if all, err := f.Issues(ledger); err != nil || len(all) != 1 || all[0].Number != issue || all[0].Open {
+		t.Errorf("it is not closed: %+v, %v", all, err)
+	}
+	if _, body := get(t, server.URL+"/acme/ledger/issues/2"); !strings.Contains(body, "you closed this just now") {
+		t.Errorf("the page does not say so: %s", body)
+	}
+	for _, path := range []string{"/acme/none", "/acme/ledger/pull/9", "/acme/ledger/issues/1", "/acme/ledger/issues/x", "/acme/ledger/blob/main/none", "/acme/ledger/blob/none/go.mod"} {
 		if resp, _ := get(t, server.URL+path); resp.StatusCode != 404 {
 			t.Errorf("%s: %s", path, resp.Status)
 		}

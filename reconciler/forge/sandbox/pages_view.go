@@ -329,6 +329,26 @@ func placeOf(e *queueEntry) string {
 	return text + "."
 }
 
+func (p *pages) issue(q *http.Request) (name string, data any, err error) {
+	n, _ := strconv.Atoi(q.PathValue("number"))
+	err = p.forge.with(repoOf(q), func(r *repo) error {
+		i, err := r.issue(n)
+		if err != nil {
+			return err
+		}
+		out := obj{
+			"Title": fmt.Sprintf("%s · #%d · %s", i.title, i.number, r.name), "Repo": string(r.name), "Issue": r.showIssue(i), "State": "open",
+			"Author": i.author.login, "Bot": i.author.bot, "Created": i.created,
+		}
+		if !i.closed.IsZero() {
+			out["State"], out["Closed"], out["ClosedBy"] = "closed", i.closed, i.closedBy.login
+		}
+		data = out
+		return nil
+	})
+	return "issue.html", data, err
+}
+
 func (p *pages) pull(q *http.Request) (name string, data any, err error) {
 	n, _ := strconv.Atoi(q.PathValue("number"))
 	err = p.forge.withPull(repoOf(q), n, func(r *repo, pr *pull) error {
