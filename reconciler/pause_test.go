@@ -1,14 +1,18 @@
 package reconciler
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/forge"
 	"github.com/portreeve/portreeve/reconciler/plan"
 	"github.com/portreeve/portreeve/reconciler/rollout"
+	"github.com/portreeve/portreeve/reconciler/source"
 	"github.com/portreeve/portreeve/reconciler/store"
 )
 
@@ -110,6 +114,50 @@ func TestRest(t *testing.T) {
 					t.Errorf("the next pass begins after %v, want %v", time.Since(began), c.want)
 				}
 			})
+		})
+	}
+}
+
+// firstLook is a config repo that notes when it is looked at, and ends that.
+type firstLook struct {
+	source.Source
+	end context.CancelFunc
+	at  time.Time
+}
+
+func (f *firstLook) Watch(ctx context.Context, changed func()) error {
+	changed()
+	<-ctx.Done()
+	return nil
+}
+
+func (f *firstLook) Last() *source.Tree { return nil }
+
+func (f *firstLook) Current(context.Context) (*source.Tree, error) {
+	if f.at.IsZero() {
+		f.at = time.Now()
+	}
+	f.end()
+	return nil, &fleet.Failure{Class: fleet.Permanent, Op: "look", Err: errors.New("it ends here")}
+}
+
+// unlimited is a forge that nothing else is asked of.
+type unlimited struct{ forge.Forge }
+
+func (unlimited) Allowance() fleet.Allowance { return fleet.Allowance{} }
+
+// TestStartWaits holds that a daemon that was just started, maybe after one that
+// was killed as it wrote, waits until what was written shows.
+func TestStartWaits(t *testing.T) {
+	for lag, want := range map[time.Duration]time.Duration{0: 0, 5 * time.Second: 5 * time.Second, time.Hour: time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			f := &firstLook{end: cancel}
+			r := &Reconciler{Now: time.Now, Lag: lag, Log: slog.New(slog.DiscardHandler), Source: f, Forge: unlimited{}}
+			began := time.Now()
+			if err := r.Run(ctx, time.Minute, nil); err != nil || f.at.Sub(began) != want {
+				t.Errorf("with reads %v behind, the first pass begins after %v, want %v; %v", lag, f.at.Sub(began), want, err)
+			}
 		})
 	}
 }

@@ -43,8 +43,9 @@ type Reconciler struct {
 	// on disk.
 	Loader *declare.Loader
 	// Lag is how far what the forge answers may be behind what was written to
-	// it: after a pass that wrote, Run begins none for so long, whoever wakes
-	// it, lest a limit be exceeded by what does not show yet.
+	// it: when it begins, and after a pass that wrote, Run makes none for so long,
+	// whoever wakes it, lest a limit be exceeded, or something opened twice, for
+	// what does not show yet.
 	Lag time.Duration
 	// StatusURL is what the commit status links to; may be empty.
 	StatusURL string

@@ -35,6 +35,12 @@ func (r *Reconciler) Run(ctx context.Context, interval time.Duration, wake <-cha
 	var watching sync.WaitGroup
 	watching.Go(func() { r.watch(ctx, func() { poke(changed) }) })
 	defer watching.Wait()
+	// Who is started may follow one that was killed just after it wrote.
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-time.After(min(r.Lag, interval)):
+	}
 	ended := 0 // passes in a row that a newer revision ended
 	for {
 		pass, preempted := r.preemptible(ctx, changed, ended < patience)
