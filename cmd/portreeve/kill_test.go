@@ -23,7 +23,7 @@ import (
 // the end each point has been survived in each way, and there is never a
 // second pull request, and never a lost change.
 //
-// Without -kills it spares the daemon two in three of the disk's points where
+// Without -kills it spares the daemon five in six of the disk's points where
 // the data directory is deleted anyhow; all of the forge's and of Git's are
 // played, and all of the disk's where it is kept.
 func TestKilled(t *testing.T) {
@@ -100,7 +100,7 @@ func (p *points) next(point string, canTear bool) moment {
 	if p.met[point] == 0 {
 		p.met[point] = len(p.met) + 1
 	}
-	if p.life.lost && !*allKills && strings.Contains(point, "disk ") && p.met[point]%3 != 0 {
+	if p.life.lost && !*allKills && strings.Contains(point, "disk ") && p.met[point]%6 != 0 {
 		p.survived[point] = afterIt
 	}
 	when := p.survived[point] + 1
