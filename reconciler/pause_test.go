@@ -122,7 +122,7 @@ func TestRest(t *testing.T) {
 type firstLook struct {
 	source.Source
 	end context.CancelFunc
-	at  time.Time
+	at  chan time.Time // of the first look
 }
 
 func (f *firstLook) Watch(ctx context.Context, changed func()) error {
@@ -134,8 +134,9 @@ func (f *firstLook) Watch(ctx context.Context, changed func()) error {
 func (f *firstLook) Last() *source.Tree { return nil }
 
 func (f *firstLook) Current(context.Context) (*source.Tree, error) {
-	if f.at.IsZero() {
-		f.at = time.Now()
+	select {
+	case f.at <- time.Now():
+	default:
 	}
 	f.end()
 	return nil, &fleet.Failure{Class: fleet.Permanent, Op: "look", Err: errors.New("it ends here")}
@@ -152,11 +153,12 @@ func TestStartWaits(t *testing.T) {
 	for lag, want := range map[time.Duration]time.Duration{0: 0, 5 * time.Second: 5 * time.Second, time.Hour: time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
-			f := &firstLook{end: cancel}
+			f := &firstLook{end: cancel, at: make(chan time.Time, 1)}
 			r := &Reconciler{Now: time.Now, Lag: lag, Log: slog.New(slog.DiscardHandler), Source: f, Forge: unlimited{}}
 			began := time.Now()
-			if err := r.Run(ctx, time.Minute, nil); err != nil || f.at.Sub(began) != want {
-				t.Errorf("with reads %v behind, the first pass begins after %v, want %v; %v", lag, f.at.Sub(began), want, err)
+			err := r.Run(ctx, time.Minute, nil)
+			if after := (<-f.at).Sub(began); err != nil || after != want {
+				t.Errorf("with reads %v behind, the first pass begins after %v, want %v; %v", lag, after, want, err)
 			}
 		})
 	}
