@@ -15,9 +15,11 @@ import (
 
 	"github.com/portreeve/portreeve/reconciler/declare"
 	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/kind/cluster"
 	"github.com/portreeve/portreeve/reconciler/kind/loan"
 	"github.com/portreeve/portreeve/reconciler/kind/migration"
 	"github.com/portreeve/portreeve/reconciler/kind/ownership"
+	"github.com/portreeve/portreeve/reconciler/kind/prometheus"
 	"github.com/portreeve/portreeve/reconciler/transform"
 	"github.com/portreeve/portreeve/reconciler/transform/codeowners"
 	"github.com/portreeve/portreeve/reconciler/transform/delete"
@@ -38,7 +40,7 @@ func kinds() kind.Set {
 		replace.New(), file.New(), delete.New(), rename.New(),
 		yaml.New(), json.New(), toml.New(), gomod.New(), codeowners.New(),
 	}
-	return kind.Set{ownership.New(transforms), loan.New(), migration.New(transforms)}
+	return kind.Set{ownership.New(transforms), loan.New(), cluster.New(), prometheus.New(transforms), migration.New(transforms)}
 }
 
 // TestValid holds that every example is without problems and declares

@@ -184,7 +184,7 @@ func (r *Reconciler) record(result apply.Result) store.Done {
 	s := result.Step
 	r.Observer.Forget(forge.Branch{Repo: s.Repo, Name: s.Branch})
 	done := store.Done{
-		Action: string(s.Action), Repo: s.Repo, Declaration: s.Declaration, URL: result.URL, What: s.What,
+		Action: string(s.Action), Repo: s.Repo, Declaration: s.Declaration, Lane: s.Lane, URL: result.URL, What: s.What,
 	}
 	log := r.Log.With("action", s.Action, "target", s.Repo, "declaration", s.Declaration)
 	if result.Err != nil {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/plan"
-	"github.com/portreeve/portreeve/reconciler/rollout"
 )
 
 // meanings say what a weight comes to.
@@ -68,7 +67,7 @@ func printDifferences(w io.Writer, c *comparison, all bool) {
 		if target == "" {
 			target = "the fleet"
 		}
-		name := declaration(&rollout.Outcome{Declaration: d.Declaration, Lane: d.Lane})
+		name := laned(d.Declaration, d.Lane)
 		t.add(string(d.Weight), target, name, "this", inWordsOf(&d.This))
 		t.add("", "", "", "that", inWordsOf(&d.That))
 	}

@@ -154,7 +154,7 @@ func printImport(w io.Writer, p *plan.Plan, all bool) {
 		if o := p.Outcomes[i]; o.Declaration.Kind == "import" {
 			o.What = nil // told above, whole
 			fmt.Fprintln(w)
-			printOutcome(w, &o)
+			printOutcome(w, o.Target.String(), &o)
 		}
 	}
 }

@@ -106,6 +106,9 @@ func demoRepos() []sandbox.Spec {
 		repo("deploy", "Shell", checks(lint), map[string]string{
 			"deploy.sh": "#!/bin/sh\nset -eu\n", ".github/workflows/lint.yml": workflow("v3", "shellcheck deploy.sh"),
 		}),
+		repo("clusters", "YAML", checks(lint), map[string]string{
+			"eu-1/monitoring/prometheus.yaml": prometheusOf("eu-1"), "us-1/monitoring/prometheus.yaml": prometheusOf("us-1"),
+		}),
 		repo("docs", "Markdown", nil, map[string]string{"index.md": "# Acme's handbook\n"}),
 		repo("legacy-cron", "Go", checks(test), map[string]string{
 			"go.mod": goMod("legacy-cron"), "main.go": goMain, ".github/workflows/ci.yml": workflow("v3", "go test ./..."),
@@ -128,6 +131,13 @@ func goMod(name string) string { return "module acme.example/" + name + "\n\ngo 
 func workflow(checkout, command string) string {
 	return "name: ci\non: [push, pull_request]\njobs:\n  test:\n    runs-on: ubuntu-latest\n    steps:\n" +
 		"      - uses: actions/checkout@" + checkout + " # pinned by the platform team\n      - run: " + command + "\n"
+}
+
+// prometheusOf is a Prometheus as people have written it.
+func prometheusOf(cluster string) string {
+	return "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata:\n  name: k8s\n  namespace: monitoring\nspec:\n  version: v3.5.0\n" +
+		"  externalLabels: {cluster: " + cluster + "}\n  serviceMonitorSelector: {}\n  remoteWrite:\n    - name: mimir # the central one\n" +
+		"      url: https://mimir.acme.example/api/v1/push\n      queueConfig:\n        maxShards: 50\n"
 }
 
 func catalogInfo(name, owner string) string {

@@ -174,14 +174,16 @@ func alikeKey(o *rollout.Outcome) string {
 }
 
 // declaration is an outcome's declaration, with its lane.
-func declaration(o *rollout.Outcome) string {
+func declaration(o *rollout.Outcome) string { return laned(o.Declaration, o.Lane) }
+
+func laned(id fleet.ID, lane fleet.Lane) string {
 	switch {
-	case o.Declaration == fleet.ID{}:
+	case id == fleet.ID{}:
 		return "-"
-	case o.Lane != "":
-		return o.Declaration.String() + " (" + string(o.Lane) + ")"
+	case lane != "":
+		return id.String() + " (" + string(lane) + ")"
 	}
-	return o.Declaration.String()
+	return id.String()
 }
 
 // detail is an outcome in one line: what a change does, else why it is so, and

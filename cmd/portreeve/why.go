@@ -19,14 +19,15 @@ func whyCommand() *cobra.Command {
 	var format, config string
 	cmd := &cobra.Command{
 		Use:   "why TARGET",
-		Short: "Say what state one repo is in, why, and what happens next",
-		Long: `Why answers for one repo, and for every declaration: what state it is in, why,
-and what happens next or who has to act. It always answers, also for what is
+		Short: "Say what state one repo or cluster is in, why, and what happens next",
+		Long: `Why answers for one repo, or one cluster, and for every declaration: what state
+it is in, why, and what happens next or who has to act. It always answers, also for what is
 left out. What waits for a limit has a place in its queue: "next" says when its
 turn comes under the limits as they are, if nothing comes before it that is not
 there yet, or how many of its team's pull requests have to end first.`,
 		Example: `  portreeve why acme/ledger --url http://127.0.0.1:8080
-  portreeve why acme/ledger --config https://github.com/acme/config`,
+  portreeve why acme/ledger --config https://github.com/acme/config
+  portreeve why eu-1`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usagef("why takes one target, as in: portreeve why acme/ledger")
@@ -61,7 +62,7 @@ func outcomesOf(pass *store.Pass, target string) []rollout.Outcome {
 	var found, unsure []rollout.Outcome
 	for _, o := range pass.Plan.Outcomes {
 		switch name := o.Target.String(); {
-		case strings.EqualFold(name, target):
+		case strings.EqualFold(name, target), o.Lane != "" && strings.EqualFold(string(o.Lane), target):
 			found = append(found, o)
 		case name == "" && o.State == rollout.Frozen:
 			o.Reason = "it may be about this repo; " + o.Reason
@@ -79,6 +80,9 @@ func noTarget(pass *store.Pass, target string) error {
 	var names []string
 	for _, o := range pass.Plan.Outcomes {
 		names = append(names, o.Target.String())
+		if o.Lane != "" {
+			names = append(names, string(o.Lane))
+		}
 	}
 	err := fmt.Errorf("%s is no target: no declaration names it, and the forge lists no such repo in the fleet", target)
 	near := target
@@ -124,15 +128,18 @@ func printWhy(w io.Writer, target string, pass *store.Pass, outcomes []rollout.O
 		}
 	}
 	for i := range outcomes {
-		printOutcome(w, &outcomes[i])
+		printOutcome(w, target, &outcomes[i])
 	}
 }
 
 // printOutcome prints one outcome. Of a declaration that is invalid it says
 // first that, and then what is so all the same.
-func printOutcome(w io.Writer, o *rollout.Outcome) {
+func printOutcome(w io.Writer, target string, o *rollout.Outcome) {
 	line := declaration(o) + "  " + strings.ToUpper(string(o.State))
 	t := table{indent: "  "}
+	if name := o.Target.String(); name != "" && !strings.EqualFold(name, target) {
+		t.add("in", name) // of a cluster its repo
+	}
 	next := o.Next
 	switch s := o.Stale; {
 	case s == nil:

@@ -1,6 +1,10 @@
 package declare
 
-import "github.com/portreeve/portreeve/reconciler/fleet"
+import (
+	"encoding/json"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+)
 
 func (e *encoder) sheet(s *sheet) {
 	e.text(s.path)
@@ -64,6 +68,8 @@ func (e *encoder) values(all []value, file string, entries []spot) {
 			e.text(string(v.within))
 			e.selection(v.defaults)
 			e.loan(v.loan)
+			e.cluster(v.cluster)
+			e.text(v.kept)
 			e.int(len(v.refs))
 			for _, r := range v.refs {
 				e.text(r.Field)
@@ -119,6 +125,30 @@ func (d *decoder) loan() *fleet.Loan {
 	}
 }
 
+func (e *encoder) cluster(c *fleet.Cluster) {
+	e.bool(c != nil)
+	if c == nil {
+		return
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // plain fields
+	}
+	e.text(string(text))
+}
+
+func (d *decoder) cluster() *fleet.Cluster {
+	if !d.bool() {
+		return nil
+	}
+	c := &fleet.Cluster{}
+	if json.Unmarshal([]byte(d.text()), c) != nil {
+		d.fail()
+		return nil
+	}
+	return c
+}
+
 func (d *decoder) selection() *fleet.Selection {
 	if !d.bool() {
 		return nil
@@ -171,7 +201,7 @@ func (d *decoder) values(file string, entries []spot) []value {
 		}
 		if v.judged = d.bool(); v.judged {
 			v.owns, v.within = fleet.RepoName(d.text()), fleet.RepoName(d.text())
-			v.defaults, v.loan = d.selection(), d.loan()
+			v.defaults, v.loan, v.cluster, v.kept = d.selection(), d.loan(), d.cluster(), d.text()
 			v.refs = list(d, func() fleet.Ref {
 				return fleet.Ref{Field: d.text(), Pos: d.pos(file), Team: fleet.TeamName(d.text()), Repo: fleet.RepoName(d.text()), Claim: d.text()}
 			})

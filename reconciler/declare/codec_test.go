@@ -27,6 +27,11 @@ func whole() *sheet {
 		loan: &fleet.Loan{
 			Engineer: "e", From: "f", To: "t", Repos: []fleet.RepoName{"acme/a"}, Since: "s", Until: "u", Access: "a", Goal: "g",
 		},
+		cluster: &fleet.Cluster{
+			Labels:   map[string]string{"l": "v"},
+			Delivery: fleet.Delivery{PullRequest: &fleet.PullDelivery{Repo: "acme/a", Folder: "f"}},
+		},
+		kept:  "kept",
 		ruled: &ruled{known: &rulings{"key", []charge{{"policy", at("a.cue", 7), found{"f", "r"}}}}},
 		acknowledged: map[string]fleet.Acknowledgement{
 			"policy": {Pos: at("a.cue", 8), Field: "f", Reason: "r", Until: time.Date(2026, time.December, 18, 0, 0, 0, 0, time.UTC)},

@@ -112,7 +112,8 @@ func (b *builder) declaration(k kind.Kind, v *value) {
 	}
 	d := &fleet.Declaration{
 		ID: id, Pos: v.pos, End: v.end, Owner: v.owner,
-		Owns: v.owns, Within: v.within, Default: v.defaults, Loan: v.loan, Refs: v.refs, Writes: v.writes, Fields: v.fields, Hash: v.hash, Acknowledged: v.acknowledged,
+		Owns: v.owns, Within: v.within, Default: v.defaults, Loan: v.loan, Cluster: v.cluster, Kept: v.kept,
+		Refs: v.refs, Writes: v.writes, Fields: v.fields, Hash: v.hash, Acknowledged: v.acknowledged,
 	}
 	b.add(&declared{d, v})
 	b.freeze(d, v.problems)
@@ -248,6 +249,7 @@ func (b *builder) fleet(v value) {
 		Loans struct {
 			NoticeDays *int
 		}
+		Prometheus json.RawMessage
 	}
 	if v.json != nil {
 		if err := json.Unmarshal(v.json, &spec); err != nil {
@@ -277,7 +279,7 @@ func (b *builder) fleet(v value) {
 		s.Limits.UpdatesPerHour = *spec.Limits.UpdatesPerHour
 	}
 	s.Policies, s.Backstage, b.settingsFields = spec.Policies, spec.Ownership.Backstage.settings(v), v.fields
-	s.OnDrift = spec.Ownership.OnDrift
+	s.OnDrift, s.Prometheus = spec.Ownership.OnDrift, string(spec.Prometheus)
 	if s.LoanNotice = 7; spec.Loans.NoticeDays != nil {
 		s.LoanNotice = *spec.Loans.NoticeDays
 	}

@@ -23,7 +23,7 @@ import (
 // definitions are the schema's names for what stands in the top-level fields.
 var definitions = map[string]string{
 	"fleet": "#Fleet", "teams": "#Team", "ownership": "#Ownership", "migrations": "#Migration",
-	"loans": "#Loan",
+	"loans": "#Loan", "clusters": "#Cluster", "prometheus": "#Prometheus",
 }
 
 // evaluator evaluates files in one cue.Context. It is of one goroutine.

@@ -83,7 +83,8 @@ func (r *reading) judge(v *value) {
 	}
 	decoded, problems := k.Decode(source)
 	v.owner, v.owns, v.within, v.defaults = decoded.Owner, decoded.Owns, decoded.Within, decoded.Default
-	v.loan, v.refs, v.writes, v.problems = decoded.Loan, decoded.Refs, decoded.Writes, problems
+	v.loan, v.cluster, v.kept = decoded.Loan, decoded.Cluster, decoded.Kept
+	v.refs, v.writes, v.problems = decoded.Refs, decoded.Writes, problems
 	for i, ref := range v.refs {
 		v.refs[i].Pos = at.FieldPos(ref.Field)
 	}

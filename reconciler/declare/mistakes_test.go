@@ -63,8 +63,8 @@ func TestMistakesNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	definition := map[string]string{"ownership": "#Ownership", "migrations": "#Migration", "teams": "#Team", "loans": "#Loan"}
-	heads := regexp.MustCompile(`(?m)^(ownership|migrations|teams|loans): ("?[\w-]+"?): \{`)
+	definition := map[string]string{"ownership": "#Ownership", "migrations": "#Migration", "teams": "#Team", "loans": "#Loan", "clusters": "#Cluster", "prometheus": "#Prometheus"}
+	heads := regexp.MustCompile(`(?m)^(ownership|migrations|teams|loans|clusters|prometheus): ("?[\w-]+"?): \{`)
 	places := regexp.MustCompile(`\.cue:[0-9]+:[0-9]+`)
 	named := func(data []byte) []byte {
 		if !heads.Match(data) || !strings.HasPrefix(string(data), "package fleet\n") || strings.Contains(string(data), "import") {

@@ -51,8 +51,8 @@ type spot struct {
 type value struct {
 	spot
 	problems []fleet.Problem
-	// fields and json are nil in an index, which keeps those of teams and
-	// settings alone. Where there are problems json is what is right, with
+	// fields and json are nil in an index, which keeps those of teams, of
+	// settings, and of what its kind keeps something of. Where there are problems json is what is right, with
 	// other values in place of what is not; see reporter.mended.
 	fields map[string]fleet.Pos
 	packed string // fields as they are written, in place of them; see value.pack
@@ -66,6 +66,8 @@ type value struct {
 	within   fleet.RepoName
 	defaults *fleet.Selection
 	loan     *fleet.Loan
+	cluster  *fleet.Cluster
+	kept     string
 	refs     []fleet.Ref
 	writes   []fleet.Write
 	spec     any
@@ -92,7 +94,7 @@ type mark struct {
 }
 
 // keptWhole reports whether an index keeps all of a value.
-func keptWhole(v value) bool { return v.field == "teams" || v.field == "fleet" }
+func keptWhole(v value) bool { return v.field == "teams" || v.field == "fleet" || v.kept != "" }
 
 // pack writes the fields in a tenth of the room: of most values no position is
 // asked for again once they are judged.

@@ -2,6 +2,7 @@ package declare
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,9 +59,14 @@ func literalWords(lit *ast.BasicLit) (string, cue.Kind, bool) {
 	return lit.Value, cue.NullKind, true
 }
 
-// quote quotes a text, and its beginning alone if it is long.
+// credentials are what stands before the host in an address.
+var credentials = regexp.MustCompile(`://[^/\s]*@`)
+
+// quote quotes a text, and its beginning alone if it is long. What may be a
+// password stays out: a problem goes into logs.
 func quote(s string) string {
 	const enough = 60
+	s = credentials.ReplaceAllString(s, "://…@")
 	if runes := []rune(s); len(runes) > enough {
 		s = string(runes[:enough]) + "…"
 	}

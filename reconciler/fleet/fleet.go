@@ -210,6 +210,9 @@ type Settings struct {
 	Policies map[string]PolicySetting
 	// Backstage is the catalog that ownership is proposed from; nil for none.
 	Backstage *Backstage
+	// Prometheus is what every declaration of the kind prometheus begins with, as
+	// the kind reads it; empty for nothing.
+	Prometheus string
 	// Invalid is set when the settings of the revision are unfit for use. What
 	// the fleet is may then be unknown.
 	Invalid *InvalidSettings
@@ -306,6 +309,11 @@ type Declaration struct {
 	// Loan is what it lends, or asks to be lent; nil for most. Beside problems it
 	// is what of it could be read.
 	Loan *Loan
+	// Cluster is what it says of a cluster, which has its name; nil for most.
+	Cluster *Cluster
+	// Kept is what else of it is known to whoever checks it, as its kind has
+	// written it; empty for most.
+	Kept string
 	// Refs are the names of others that it holds, in a fixed order.
 	Refs []Ref
 	// Writes are the files of which it is known without a tree that it writes
@@ -438,6 +446,8 @@ type Config struct {
 	Parts, Doubtful map[string][]*Declaration
 	Defaults        []*Declaration
 	Claims          map[string][]*Declaration
+	// Clusters are the valid declarations that have a Cluster. Of the same index.
+	Clusters map[ClusterName]*Declaration
 	// Writers are the valid declarations that write files whole, to be found
 	// by path and selection: an index, which kind.Index makes.
 	Writers map[WriteKey][]Writer

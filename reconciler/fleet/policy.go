@@ -51,7 +51,8 @@ type Acknowledgement struct {
 }
 
 // Blast is what one revision of the config repo would do to the fleet: what
-// the declarations that it was the last to change want and do not have yet.
+// the declarations that it was the last to change want and do not have yet. Or
+// it is what one declaration would do to what runs on clusters; then Repos is 0.
 type Blast struct {
 	Revision Revision `json:"revision"`
 	// Fleet is how many repos the fleet has, Repos how many would change.
@@ -61,4 +62,14 @@ type Blast struct {
 	// longer would; Owners are those owners.
 	OwnersRemoved int      `json:"ownersRemoved"`
 	Owners        []string `json:"owners"`
+	// Clusters is on how many clusters something would change; of them,
+	// DataAtRisk on how many samples may be lost, QueueRestarts on how many what
+	// waits to be sent is, and RestartsAlone on how many all that scrapes a target
+	// is stopped at once. TargetsMoved is the largest share of targets that would
+	// move to another shard on one of them, in percent.
+	Clusters      int `json:"clusters"`
+	DataAtRisk    int `json:"dataAtRisk"`
+	QueueRestarts int `json:"queueRestarts"`
+	RestartsAlone int `json:"restartsAlone"`
+	TargetsMoved  int `json:"targetsMoved"`
 }

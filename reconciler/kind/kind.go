@@ -41,13 +41,14 @@ type Kind struct {
 	// Check holds one declaration against all others: references, double
 	// ownership. It sees Config complete, but of declarations, d among them,
 	// only what an index of them keeps: no Spec, no hashes, and positions of
-	// Refs and Writes alone. It reports at d's positions.
+	// Refs and Writes alone, or all where the declaration has something Kept. It
+	// reports at d's positions.
 	Check func(d *fleet.Declaration, config *fleet.Config) []fleet.Problem
 
 	// Targets tells which repos the declaration is about, as far as their
 	// listing and the config's index tell; what needs a tree is left to Want.
 	// One Candidate for each repo of the slice that it has anything to say of,
-	// in its order. Of a declaration that Owns a repo, or paths Within one, the
+	// in its order, or for each cluster, which may lead to any repo. Of a declaration that Owns a repo, or paths Within one, the
 	// slice holds that repo alone.
 	Targets func(d *fleet.Declaration, config *fleet.Config, repos []fleet.Repo) []Candidate
 
@@ -110,13 +111,15 @@ func ProblemAt(kind Kind, d *fleet.Declaration, code, field, hint, format string
 // Decoded is what Decode made of a Source.
 type Decoded struct {
 	Owner fleet.TeamName
-	// Owns, Within, Default, Loan, Refs and Writes are what Check may go by; see
-	// fleet.Declaration. Refs to a repo, and Owns, may be given beside
+	// Owns, Within, Default, Loan, Cluster, Kept, Refs and Writes are what Check
+	// may go by; see fleet.Declaration. Refs to a repo, and Owns, may be given beside
 	// problems, too.
 	Owns    fleet.RepoName
 	Within  fleet.RepoName
 	Default *fleet.Selection
 	Loan    *fleet.Loan
+	Cluster *fleet.Cluster
+	Kept    string
 	Refs    []fleet.Ref
 	Writes  []fleet.Write
 	Spec    any
@@ -128,6 +131,9 @@ type Decoded struct {
 // Candidate is a repo that a declaration may be about.
 type Candidate struct {
 	Repo fleet.RepoName
+	// Cluster is the one that it is about, through the repo; empty for none. Each
+	// moves on its own: it is the lane.
+	Cluster fleet.ClusterName
 	// Out, when not empty, says why the repo is not a target: "topic frozen".
 	Out string
 }
@@ -137,7 +143,9 @@ type Pass struct {
 	Declaration *fleet.Declaration
 	Config      *fleet.Config
 	Repo        fleet.Repo
-	Tree        fs.FS
+	// Cluster is the declaration of the Candidate's cluster; nil for none.
+	Cluster *fleet.Declaration
+	Tree    fs.FS
 	// Access is what Accounts may do in the repo, by HandleKey. What of it is
 	// missing, or Unread, holds nothing up.
 	Access map[string]fleet.Access
@@ -155,6 +163,8 @@ type Want struct {
 	What []string `json:",omitempty"`
 	// Effect is what the edits do to the repo's owners; nil where they don't.
 	Effect *Effect `json:",omitempty"`
+	// Costs are what the edits do to what runs by the files, the dearest first.
+	Costs []Cost `json:",omitempty"`
 	// Facts are what Title, What, Because and Body are made from, as FactsOf
 	// gives them: a pull request is reworded when they are others, and not when
 	// a newer Portreeve only has other words for them. Wherever there are edits

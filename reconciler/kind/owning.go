@@ -10,12 +10,13 @@ import (
 )
 
 // Index fills in what Config knows of who owns and writes what: Owners, Parts,
-// Doubtful, Defaults, Claims and Writers. It is called whenever declarations
+// Doubtful, Defaults, Claims, Clusters and Writers. It is called whenever declarations
 // have been added or frozen, before anything asks who owns a repo.
 func Index(config *fleet.Config) {
 	config.Owners = make(map[string][]*fleet.Declaration, len(config.Declarations))
 	config.Parts, config.Doubtful = map[string][]*fleet.Declaration{}, map[string][]*fleet.Declaration{}
 	config.Claims, config.Writers = map[string][]*fleet.Declaration{}, map[fleet.WriteKey][]fleet.Writer{}
+	config.Clusters = map[fleet.ClusterName]*fleet.Declaration{}
 	config.Defaults = nil
 	single := make([]*fleet.Declaration, 0, len(config.Declarations)) // the first of each key: most have no other
 	add := func(to map[string][]*fleet.Declaration, key string, d *fleet.Declaration) {
@@ -49,6 +50,9 @@ func Index(config *fleet.Config) {
 			add(config.Parts, ownersKey(d.Within), d)
 		case d.Default != nil:
 			config.Defaults = append(config.Defaults, d)
+		}
+		if d.Cluster != nil {
+			config.Clusters[fleet.ClusterName(d.ID.Name)] = d
 		}
 		for _, r := range d.Refs {
 			if r.Claim != "" {

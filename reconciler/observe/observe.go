@@ -116,8 +116,12 @@ func (o *Observer) renamed(ctx context.Context, w *plan.World, listed []fleet.Re
 	}
 	var missing []fleet.RepoName
 	for _, d := range w.Config.Declarations {
-		if name := strings.ToLower(string(d.Owns)); name != "" && d.Frozen == nil && !known[name] {
-			missing = append(missing, d.Owns)
+		repo := d.Owns
+		if d.Cluster != nil {
+			repo = d.Cluster.Repo()
+		}
+		if name := strings.ToLower(string(repo)); name != "" && d.Frozen == nil && !known[name] {
+			missing = append(missing, repo)
 			known[name] = true
 		}
 	}

@@ -118,7 +118,7 @@ func (c *computation) unsettled(d *fleet.Declaration) string {
 		if repo.Err != "" {
 			return repo.Err
 		}
-		switch w, state := c.want(k, d, repo); {
+		switch w, state := c.want(k, d, repo, nil); {
 		case state.State != "":
 			return state.Reason // while there are needs, that it is being read
 		case len(w.Unreached) > 0:

@@ -36,7 +36,7 @@ type blast struct {
 // one of all these that was changed last.
 func (c *computation) changer(item *rollout.Item) *fleet.Declaration {
 	last := item.Declaration
-	if last == nil || !item.Owns {
+	if last == nil || last.Owns == "" && last.Default == nil {
 		return last
 	}
 	for _, d := range kind.Parts(c.world.Config, item.Listing.Name) {
@@ -80,18 +80,44 @@ func (c *computation) blasts(settings rollout.Settings, decisions []rollout.Deci
 		}
 	}
 	var asked []fleet.Blast
-	revisions := slices.Sorted(maps.Keys(byRevision))
-	for _, r := range revisions {
+	var all []*blast
+	for _, r := range slices.Sorted(maps.Keys(byRevision)) {
 		b := byRevision[r]
 		b.Repos, b.Owners = len(b.repos), slices.AppendSeq([]string{}, maps.Keys(b.owners))
 		slices.Sort(b.Owners)
+		all = append(all, b)
+	}
+	all = append(all, c.running(decisions)...)
+	for _, b := range all {
 		asked = append(asked, b.Blast)
 	}
 	for i, findings := range c.world.Judge(asked) {
 		for _, f := range findings {
-			c.against(byRevision[revisions[i]], f, settings, decisions)
+			c.against(all[i], f, settings, decisions)
 		}
 	}
+}
+
+// running is what each declaration would do to what runs on clusters. That is
+// its own affair, whatever else its revision changes.
+func (c *computation) running(decisions []rollout.Decision) []*blast {
+	var all []*blast
+	by := map[fleet.ID]*blast{}
+	for n, item := range c.items {
+		if len(item.Want.Costs) == 0 || item.Declaration == nil || item.Want.Out != "" || decisions[n].Outcome.State == rollout.Declined {
+			continue
+		}
+		b := by[item.ID]
+		if b == nil {
+			b = &blast{}
+			b.Revision, b.Owners = item.Declaration.Revision, []string{}
+			by[item.ID] = b
+			all = append(all, b)
+		}
+		b.items = append(b.items, n)
+		b.costs(item)
+	}
+	return all
 }
 
 func (b *blast) add(n int, item *rollout.Item) {
@@ -102,6 +128,23 @@ func (b *blast) add(n int, item *rollout.Item) {
 	}
 	for _, owner := range item.Want.OwnersRemoved {
 		b.owners[owner] = true
+	}
+}
+
+// costs adds what an item does to what runs on its cluster.
+func (b *blast) costs(item *rollout.Item) {
+	b.Clusters++
+	has := func(is func(kind.Cost) bool) int {
+		if slices.ContainsFunc(item.Want.Costs, is) {
+			return 1
+		}
+		return 0
+	}
+	b.DataAtRisk += has(func(c kind.Cost) bool { return c.Class == kind.DataAtRisk })
+	b.QueueRestarts += has(func(c kind.Cost) bool { return c.Class == kind.QueueRestart })
+	b.RestartsAlone += has(func(c kind.Cost) bool { return c.Alone })
+	for _, c := range item.Want.Costs {
+		b.TargetsMoved = max(b.TargetsMoved, c.Moves)
 	}
 }
 

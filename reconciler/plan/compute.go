@@ -114,19 +114,44 @@ func (c *computation) declaration(d *fleet.Declaration) {
 	found := false
 	for _, candidate := range k.Targets(d, c.world.Config, c.about(d)) {
 		found = true
+		listing, ok := c.listed(candidate.Repo)
+		if !ok {
+			o := c.elsewhere(d, candidate.Repo)
+			o.Lane = fleet.Lane(candidate.Cluster)
+			c.outcomes = append(c.outcomes, o)
+			continue
+		}
+		candidate.Repo = listing.Name
 		c.candidate(k, d, candidate)
 	}
-	name := cmp.Or(d.Owns, d.Within)
-	if name != "" && !found {
-		state, reason, next := rollout.Failed, "the forge lists no such repo in the fleet", "see the repo's name, or what fleet covers"
-		if now := c.world.Renamed[name]; now != "" {
-			state, reason, next = rollout.Blocked, "renamed to "+string(now), "name it so in the declaration"
-		} else if r := c.world.Repos[name]; r != nil && r.Out != "" {
-			state, reason, next = rollout.Out, r.Out, ""
-		} else if c.world.Config.Settings.Invalid != nil {
-			state, reason, next = rollout.Frozen, "the fleet's settings are invalid, so its repos are not known", "mend them in the config repo"
+	if name := cmp.Or(d.Owns, d.Within); name != "" && !found {
+		c.outcomes = append(c.outcomes, c.elsewhere(d, name))
+	}
+}
+
+// elsewhere is the outcome of a repo that a declaration names and that is none of
+// those of the fleet.
+func (c *computation) elsewhere(d *fleet.Declaration, name fleet.RepoName) rollout.Outcome {
+	if now := c.world.Renamed[name]; now != "" {
+		return outcome(d, name, rollout.Blocked, "renamed to "+string(now), "name it so in the declaration")
+	}
+	if r := c.world.Repos[name]; r != nil && r.Out != "" {
+		return outcome(d, name, rollout.Out, r.Out, "")
+	}
+	if c.world.Config.Settings.Invalid != nil {
+		return outcome(d, name, rollout.Frozen, "the fleet's settings are invalid, so its repos are not known", "mend them in the config repo")
+	}
+	return outcome(d, name, rollout.Failed, "the forge lists no such repo in the fleet", "see the repo's name, or what fleet covers")
+}
+
+// clusters tells of clusters that no declaration is about.
+func (c *computation) clusters(lanes map[fleet.Lane]bool) {
+	for _, name := range slices.Sorted(maps.Keys(c.world.Config.Clusters)) {
+		if d := c.world.Config.Clusters[name]; !lanes[fleet.Lane(name)] {
+			o := outcome(d, "", rollout.Out, "no declaration is about it", "")
+			o.Target = fleet.Target{Cluster: name}
+			c.outcomes = append(c.outcomes, o)
 		}
-		c.outcomes = append(c.outcomes, outcome(d, name, state, reason, next))
 	}
 }
 
@@ -145,9 +170,10 @@ func (c *computation) about(d *fleet.Declaration) []fleet.Repo {
 
 // candidate adds an item for one repo, or the outcome that says why not.
 func (c *computation) candidate(k kind.Kind, d *fleet.Declaration, candidate kind.Candidate) {
+	lane := fleet.Lane(candidate.Cluster)
 	repo := c.world.Repos[candidate.Repo]
 	item := &rollout.Item{
-		ID: d.ID, Declaration: d, Owns: k.Owns, Listing: repo.Listing, Head: repo.Head,
+		ID: d.ID, Lane: lane, Declaration: d, Owns: k.Owns, Listing: repo.Listing, Head: repo.Head,
 		Rules: repo.Rules, Want: kind.Want{Out: candidate.Out}, Hold: c.holds[d.ID],
 	}
 	c.claim(item)
@@ -161,15 +187,16 @@ func (c *computation) candidate(k kind.Kind, d *fleet.Declaration, candidate kin
 	}
 	if candidate.Out == "" && repo.Head.Commit == "" {
 		o := outcome(d, candidate.Repo, rollout.Out, "the repo is empty", "")
-		if k.Owns {
+		if o.Lane = lane; k.Owns {
 			o.State, o.Next = rollout.Blocked, "make a first commit"
 		}
 		c.outcomes = append(c.outcomes, o)
 		return
 	}
 	if candidate.Out == "" {
-		want, state := c.want(k, d, repo)
+		want, state := c.want(k, d, repo, c.world.Config.Clusters[candidate.Cluster])
 		if state.State != "" {
+			state.Lane = lane
 			c.unseen(item, repo)
 			c.outcomes = append(c.outcomes, state)
 			return
@@ -245,6 +272,13 @@ func (c *computation) leftovers() {
 				c.unseen(item, repo)
 				c.outcomes = append(c.outcomes, unreadable(item, repo))
 				continue
+			case d != nil && d.Frozen == nil && lane != "":
+				cluster := c.declared(fleet.ID{Kind: fleet.ClusterKind, Name: string(lane)})
+				if cluster != nil && cluster.Frozen != nil {
+					item.Declaration = cluster // and what is open stays
+					break
+				}
+				item.Want.Out = "its declaration is not about cluster " + string(lane) + " any more"
 			case d != nil && d.Frozen == nil:
 				item.Want.Out = "its declaration is not about this repo any more"
 			}
@@ -304,8 +338,10 @@ func (c *computation) declared(id fleet.ID) *fleet.Declaration {
 func (c *computation) silent() {
 	about := map[fleet.RepoName]bool{}
 	declared := map[fleet.ID]bool{}
+	lanes := map[fleet.Lane]bool{}
 	for i := range c.outcomes {
 		about[c.outcomes[i].Target.Repo], declared[c.outcomes[i].Declaration] = true, true
+		lanes[c.outcomes[i].Lane] = true
 	}
 	for _, d := range c.world.Config.Declarations {
 		if d.Frozen != nil && !declared[d.ID] {
@@ -313,6 +349,7 @@ func (c *computation) silent() {
 			c.outcomes = append(c.outcomes, o)
 		}
 	}
+	c.clusters(lanes)
 	for _, listing := range c.listings {
 		if !about[listing.Name] {
 			c.outcomes = append(c.outcomes, rollout.Outcome{

@@ -13,7 +13,8 @@ import (
 
 // keys makes the memo keys of one world. A key covers all that a kind may
 // look at: the declaration and the teams that it names, who owns the repo and
-// its paths, who is lent there, its listing and its tree. A kind that looks at more of the
+// its paths, who is lent there, its listing and its tree; and, where it is about a
+// cluster, the cluster and the settings that go with it. A kind that looks at more of the
 // configuration would be remembered wrongly. Teams that it knows by a handle
 // alone are no part of the key, see named: so a team that changes concerns what
 // names it, and no more.
@@ -30,8 +31,9 @@ func newKeys(config *fleet.Config) keys {
 	return keys{config: config, teams: map[fleet.TeamName][32]byte{}, repos: map[fleet.RepoName][32]byte{}}
 }
 
-// of is the key of a declaration in a repo, in which accounts have an access.
-func (k keys) of(d *fleet.Declaration, repo *Repo, access map[string]fleet.Access) string {
+// of is the key of a declaration in a repo, in which accounts have an access, for
+// a cluster, which may be nil.
+func (k keys) of(d *fleet.Declaration, repo *Repo, cluster *fleet.Declaration, access map[string]fleet.Access) string {
 	if d.Hash == "" {
 		panic("plan: " + d.ID.String() + " has no hash, and what it wanted once would be taken for what it wants") // a bug
 	}
@@ -45,6 +47,10 @@ func (k keys) of(d *fleet.Declaration, repo *Repo, access map[string]fleet.Acces
 		h.Write([]byte(part + "\n"))
 	}
 	h.Write(k.named(d))
+	if cluster != nil {
+		sum := digest([]any{cluster.ID, cluster.Owner, cluster.Cluster, k.config.Settings.Prometheus})
+		h.Write(sum[:])
+	}
 	if unlike(access) {
 		sum := digest(access)
 		h.Write(sum[:])

@@ -221,6 +221,9 @@ func planned(t *testing.T, files []txtar.File) string {
 		id := ""
 		if o.Declaration.Kind != "" {
 			id = " " + o.Declaration.String()
+			if o.Lane != "" {
+				id += " (" + string(o.Lane) + ")"
+			}
 		}
 		fmt.Fprintf(&b, "%s%s %s: %s\n", o.Target, id, o.State, o.Reason)
 		if o.Next != "" {

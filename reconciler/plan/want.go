@@ -16,11 +16,11 @@ import (
 // want is what a declaration wants of a repo, or the outcome that says why
 // that is not known. That it can't be done is not kept: it may be for a
 // content that could not be had this time.
-func (c *computation) want(k kind.Kind, d *fleet.Declaration, repo *Repo) (kind.Want, rollout.Outcome) {
+func (c *computation) want(k kind.Kind, d *fleet.Declaration, repo *Repo, cluster *fleet.Declaration) (kind.Want, rollout.Outcome) {
 	// Until it is known what accounts may do, what is asked for of the tree is
 	// asked for at once.
 	access, waits := c.access(k, d, repo)
-	key := c.keys.of(d, repo, access)
+	key := c.keys.of(d, repo, cluster, access)
 	if b, ok := c.memo.Get(key); ok {
 		var r remembered
 		if json.Unmarshal(b, &r) == nil && r.Called == c.keys.handles(d, r.Handles) {
@@ -28,7 +28,7 @@ func (c *computation) want(k kind.Kind, d *fleet.Declaration, repo *Repo) (kind.
 		}
 	}
 	tree := askingOf(repo)
-	w, err := k.Want(&kind.Pass{Declaration: d, Config: c.world.Config, Repo: repo.Listing, Tree: tree, Access: access})
+	w, err := k.Want(&kind.Pass{Declaration: d, Config: c.world.Config, Repo: repo.Listing, Cluster: cluster, Tree: tree, Access: access})
 	switch {
 	case (err != nil || tree.partly()) && c.asked(repo, tree) && waits.State == "":
 		return kind.Want{}, outcome(d, repo.Listing.Name, rollout.Waiting, "its files are being read", "")

@@ -14,9 +14,11 @@ import (
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/kind/cluster"
 	"github.com/portreeve/portreeve/reconciler/kind/loan"
 	"github.com/portreeve/portreeve/reconciler/kind/migration"
 	"github.com/portreeve/portreeve/reconciler/kind/ownership"
+	"github.com/portreeve/portreeve/reconciler/kind/prometheus"
 	"github.com/portreeve/portreeve/reconciler/plan"
 	"github.com/portreeve/portreeve/reconciler/report"
 	"github.com/portreeve/portreeve/reconciler/rollout"
@@ -33,7 +35,7 @@ var now = time.Date(2026, time.November, 22, 12, 0, 0, 0, time.UTC)
 
 func kinds() kind.Set {
 	transforms := transform.Set{replace.New(), file.New(), delete.New(), rename.New(), yaml.New()}
-	return kind.Set{ownership.New(transforms), loan.New(), migration.New(transforms)}
+	return kind.Set{ownership.New(transforms), loan.New(), cluster.New(), prometheus.New(transforms), migration.New(transforms)}
 }
 
 // memo keeps all, and counts.
@@ -195,7 +197,7 @@ func (a accessFile) access() fleet.Access {
 // made is a branch's commit as apply would have made it for a step.
 func made(name, by string, repo *plan.Repo, step *rollout.Step) fleet.Branch {
 	t := rollout.Trailers{Spec: "gone", Base: repo.Head.Commit, Tree: "t1"}
-	rest := strings.TrimPrefix(name, fleet.BranchPrefix)
+	rest, _, _ := strings.Cut(strings.TrimPrefix(name, fleet.BranchPrefix), "--")
 	t.Declaration, _ = fleet.ParseID(rest)
 	if step != nil {
 		t.Spec = step.SpecHash

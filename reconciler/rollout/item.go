@@ -153,7 +153,7 @@ func (i *Item) outcome(state State, next, reason string, args ...any) Outcome {
 	o := Outcome{
 		Declaration: i.ID, Target: fleet.Target{Repo: i.Listing.Name}, Lane: i.Lane,
 		State: state, Reason: fmt.Sprintf(reason, args...), Next: next,
-		Because: i.Want.Because, What: i.Want.What, Effect: i.Want.Effect, Decides: i.Want.Decides,
+		Because: i.Want.Because, What: i.Want.What, Effect: i.Want.Effect, Costs: i.Want.Costs, Decides: i.Want.Decides,
 	}
 	if i.Declaration != nil {
 		o.Pos, o.Revision, o.Stale = i.Declaration.Pos, i.Declaration.Revision, i.Declaration.Stale

@@ -59,6 +59,7 @@ type Outcome struct {
 	Because  string         `json:"because,omitempty"`
 	What     []string       `json:"what,omitempty"`
 	Effect   *kind.Effect   `json:"effect,omitempty"` // of what is not done yet
+	Costs    []kind.Cost    `json:"costs,omitempty"`  // of what is not done yet
 	Decides  fleet.TeamName `json:"decides,omitempty"`
 	Pos      fleet.Pos      `json:"pos"`
 	Revision fleet.Revision `json:"revision,omitempty"`

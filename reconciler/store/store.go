@@ -55,6 +55,7 @@ type Done struct {
 	Action      string         `json:"action"`
 	Repo        fleet.RepoName `json:"repo"`
 	Declaration fleet.ID       `json:"declaration"`
+	Lane        fleet.Lane     `json:"lane,omitempty"`
 	URL         string         `json:"url,omitempty"` // of the pull request
 	What        []string       `json:"what,omitempty"`
 	Err         string         `json:"error,omitempty"`

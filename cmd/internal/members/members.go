@@ -5,9 +5,11 @@ package members
 
 import (
 	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/kind/cluster"
 	"github.com/portreeve/portreeve/reconciler/kind/loan"
 	"github.com/portreeve/portreeve/reconciler/kind/migration"
 	"github.com/portreeve/portreeve/reconciler/kind/ownership"
+	"github.com/portreeve/portreeve/reconciler/kind/prometheus"
 	"github.com/portreeve/portreeve/reconciler/transform"
 	"github.com/portreeve/portreeve/reconciler/transform/codeowners"
 	"github.com/portreeve/portreeve/reconciler/transform/delete"
@@ -30,5 +32,5 @@ func Transforms() transform.Set {
 
 // Kinds is the list of kinds.
 func Kinds() kind.Set {
-	return kind.Set{ownership.New(Transforms()), loan.New(), migration.New(Transforms())}
+	return kind.Set{ownership.New(Transforms()), loan.New(), cluster.New(), prometheus.New(Transforms()), migration.New(Transforms())}
 }

@@ -5,6 +5,9 @@
 //	declaration.json   the declaration, named "it"
 //	others/NAME.json   other declarations of the kind
 //	teams.json         the declared teams, by name
+//	clusters.json      the declared clusters, by name; the want is of the first
+//	                   that is a target
+//	fleet.json         what the settings say for the kind
 //	repo.json          the repo as the forge lists it
 //	marks, before/PATH the repo's tree, as in transformtest
 //	problems           what is wrong with the declaration, a line each
@@ -102,7 +105,9 @@ func outcome(t *testing.T, member kind.Kind, archive *txtar.Archive) []txtar.Fil
 	if out := candidates[0].Out; out != "" {
 		return []txtar.File{{Name: "targets", Data: []byte("out: " + out + "\n")}}
 	}
-	pass := &kind.Pass{Declaration: d, Config: config, Repo: repo, Tree: transformtest.TreeOf(t, archive)}
+	pass := &kind.Pass{
+		Declaration: d, Config: config, Repo: repo, Cluster: config.Clusters[candidates[0].Cluster], Tree: transformtest.TreeOf(t, archive),
+	}
 	want, err := member.Want(pass)
 	proveAsking(t, member, pass, want, err)
 	if err != nil {
@@ -159,6 +164,9 @@ func show(w kind.Want) []byte {
 		}
 		line("effect: shadowed", strings.Join(e.Shadowed, " "))
 	}
+	for _, c := range w.Costs {
+		line("cost", fmt.Sprintf("%s: %s, %s", c.Field, c.Class, c.Why))
+	}
 	line("labels", strings.Join(w.Labels, ", "))
 	line("merge", string(w.Merge))
 	line("decides", string(w.Decides))
@@ -174,6 +182,16 @@ func load(t *testing.T, member kind.Kind, archive *txtar.Archive) (*fleet.Declar
 		team.Name = name
 		config.Teams[name] = team
 	}
+	var clusters map[fleet.ClusterName]*fleet.Cluster
+	read(t, archive, "clusters.json", &clusters)
+	for name, c := range clusters {
+		config.Declarations = append(config.Declarations, &fleet.Declaration{
+			ID: fleet.ID{Kind: fleet.ClusterKind, Name: string(name)}, Owner: "platform", Cluster: c, Spec: c,
+		})
+	}
+	var settings json.RawMessage
+	read(t, archive, "fleet.json", &settings)
+	config.Settings.Prometheus = string(settings)
 	var it *fleet.Declaration
 	var problems []fleet.Problem
 	for i, f := range archive.Files {
@@ -187,7 +205,8 @@ func load(t *testing.T, member kind.Kind, archive *txtar.Archive) (*fleet.Declar
 		}
 		decoded, found := member.Decode(kind.Source{ID: d.ID, Pos: d.Pos, JSON: f.Data})
 		d.Owner, d.Owns, d.Within, d.Default = decoded.Owner, decoded.Owns, decoded.Within, decoded.Default
-		d.Loan, d.Refs, d.Writes, d.Spec = decoded.Loan, decoded.Refs, decoded.Writes, decoded.Spec
+		d.Loan, d.Cluster, d.Kept = decoded.Loan, decoded.Cluster, decoded.Kept
+		d.Refs, d.Writes, d.Spec = decoded.Refs, decoded.Writes, decoded.Spec
 		if !other {
 			it, problems = d, found
 		}

@@ -1,0 +1,73 @@
+package fleet
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// ClusterKind is the name of the kind that declares clusters.
+const ClusterKind = "cluster"
+
+// Cluster is a cluster as it is declared: a place where configuration runs, and
+// how it gets there.
+type Cluster struct {
+	Labels   map[string]string `json:"labels,omitempty"`
+	Delivery Delivery          `json:"delivery"`
+}
+
+// Delivery is how a cluster gets its configuration. Exactly one field is set.
+type Delivery struct {
+	PullRequest *PullDelivery `json:"pullRequest,omitempty"`
+}
+
+// PullDelivery is a pull request to the repo that the cluster's GitOps agent
+// watches.
+type PullDelivery struct {
+	Repo   RepoName `json:"repo"`
+	Folder Path     `json:"folder,omitempty"` // of the cluster in the repo; empty is the root
+}
+
+// Repo is the repo through which the cluster is configured; empty for none.
+func (c *Cluster) Repo() RepoName {
+	if c.Delivery.PullRequest == nil {
+		return ""
+	}
+	return c.Delivery.PullRequest.Repo
+}
+
+// File is the place in Repo of a file of the cluster's folder.
+func (c *Cluster) File(below Path) Path {
+	if c.Delivery.PullRequest == nil {
+		return below
+	}
+	return Path(path.Join(string(c.Delivery.PullRequest.Folder), string(below)))
+}
+
+// ClusterSelection selects clusters: those that are named, and those that have
+// all the labels, each with one of its values.
+type ClusterSelection struct {
+	Names  []ClusterName       `json:"names,omitempty"`
+	Labels map[string][]string `json:"labels,omitempty"`
+}
+
+// Selects says whether a cluster is selected, and in a few words why. A
+// selection that says nothing selects none.
+func (s *ClusterSelection) Selects(name ClusterName, c *Cluster) (because string, ok bool) {
+	if slices.Contains(s.Names, name) {
+		return "named", true
+	}
+	if len(s.Labels) == 0 {
+		return "", false
+	}
+	var has []string
+	for _, label := range slices.Sorted(maps.Keys(s.Labels)) {
+		value, there := c.Labels[label]
+		if !there || !slices.Contains(s.Labels[label], value) {
+			return "", false
+		}
+		has = append(has, label+"="+value)
+	}
+	return "labelled " + strings.Join(has, ", "), true
+}

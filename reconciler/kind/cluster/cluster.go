@@ -1,0 +1,81 @@
+// Package cluster is the kind "cluster": a place where configuration runs, and
+// how it gets there. It edits nothing itself: other kinds are about clusters.
+package cluster
+
+import (
+	"encoding/json"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/transform"
+)
+
+// self is what the member's own problems are told of.
+var self = kind.Kind{Name: "cluster", Field: "clusters"}
+
+// New is the member.
+func New() kind.Kind {
+	k := self
+	k.Doc = "A cluster, and how it gets its configuration."
+	k.Holds = true
+	k.Decode, k.Check, k.Targets, k.Want = decode, check, targets, want
+	return k
+}
+
+// Spec is a decoded declaration.
+type Spec struct {
+	Owner    fleet.TeamName    `json:"owner"`
+	Labels   map[string]string `json:"labels"`
+	Delivery struct {
+		PullRequest *struct {
+			Repo   fleet.RepoName `json:"repo"`
+			Folder string         `json:"folder"`
+		} `json:"pullRequest"`
+	} `json:"delivery"`
+}
+
+func decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
+	s := &Spec{}
+	if err := transform.DecodeFields(source.JSON, s); err != nil {
+		return kind.Decoded{}, []fleet.Problem{source.FieldProblem(self, "bad-field", "", err)}
+	}
+	d := kind.Decoded{Owner: s.Owner, Refs: []fleet.Ref{{Field: "owner", Team: s.Owner}}}
+	var problems []fleet.Problem
+	if s.Owner == "" {
+		problems = append(problems, source.Problem(self, "missing-field", "owner", "", "owner is required"))
+	}
+	pull := s.Delivery.PullRequest
+	if pull == nil {
+		return d, append(problems, source.Problem(self, "missing-field", "delivery", `for example pullRequest: repo: "acme/clusters"`, "delivery says not how"))
+	}
+	if pull.Folder != "" {
+		if err := transform.CheckPath(pull.Folder); err != nil {
+			problems = append(problems, source.Problem(self, "bad-path", "delivery.pullRequest.folder", "", "folder %s", err))
+		}
+	}
+	if problems != nil {
+		return d, problems
+	}
+	at := "folder " + pull.Folder + " of " + string(pull.Repo)
+	if pull.Folder == "" {
+		at = "the root of " + string(pull.Repo)
+	}
+	d.Refs = append(d.Refs, fleet.Ref{Field: "delivery.pullRequest.folder", Claim: at})
+	d.Cluster = &fleet.Cluster{
+		Labels:   s.Labels,
+		Delivery: fleet.Delivery{PullRequest: &fleet.PullDelivery{Repo: pull.Repo, Folder: fleet.Path(pull.Folder)}},
+	}
+	d.Spec, d.Effect = s, json.RawMessage(`{}`)
+	return d, nil
+}
+
+func check(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
+	return append(kind.CheckTeam(self, d, config, "owner", d.Owner), kind.CheckClaims(self, d, config)...)
+}
+
+// targets are none: a cluster alone changes nothing.
+func targets(*fleet.Declaration, *fleet.Config, []fleet.Repo) []kind.Candidate { return nil }
+
+func want(*kind.Pass) (kind.Want, error) {
+	return kind.Want{Out: "a cluster edits nothing itself"}, nil
+}

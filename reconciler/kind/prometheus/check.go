@@ -1,0 +1,117 @@
+package prometheus
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
+)
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
+// clusters are those that are declared, by name.
+func clusters(config *fleet.Config) []fleet.ClusterName { return sortedKeys(config.Clusters) }
+
+// check holds a declaration against the others: whether its clusters are there,
+// and whether the settings that come together for each are sound.
+func check(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
+	problems := kind.CheckTeam(self, d, config, "owner", d.Owner)
+	if d.Kept == "" {
+		return problems
+	}
+	s, err := parse(d.ID.Name, []byte(d.Kept))
+	if err != nil {
+		return append(problems, kind.ProblemAt(self, d, "bad-field", "", "", "%s", err))
+	}
+	problems = append(problems, unknown(d, config, "clusters", s.Clusters)...)
+	for i, o := range s.Overrides {
+		problems = append(problems, unknown(d, config, fmt.Sprintf("overrides[%d].clusters", i), o.Clusters)...)
+	}
+	return append(problems, s.sound(d, config)...)
+}
+
+// unknown are the problems that clusters are named that there are not.
+func unknown(d *fleet.Declaration, config *fleet.Config, field string, c fleet.ClusterSelection) []fleet.Problem {
+	var problems []fleet.Problem
+	for i, name := range c.Names {
+		if config.Clusters[name] != nil || config.Declaration(fleet.ID{Kind: fleet.ClusterKind, Name: string(name)}) != nil {
+			continue // an invalid one is a problem of its own
+		}
+		var known []string
+		for _, c := range clusters(config) {
+			known = append(known, string(c))
+		}
+		hint := cmp.Or(fleet.DidYouMean(string(name), known), "declare it under clusters")
+		problems = append(problems, kind.ProblemAt(self, d, "unknown-cluster", fmt.Sprintf("%s.names[%d]", field, i), hint, "unknown cluster %q", name))
+	}
+	return problems
+}
+
+// sound holds the settings of each cluster against the rules. Those of clusters
+// that the same overrides are for are one; where there is no cluster, those for
+// all are held against them.
+func (s *Spec) sound(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
+	var problems []fleet.Problem
+	seen := map[string]bool{}
+	told := map[finding]bool{}
+	judge := func(l layered) {
+		settings, err := l.settings()
+		if err != nil {
+			problems = append(problems, kind.ProblemAt(self, d, "bad-field", fromSettings, "", "%s", err))
+			return
+		}
+		for _, f := range rules(l, settings, s.Role == roleAgent) {
+			if told[f] {
+				continue
+			}
+			told[f] = true
+			problems = append(problems, l.problem(d, f))
+		}
+	}
+	for _, name := range clusters(config) {
+		c := config.Clusters[name].Cluster
+		if _, ok := s.Clusters.Selects(name, c); !ok {
+			continue
+		}
+		if key := s.overridden(name, c); !seen[key] {
+			seen[key] = true
+			judge(s.layers(config, name, c))
+		}
+	}
+	if len(seen) == 0 {
+		judge(s.layers(config, "", nil))
+		if len(s.Clusters.Names) == 0 {
+			p := kind.ProblemAt(self, d, "no-cluster", "clusters", "see the labels of the clusters", "no cluster has these labels")
+			p.Severity = fleet.Warning
+			problems = append(problems, p)
+		}
+	}
+	return problems
+}
+
+// overridden says which overrides are for a cluster.
+func (s *Spec) overridden(name fleet.ClusterName, c *fleet.Cluster) string {
+	var key strings.Builder
+	for i, o := range s.Overrides {
+		if _, ok := o.Clusters.Selects(name, c); ok {
+			fmt.Fprintf(&key, "%d ", i)
+		}
+	}
+	return key.String()
+}
+
+// problem is a finding at the place where the setting was written.
+func (l layered) problem(d *fleet.Declaration, f finding) fleet.Problem {
+	field := l.field(f.at)
+	message := f.message
+	if field == "" {
+		message += " (in " + fromFleet + ")"
+	}
+	p := kind.ProblemAt(self, d, f.code, field, f.hint, "%s", message)
+	p.Severity = f.severity
+	return p
+}

@@ -1,0 +1,224 @@
+package prometheus
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/portreeve/portreeve/reconciler/kind"
+)
+
+// mapping is how one setting stands in the spec of prometheus-operator's
+// objects. A "*" in both takes the place of a name.
+type mapping struct {
+	setting string
+	at      []string // all that hold it; the first is read
+	class   kind.Class
+	since   string // the first version of Prometheus that knows it; empty for all
+	server  bool   // an agent has none
+	// to writes a setting as it stands in the object, and from reads it back.
+	to   func(s *settings, value any) (any, error)
+	from func(value any) any
+}
+
+// mappings is the one table of settings. The defaults and first versions are
+// Prometheus's, the fields those of prometheus-operator's API v0.95.
+var mappings = []mapping{
+	{setting: "version", at: []string{"version"}, class: kind.PodRestart, to: prefixed("v"), from: unprefixed("v")},
+	{setting: "replicas", at: []string{"replicas"}, class: kind.PodRestart},
+	{setting: "shards", at: []string{"shards"}, class: kind.TargetsMove},
+	{setting: "shardRetention", at: []string{"shardRetentionPolicy.whenScaled"}, class: kind.Reload, server: true, to: titled, from: lowered},
+	{setting: "externalLabels.*", at: []string{"externalLabels.*"}, class: kind.QueueRestart},
+	{setting: "remoteWrite.*.url", at: []string{"remoteWrite[name=*].url"}, class: kind.QueueRestart},
+	{setting: "remoteWrite.*.http2", at: []string{"remoteWrite[name=*].enableHTTP2"}, class: kind.QueueRestart},
+	{setting: "remoteWrite.*.protocol", at: []string{"remoteWrite[name=*].messageVersion"}, class: kind.QueueRestart, since: "2.54.0", to: prefixed("V"), from: unprefixed("V")},
+	{setting: "remoteWrite.*.timeout", at: []string{"remoteWrite[name=*].remoteTimeout"}, class: kind.QueueRestart},
+	{setting: "remoteWrite.*.minShards", at: []string{"remoteWrite[name=*].queueConfig.minShards"}, class: kind.QueueRestart},
+	{setting: "remoteWrite.*.maxShards", at: []string{"remoteWrite[name=*].queueConfig.maxShards"}, class: kind.QueueRestart},
+	{setting: "remoteWrite.*.capacity", at: []string{"remoteWrite[name=*].queueConfig.capacity"}, class: kind.QueueRestart},
+	{setting: "remoteWrite.*.maxSamplesPerSend", at: []string{"remoteWrite[name=*].queueConfig.maxSamplesPerSend"}, class: kind.QueueRestart},
+	{setting: "remoteWrite.*.batchSendDeadline", at: []string{"remoteWrite[name=*].queueConfig.batchSendDeadline"}, class: kind.QueueRestart},
+	{setting: "remoteWrite.*.minBackoff", at: []string{"remoteWrite[name=*].queueConfig.minBackoff"}, class: kind.QueueRestart},
+	{setting: "remoteWrite.*.maxBackoff", at: []string{"remoteWrite[name=*].queueConfig.maxBackoff"}, class: kind.QueueRestart},
+	{setting: "remoteWrite.*.retryOnRateLimit", at: []string{"remoteWrite[name=*].queueConfig.retryOnRateLimit"}, class: kind.QueueRestart},
+	{setting: "remoteWrite.*.sampleAgeLimit", at: []string{"remoteWrite[name=*].queueConfig.sampleAgeLimit"}, class: kind.QueueRestart, since: "2.50.0"},
+	{setting: "remoteWrite.*.bearerToken.secret", at: []string{"remoteWrite[name=*].authorization.credentials.name"}, class: kind.QueueRestart},
+	{setting: "remoteWrite.*.bearerToken.key", at: []string{"remoteWrite[name=*].authorization.credentials.key"}, class: kind.QueueRestart},
+	{setting: "remoteWrite.*.basicAuth.username.secret", at: []string{"remoteWrite[name=*].basicAuth.username.name"}, class: kind.QueueRestart},
+	{setting: "remoteWrite.*.basicAuth.username.key", at: []string{"remoteWrite[name=*].basicAuth.username.key"}, class: kind.QueueRestart},
+	{setting: "remoteWrite.*.basicAuth.password.secret", at: []string{"remoteWrite[name=*].basicAuth.password.name"}, class: kind.QueueRestart},
+	{setting: "remoteWrite.*.basicAuth.password.key", at: []string{"remoteWrite[name=*].basicAuth.password.key"}, class: kind.QueueRestart},
+	{setting: "runtime.gogc", at: []string{"runtime.goGC"}, class: kind.Reload, since: "2.53.0", to: percent, from: unpercent},
+	{setting: "runtime.memoryLimit", at: []string{"containers[name=prometheus].env[name=GOMEMLIMIT].value"}, class: kind.PodRestart, to: memory},
+	{setting: "wal.compression", at: []string{"walCompression"}, class: kind.PodRestart},
+	{setting: "wal.segmentSize", at: []string{"additionalArgs[name=storage.tsdb.wal-segment-size].value"}, class: kind.PodRestart},
+	{setting: "blocks.minDuration", at: []string{"additionalArgs[name=storage.tsdb.min-block-duration].value"}, class: kind.PodRestart, server: true},
+	{setting: "blocks.maxDuration", at: []string{"additionalArgs[name=storage.tsdb.max-block-duration].value"}, class: kind.PodRestart, server: true},
+	{setting: "blocks.outOfOrderWindow", at: []string{"tsdb.outOfOrderTimeWindow"}, class: kind.Reload, since: "2.39.0", server: true},
+	{setting: "retention.time", at: []string{"retention"}, class: kind.PodRestart, server: true},
+	{setting: "retention.size", at: []string{"retentionSize"}, class: kind.PodRestart, server: true},
+	{setting: "resources.memory", at: []string{"resources.limits.memory", "resources.requests.memory"}, class: kind.PodRestart},
+	{setting: "resources.cpu", at: []string{"resources.requests.cpu"}, class: kind.PodRestart},
+	{setting: "volume", at: []string{"storage.volumeClaimTemplate.spec.resources.requests.storage"}, class: kind.PodRestart},
+}
+
+// agentArgs are the flags that an agent has by other names.
+var agentArgs = strings.NewReplacer("storage.tsdb.wal-segment-size", "storage.agent.wal-segment-size")
+
+func prefixed(prefix string) func(*settings, any) (any, error) {
+	return func(_ *settings, v any) (any, error) { return prefix + fmt.Sprint(v), nil }
+}
+
+func unprefixed(prefix string) func(any) any {
+	return func(v any) any { return strings.TrimPrefix(fmt.Sprint(v), prefix) }
+}
+
+func titled(_ *settings, v any) (any, error) {
+	text := fmt.Sprint(v)
+	return strings.ToUpper(text[:min(1, len(text))]) + text[min(1, len(text)):], nil
+}
+
+func lowered(v any) any { return strings.ToLower(fmt.Sprint(v)) }
+
+func percent(_ *settings, v any) (any, error) {
+	if v == "off" {
+		return json.Number("-1"), nil
+	}
+	return v, nil
+}
+
+func unpercent(v any) any {
+	if fmt.Sprint(v) == "-1" {
+		return "off"
+	}
+	return v
+}
+
+func memory(s *settings, _ any) (any, error) {
+	text, _, err := s.memoryLimit()
+	return text, err
+}
+
+// mappingOf finds the mapping of a setting, and the name in the place of its "*".
+func mappingOf(setting string) (*mapping, string, bool) {
+	for i := range mappings {
+		if name, ok := matches(mappings[i].setting, setting); ok {
+			return &mappings[i], name, true
+		}
+	}
+	return nil, "", false
+}
+
+func matches(pattern, setting string) (name string, ok bool) {
+	before, after, wild := strings.Cut(pattern, "*")
+	if !wild {
+		return "", pattern == setting
+	}
+	rest, ok := strings.CutPrefix(setting, before)
+	if !ok {
+		return "", false
+	}
+	name, ok = strings.CutSuffix(rest, after)
+	return name, ok && name != "" && !strings.Contains(name, ".")
+}
+
+// place is a value that stands, or is to stand, in an object.
+type place struct {
+	setting string // that it is of; empty for a field of "spec"
+	at      string // path below the operator's spec
+	value   any
+}
+
+// places are where the settings stand, in the order of the table.
+func (l layered) places(s *settings, agent bool) ([]place, error) {
+	all := maps.Clone(l)
+	for name := range s.RemoteWrite {
+		// HTTP/2 is the default of Prometheus before 3.0, and bounds bandwidth.
+		if at := remoteWritePrefix + name + ".http2"; all[at].from == "" {
+			all[at] = leaf{value: false}
+		}
+	}
+	order := func(setting string) int {
+		return slices.IndexFunc(mappings, func(m mapping) bool { _, ok := matches(m.setting, setting); return ok })
+	}
+	rank := func(setting string) int {
+		if group(setting) != "" {
+			return order(remoteWritePrefix + "x.url")
+		}
+		return order(setting)
+	}
+	var places []place
+	for _, setting := range slices.SortedFunc(maps.Keys(all), func(a, b string) int {
+		return cmp.Or(rank(a)-rank(b), strings.Compare(group(a), group(b)), order(a)-order(b), strings.Compare(a, b))
+	}) {
+		m, name, ok := mappingOf(setting)
+		if !ok {
+			return nil, fmt.Errorf("unknown setting %s", setting)
+		}
+		value := all[setting].value
+		if m.to != nil {
+			var err error
+			if value, err = m.to(s, value); err != nil {
+				return nil, fmt.Errorf("%s: %w", setting, err)
+			}
+		}
+		for _, at := range m.at {
+			at = strings.ReplaceAll(at, "*", name)
+			if agent {
+				at = agentArgs.Replace(at)
+			}
+			places = append(places, place{setting, at, value})
+		}
+	}
+	return places, nil
+}
+
+// group is what belongs together: all of one remote write.
+func group(setting string) string {
+	if rest, ok := strings.CutPrefix(setting, remoteWritePrefix); ok {
+		name, _, _ := strings.Cut(rest, ".")
+		return remoteWritePrefix + name
+	}
+	return ""
+}
+
+// standing are the settings that an object has, as they stand there, by setting.
+func standing(spec any, agent bool) map[string]place {
+	all := map[string]place{}
+	for _, m := range mappings {
+		at := m.at[0]
+		if agent {
+			at = agentArgs.Replace(at)
+		}
+		for _, name := range namesAt(spec, at) {
+			path := strings.ReplaceAll(at, "*", name)
+			value, ok := valueAt(spec, path)
+			if !ok {
+				continue
+			}
+			setting := strings.ReplaceAll(m.setting, "*", name)
+			all[setting] = place{setting, path, value}
+		}
+	}
+	return all
+}
+
+// declared is a value of an object as it would be declared.
+func (p place) declared() string {
+	m, _, ok := mappingOf(p.setting)
+	v := p.value
+	if ok && m.from != nil {
+		v = m.from(v)
+	}
+	if text, ok := v.(string); ok {
+		return text
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(data)
+}

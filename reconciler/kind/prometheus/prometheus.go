@@ -1,0 +1,390 @@
+// Package prometheus is the kind "prometheus": a Prometheus that runs with the
+// same settings on some clusters. Settings build on one another, the fleet's,
+// the declaration's, and those for some of the clusters, and the nearest wins.
+// They are rendered to the objects of prometheus-operator: into a file that is
+// written whole, or into the fields of one that is there.
+package prometheus
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/transform"
+)
+
+// self is what the member's own problems are told of.
+var self = kind.Kind{Name: "prometheus", Field: "prometheus"}
+
+// New is the member; transforms has the one for YAML.
+func New(transforms transform.Set) kind.Kind {
+	m := member{transforms}
+	k := self
+	k.Doc = "A Prometheus that runs with the same settings on some clusters."
+	k.Owns = true
+	k.Decode, k.Check, k.Targets, k.Want = decode, check, targets, m.want
+	return k
+}
+
+type member struct{ transforms transform.Set }
+
+// targets are the clusters that are selected, through their repos.
+func targets(d *fleet.Declaration, config *fleet.Config, _ []fleet.Repo) []kind.Candidate {
+	s, ok := d.Spec.(*Spec)
+	if !ok {
+		return nil
+	}
+	var all []kind.Candidate
+	for _, name := range clusters(config) {
+		c := config.Clusters[name].Cluster
+		if _, ok := s.Clusters.Selects(name, c); ok {
+			all = append(all, kind.Candidate{Repo: c.Repo(), Cluster: name})
+		}
+	}
+	return all
+}
+
+// want is the file of the cluster's folder with the settings in it.
+func (m member) want(p *kind.Pass) (kind.Want, error) {
+	s, ok := p.Declaration.Spec.(*Spec)
+	if !ok || p.Cluster == nil {
+		return kind.Want{}, fmt.Errorf("%s has no spec, or no cluster", p.Declaration.ID)
+	}
+	name, c := fleet.ClusterName(p.Cluster.ID.Name), p.Cluster.Cluster
+	layers := s.layers(p.Config, name, c)
+	settings, err := layers.settings()
+	if err != nil {
+		return kind.Want{}, err
+	}
+	for _, f := range rules(layers, settings, s.Role == roleAgent) {
+		if f.severity == fleet.Error {
+			return kind.Want{}, fmt.Errorf("the settings for it can't be: %s", f.message)
+		}
+	}
+	places, err := layers.places(settings, s.Role == roleAgent)
+	if err != nil {
+		return kind.Want{}, err
+	}
+	because, _ := s.Clusters.Selects(name, c)
+	w := kind.Want{
+		Because: because, Why: s.Why, Labels: s.Labels, Merge: s.Merge, AskAgain: s.askAgain,
+		Decides: decides(p), CloseIsOfThis: true,
+	}
+	if s.State == statePaused {
+		w.Paused = "paused by its declaration"
+	}
+	file := target{Spec: s, path: c.File(fleet.Path(s.File)), tree: p.Tree}
+	if err := file.read(); err != nil {
+		return kind.Want{}, err
+	}
+	all := changes(standing(file.spec, s.Role == roleAgent), places, s.Format == formatWhole)
+	if err := lossless(all, settings); err != nil {
+		return kind.Want{}, err
+	}
+	edit, err := m.edit(&file, places)
+	if err != nil || edit == nil {
+		return w, err
+	}
+	w.Edits = []transform.Edit{*edit}
+	if s.Format == formatWhole {
+		w.Whole = map[fleet.Path]string{edit.Path: kind.DigestOf(*edit)}
+	}
+	if file.unchanged(edit) {
+		w.Edits = nil
+		return w, nil
+	}
+	w.Title = fmt.Sprintf("Change settings of Prometheus %s on %s", s.Name, name)
+	if file.spec == nil {
+		w.Title = fmt.Sprintf("Set up Prometheus %s on %s", s.Name, name)
+	}
+	if file.spec == nil {
+		for i := range all {
+			c := &all[i].cost
+			c.Class, c.Why, c.Moves, c.Alone = kind.Starts, "", 0, false
+		}
+		slices.SortFunc(all, func(a, b change) int { return strings.Compare(a.setting, b.setting) })
+	}
+	for _, change := range all {
+		w.Costs = append(w.Costs, change.cost)
+		w.What = append(w.What, layers.told(change, file.spec != nil))
+	}
+	if len(w.What) == 0 {
+		w.What = []string{"other fields of " + string(edit.Path)}
+	}
+	w.Facts = kind.FactsOf([]any{w.Title, edit.Path, w.Costs})
+	return w, nil
+}
+
+// told is a change as people read it, with the layer that it comes from.
+func (l layered) told(c change, runs bool) string {
+	var b strings.Builder
+	b.WriteString(c.setting)
+	switch {
+	case c.to == "":
+		fmt.Fprintf(&b, " %s goes", c.from)
+	case c.from == "":
+		fmt.Fprintf(&b, " %s", c.to)
+	default:
+		fmt.Fprintf(&b, " %s → %s", c.from, c.to)
+	}
+	if from := l[c.setting].from; from != "" && from != fromSettings {
+		fmt.Fprintf(&b, " (%s)", strings.TrimSuffix(from, "."+fromSettings))
+	}
+	if runs {
+		fmt.Fprintf(&b, ": %s", c.cost.Class)
+		if c.cost.Why != "" {
+			fmt.Fprintf(&b, ", %s", c.cost.Why)
+		}
+	}
+	return b.String()
+}
+
+// lossless refuses what would leave samples where nobody can ask for them, or
+// can't be done.
+func lossless(all []change, s *settings) error {
+	for _, c := range all {
+		switch {
+		case c.setting == "shards" && c.from != "" && c.cost.Class == kind.DataAtRisk && len(s.RemoteWrite) == 0:
+			return fmt.Errorf(`shards %s → %d: what the shards that go have kept would be lost; declare shardRetention: "retain", or a remote write`, c.from, max(1, s.Shards))
+		case c.setting == "volume" && c.from != "" && c.to != "":
+			from, fromErr := amount(c.from, kubernetesUnits)
+			to, toErr := amount(c.to, kubernetesUnits)
+			if fromErr == nil && toErr == nil && to < from {
+				return fmt.Errorf("volume %s → %s: a volume can't be made smaller", c.from, c.to)
+			}
+		}
+	}
+	return nil
+}
+
+// decides is the team that decides in the repo: the one that owns it, else the
+// one that runs the cluster.
+func decides(p *kind.Pass) fleet.TeamName {
+	if team, ok := kind.OwnerOf(p.Config, p.Repo); ok {
+		return team
+	}
+	return p.Cluster.Owner
+}
+
+// target is the file in which the settings stand.
+type target struct {
+	*Spec
+	path fleet.Path
+	tree fs.FS
+
+	text       []byte // nil for no file
+	executable bool
+	object     any // the document in which they stand
+	spec       any // the operator's spec in it; nil for none
+}
+
+// read reads the file and finds the object in it.
+func (t *target) read() error {
+	if err := transform.CheckTarget(t.tree, t.path); err != nil {
+		return err
+	}
+	entry, err := transform.Lookup(t.tree, t.path)
+	if err != nil {
+		return err
+	}
+	if entry == nil {
+		if t.Format != formatWhole {
+			return fmt.Errorf("there is no %s, and its declaration says that one is there (format %q)", t.path, t.Format)
+		}
+		return nil
+	}
+	text, ok, err := transform.ReadText(t.tree, t.path)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return fmt.Errorf("%s is too large, or no text", t.path)
+	}
+	t.text, t.executable = text, transform.IsExecutable(entry)
+	docs, err := documents(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.path, err)
+	}
+	for _, doc := range docs {
+		if t.Format == formatValues || t.is(doc) {
+			t.object = doc
+			break
+		}
+	}
+	switch {
+	case t.object != nil:
+		t.spec, _ = valueAt(t.object, t.At)
+	case t.Format != formatWhole:
+		return fmt.Errorf("there is no %s %s in %s", t.kind(), t.Name, t.path)
+	case len(docs) > 0:
+		return fmt.Errorf("%s is there, and holds no %s %s: declare another file, or move it away", t.path, t.kind(), t.Name)
+	}
+	return nil
+}
+
+// is reports whether a document is the object.
+func (t *target) is(doc any) bool {
+	kindOf, _ := valueAt(doc, "kind")
+	name, _ := valueAt(doc, "metadata.name")
+	return kindOf == t.kind() && name == t.Name
+}
+
+func (t *target) kind() string {
+	switch {
+	case t.Format == formatRelease:
+		return "HelmRelease"
+	case t.Role == roleAgent:
+		return "PrometheusAgent"
+	}
+	return "Prometheus"
+}
+
+// unchanged reports whether the file is as the edit wants it.
+func (t *target) unchanged(edit *transform.Edit) bool {
+	if t.Format != formatWhole {
+		return t.text != nil && string(t.text) == string(edit.Content)
+	}
+	have, err := documents(t.text)
+	if err != nil || len(have) != 1 {
+		return false
+	}
+	return canonical(have[0]) == string(edit.Counts)
+}
+
+func canonical(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+// edit is the wanted state of the file; what of it counts are the fields that
+// are declared.
+func (m member) edit(t *target, places []place) (*transform.Edit, error) {
+	if t.Format == formatWhole {
+		return t.whole(places)
+	}
+	return m.patch(t, places)
+}
+
+// whole is the file written whole.
+func (t *target) whole(places []place) (*transform.Edit, error) {
+	spec := map[string]any{}
+	for name, value := range t.Spec.Spec {
+		spec[name] = value
+	}
+	for _, p := range places {
+		setAt(spec, p.at, p.value)
+	}
+	object := map[string]any{
+		"apiVersion": "monitoring.coreos.com/v1", "kind": t.kind(),
+		"metadata": map[string]any{"name": t.Name, "namespace": t.Namespace},
+		"spec":     spec,
+	}
+	if t.Role == roleAgent {
+		object["apiVersion"] = "monitoring.coreos.com/v1alpha1"
+	}
+	text, err := yaml.Dump(numbered(object), yaml.WithIndent(2))
+	if err != nil {
+		return nil, err
+	}
+	head := "# Portreeve writes this file, and undoes what is edited here: change what is declared.\n"
+	return &transform.Edit{
+		Path: t.path, Content: append([]byte(head), text...), Counts: []byte(canonical(object)), Executable: t.executable,
+	}, nil
+}
+
+// numbered has numbers as YAML writes them.
+func numbered(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, item := range v {
+			out[name] = numbered(item)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = numbered(item)
+		}
+		return out
+	case json.Number:
+		if n, err := strconv.ParseInt(v.String(), 10, 64); err == nil {
+			return n
+		}
+		f, _ := v.Float64() // JSON has passed it
+		return f
+	}
+	return v
+}
+
+// patch sets the declared fields in the file, and leaves every other byte.
+func (m member) patch(t *target, places []place) (*transform.Edit, error) {
+	var set []map[string]any
+	for _, p := range places {
+		set = append(set, map[string]any{"at": t.At + "." + p.at, "value": p.value})
+		if p.setting == "version" && t.Format != formatManifest {
+			set = append(set, map[string]any{"at": t.At + ".image.tag", "value": p.value})
+		}
+	}
+	for _, name := range sortedKeys(t.Spec.Spec) {
+		set = append(set, map[string]any{"at": t.At + "." + name, "value": t.Spec.Spec[name]})
+	}
+	if len(set) == 0 {
+		return nil, nil
+	}
+	fields := map[string]any{"do": "yaml", "path": t.path, "set": set}
+	if remove := replaced(t.At, places); remove != nil {
+		fields["remove"] = remove
+	}
+	if t.Format != formatValues {
+		fields["document"] = map[string]any{"kind": t.kind(), "metadata.name": t.Name}
+	}
+	data, err := json.Marshal(fields)
+	if err != nil {
+		return nil, err
+	}
+	yamlStep, ok := m.transforms.Find("yaml")
+	if !ok {
+		return nil, errors.New("there is no transform yaml here")
+	}
+	step, err := yamlStep.Decode(data)
+	if err != nil {
+		return nil, err
+	}
+	edits, err := step.Edits(t.tree)
+	if err != nil {
+		return nil, err
+	}
+	edit := transform.Edit{Path: t.path, Content: t.text, Executable: t.executable}
+	if len(edits) > 0 {
+		edit = edits[0]
+	}
+	edit.Counts = []byte(canonical(set))
+	return &edit, nil
+}
+
+// replaced are the ways of authentication that would stand beside a declared one.
+func replaced(at string, places []place) []string {
+	var all []string
+	for _, p := range places {
+		queue, field, ok := strings.Cut(p.at, "].")
+		for _, r := range [][2]string{{"authorization.", "basicAuth"}, {"basicAuth.", "authorization"}} {
+			gone := at + "." + queue + "]." + r[1]
+			if ok && strings.HasPrefix(queue, "remoteWrite[") && strings.HasPrefix(field, r[0]) && !slices.Contains(all, gone) {
+				all = append(all, gone)
+			}
+		}
+	}
+	return all
+}
