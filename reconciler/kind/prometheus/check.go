@@ -64,7 +64,7 @@ func (s *Spec) sound(d *fleet.Declaration, config *fleet.Config) []fleet.Problem
 			problems = append(problems, kind.ProblemAt(self, d, "bad-field", fromSettings, "", "%s", err))
 			return
 		}
-		for _, f := range rules(l, settings, s.Role == roleAgent) {
+		for _, f := range rules(l, settings, s.dialect()) {
 			if told[f] {
 				continue
 			}

@@ -21,7 +21,7 @@ type change struct {
 
 // changes are what would change, the dearest first. Of a file that is written
 // whole what is not declared goes.
-func changes(before map[string]place, after []place, whole bool) []change {
+func changes(before map[string]place, after []place, s *Spec) []change {
 	wanted := map[string]place{}
 	for _, p := range after {
 		if p.setting != "" && wanted[p.setting].at == "" {
@@ -29,7 +29,7 @@ func changes(before map[string]place, after []place, whole bool) []change {
 		}
 	}
 	names := slices.Collect(maps.Keys(wanted))
-	if whole {
+	if s.Format == formatWhole {
 		for name := range before {
 			if _, ok := wanted[name]; !ok {
 				names = append(names, name)
@@ -42,15 +42,17 @@ func changes(before map[string]place, after []place, whole bool) []change {
 		was, had := before[name]
 		is, has := wanted[name]
 		if had {
-			c.from = was.declared()
+			c.from = was.declared
 		}
 		if has {
-			c.to = is.declared()
+			c.to = is.declared
 		}
 		if had == has && c.from == c.to {
 			continue
 		}
-		c.cost = costOf(c, before, wanted)
+		if c.cost = costOf(c, before, wanted); s.Format == formatHost && c.cost.Class == kind.PodRestart {
+			c.cost.Why = "somebody has to restart it"
+		}
 		all = append(all, c)
 	}
 	slices.SortFunc(all, func(a, b change) int {
@@ -76,10 +78,10 @@ func costOf(c change, before, after map[string]place) kind.Cost {
 		} else if _, has := after[queue]; !has {
 			cost.Why = "the queue ends, and what waits in it is lost"
 		} else {
-			cost.Why = "the queue starts anew, and what waits in it is lost"
+			cost.Why = "what waits in it is lost"
 		}
 	case strings.HasPrefix(c.setting, "externalLabels."):
-		cost.Why = "every queue starts anew, and what waits in them is lost; all series are others from then on"
+		cost.Why = "of all queues, and what waits in them is lost; all series are others from then on"
 	case c.setting == "shards":
 		shards(&cost, c, after)
 	case c.setting == "replicas":
@@ -105,11 +107,6 @@ func costOf(c change, before, after map[string]place) kind.Cost {
 	if cost.Class == kind.PodRestart {
 		cost.Alone = number(replicasOf(before)) == 1
 	}
-	if cost.Why == "" {
-		cost.Why = map[kind.Class]string{
-			kind.PodRestart: "every pod starts anew", kind.Reload: "nothing stops",
-		}[cost.Class]
-	}
 	return cost
 }
 
@@ -122,7 +119,7 @@ func shards(cost *kind.Cost, c change, after map[string]place) {
 	cost.Moves = int(math.Round(100 * (1 - stay)))
 	cost.Why = fmt.Sprintf("%d%% of the targets move", cost.Moves)
 	if to < from {
-		if after["shardRetention"].declared() == "retain" {
+		if after["shardRetention"].declared == "retain" {
 			cost.Why += "; the shards that go are kept, with their data"
 		} else {
 			cost.Class = kind.DataAtRisk
@@ -144,7 +141,7 @@ func gcd(a, b int) int {
 // replicasOf is how many replicas an object has, as it is declared.
 func replicasOf(spec map[string]place) string {
 	if p, ok := spec["replicas"]; ok {
-		return p.declared()
+		return p.declared
 	}
 	return ""
 }

@@ -32,6 +32,7 @@ const (
 	formatManifest = "manifest"
 	formatValues   = "values"
 	formatRelease  = "helmRelease"
+	formatHost     = "prometheus"
 
 	stateActive = "active"
 	statePaused = "paused"
@@ -116,6 +117,11 @@ func parse(name string, data []byte) (*Spec, error) {
 	return s, nil
 }
 
+// dialect is how the settings are written.
+func (s *Spec) dialect() dialect {
+	return dialect{agent: s.Role == roleAgent, host: s.Format == formatHost}
+}
+
 // problems are what is wrong with the declaration by itself, settings aside.
 func (s *Spec) problems(source kind.Source) []fleet.Problem {
 	var problems []fleet.Problem
@@ -133,13 +139,16 @@ func (s *Spec) problems(source kind.Source) []fleet.Problem {
 		}
 	}
 	choice("role", s.Role, roleServer, roleAgent)
-	choice("format", s.Format, formatWhole, formatManifest, formatValues, formatRelease)
+	choice("format", s.Format, formatWhole, formatManifest, formatValues, formatRelease, formatHost)
 	choice("state", s.State, stateActive, statePaused)
 	if err := transform.CheckPath(s.File); err != nil {
 		report("bad-path", "file", "", "file %s", err)
 	}
-	if s.Format == formatWhole && s.At != "spec" {
-		report("bad-value", "at", "leave it out", `a file that is written whole has its fields in "spec"`)
+	if s.Format == formatWhole && s.At != "spec" || s.Format == formatHost && s.At != "" {
+		report("bad-value", "at", "leave it out", "format %q has its fields in one place", s.Format)
+	}
+	if s.Format == formatHost && len(s.Spec) > 0 {
+		report("bad-value", "spec", "leave it out", "format %q has no object of an operator", s.Format)
 	}
 	selection := func(field string, c fleet.ClusterSelection) {
 		if len(c.Names) == 0 && len(c.Labels) == 0 {

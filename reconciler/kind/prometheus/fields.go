@@ -12,7 +12,7 @@ import (
 )
 
 // mapping is how one setting stands in the spec of prometheus-operator's
-// objects. A "*" in both takes the place of a name.
+// objects, and where there is no operator. A "*" takes the place of a name.
 type mapping struct {
 	setting string
 	at      []string // all that hold it; the first is read
@@ -23,6 +23,47 @@ type mapping struct {
 	to   func(s *settings, value any) (any, error)
 	from func(value any) any
 }
+
+// hostOf are the places of settings where there is no operator: a path in
+// prometheus.yml, a "--flag", or a "$VARIABLE". What is missing has none there.
+var hostOf = map[string]string{
+	"externalLabels.*":                        "global.external_labels.*",
+	"remoteWrite.*.url":                       "remote_write[name=*].url",
+	"remoteWrite.*.http2":                     "remote_write[name=*].enable_http2",
+	"remoteWrite.*.protocol":                  "remote_write[name=*].protobuf_message",
+	"remoteWrite.*.timeout":                   "remote_write[name=*].remote_timeout",
+	"remoteWrite.*.minShards":                 "remote_write[name=*].queue_config.min_shards",
+	"remoteWrite.*.maxShards":                 "remote_write[name=*].queue_config.max_shards",
+	"remoteWrite.*.capacity":                  "remote_write[name=*].queue_config.capacity",
+	"remoteWrite.*.maxSamplesPerSend":         "remote_write[name=*].queue_config.max_samples_per_send",
+	"remoteWrite.*.batchSendDeadline":         "remote_write[name=*].queue_config.batch_send_deadline",
+	"remoteWrite.*.minBackoff":                "remote_write[name=*].queue_config.min_backoff",
+	"remoteWrite.*.maxBackoff":                "remote_write[name=*].queue_config.max_backoff",
+	"remoteWrite.*.retryOnRateLimit":          "remote_write[name=*].queue_config.retry_on_http_429",
+	"remoteWrite.*.sampleAgeLimit":            "remote_write[name=*].queue_config.sample_age_limit",
+	"remoteWrite.*.bearerToken.secret":        "remote_write[name=*].authorization.credentials_file",
+	"remoteWrite.*.basicAuth.username.secret": "remote_write[name=*].basic_auth.username_file",
+	"remoteWrite.*.basicAuth.password.secret": "remote_write[name=*].basic_auth.password_file",
+	"runtime.gogc":                            "runtime.gogc",
+	"runtime.memoryLimit":                     "$GOMEMLIMIT",
+	"wal.compression":                         "--storage.tsdb.wal-compression",
+	"wal.segmentSize":                         "--storage.tsdb.wal-segment-size",
+	"blocks.minDuration":                      "--storage.tsdb.min-block-duration",
+	"blocks.maxDuration":                      "--storage.tsdb.max-block-duration",
+	"blocks.outOfOrderWindow":                 "storage.tsdb.out_of_order_time_window",
+	"retention.time":                          "--storage.tsdb.retention.time",
+	"retention.size":                          "--storage.tsdb.retention.size",
+}
+
+// onHosts are the settings that need an operator.
+var onHosts = []string{"replicas", "shards", "shardRetention"}
+
+// secrets is the folder in which a host keeps what a Secret would hold, as the
+// operator mounts it: a folder for each, and in it a file for each key.
+const secrets = "/etc/prometheus/secrets/"
+
+// messages are the names of the remote-write protocols.
+var messages = map[string]string{"1.0": "prometheus.WriteRequest", "2.0": "io.prometheus.write.v2.Request"}
 
 // mappings is the one table of settings. The defaults and first versions are
 // Prometheus's, the fields those of prometheus-operator's API v0.95.
@@ -66,7 +107,9 @@ var mappings = []mapping{
 }
 
 // agentArgs are the flags that an agent has by other names.
-var agentArgs = strings.NewReplacer("storage.tsdb.wal-segment-size", "storage.agent.wal-segment-size")
+var agentArgs = strings.NewReplacer(
+	"storage.tsdb.wal-segment-size", "storage.agent.wal-segment-size", "storage.tsdb.wal-compression", "storage.agent.wal-compression",
+)
 
 func prefixed(prefix string) func(*settings, any) (any, error) {
 	return func(_ *settings, v any) (any, error) { return prefix + fmt.Sprint(v), nil }
@@ -127,13 +170,68 @@ func matches(pattern, setting string) (name string, ok bool) {
 
 // place is a value that stands, or is to stand, in an object.
 type place struct {
-	setting string // that it is of; empty for a field of "spec"
-	at      string // path below the operator's spec
-	value   any
+	setting  string
+	at       string // path below the operator's spec, or as hostOf has it
+	value    any
+	declared string // as it would be declared, for people
+}
+
+// dialect is how settings are written: as a server or an agent, as objects of
+// the operator or for a host without one.
+type dialect struct{ agent, host bool }
+
+// at are the places of a mapping.
+func (d dialect) at(m *mapping) []string {
+	at := m.at
+	if d.host {
+		at = nil
+		if h := hostOf[m.setting]; h != "" {
+			at = []string{h}
+		}
+	}
+	if !d.agent {
+		return at
+	}
+	var all []string
+	for _, a := range at {
+		all = append(all, agentArgs.Replace(a))
+	}
+	return all
+}
+
+// write is a setting as it stands in its places.
+func (d dialect) write(m *mapping, all layered, s *settings, setting string) (any, error) {
+	value := all[setting].value
+	switch {
+	case d.host && strings.HasSuffix(setting, ".secret"):
+		key := all[strings.TrimSuffix(setting, "secret")+"key"].value
+		return fmt.Sprintf("%s%v/%v", secrets, value, key), nil
+	case d.host && strings.HasSuffix(m.setting, ".protocol"):
+		return messages[fmt.Sprint(value)], nil
+	case m.to != nil:
+		return m.to(s, value)
+	}
+	return value, nil
+}
+
+// read is a value of a place as it would be declared.
+func (d dialect) read(m *mapping, value any) any {
+	switch {
+	case d.host && strings.HasSuffix(m.setting, ".protocol"):
+		for protocol, message := range messages {
+			if value == message {
+				return protocol
+			}
+		}
+		return value
+	case m.from != nil:
+		return m.from(value)
+	}
+	return value
 }
 
 // places are where the settings stand, in the order of the table.
-func (l layered) places(s *settings, agent bool) ([]place, error) {
+func (l layered) places(s *settings, d dialect) ([]place, error) {
 	all := maps.Clone(l)
 	for name := range s.RemoteWrite {
 		// HTTP/2 is the default of Prometheus before 3.0, and bounds bandwidth.
@@ -158,19 +256,12 @@ func (l layered) places(s *settings, agent bool) ([]place, error) {
 		if !ok {
 			return nil, fmt.Errorf("unknown setting %s", setting)
 		}
-		value := all[setting].value
-		if m.to != nil {
-			var err error
-			if value, err = m.to(s, value); err != nil {
-				return nil, fmt.Errorf("%s: %w", setting, err)
-			}
+		value, err := d.write(m, all, s, setting)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", setting, err)
 		}
-		for _, at := range m.at {
-			at = strings.ReplaceAll(at, "*", name)
-			if agent {
-				at = agentArgs.Replace(at)
-			}
-			places = append(places, place{setting, at, value})
+		for _, at := range d.at(m) {
+			places = append(places, place{setting, strings.ReplaceAll(at, "*", name), value, text(d.read(m, value))})
 		}
 	}
 	return places, nil
@@ -186,33 +277,27 @@ func group(setting string) string {
 }
 
 // standing are the settings that an object has, as they stand there, by setting.
-func standing(spec any, agent bool) map[string]place {
+func (d dialect) standing(spec any) map[string]place {
 	all := map[string]place{}
-	for _, m := range mappings {
-		at := m.at[0]
-		if agent {
-			at = agentArgs.Replace(at)
+	for i := range mappings {
+		m := &mappings[i]
+		at := d.at(m)
+		if len(at) == 0 {
+			continue
 		}
-		for _, name := range namesAt(spec, at) {
-			path := strings.ReplaceAll(at, "*", name)
-			value, ok := valueAt(spec, path)
-			if !ok {
-				continue
+		for _, name := range namesAt(spec, at[0]) {
+			path := strings.ReplaceAll(at[0], "*", name)
+			if value, ok := valueAt(spec, path); ok {
+				setting := strings.ReplaceAll(m.setting, "*", name)
+				all[setting] = place{setting, path, value, text(d.read(m, value))}
 			}
-			setting := strings.ReplaceAll(m.setting, "*", name)
-			all[setting] = place{setting, path, value}
 		}
 	}
 	return all
 }
 
-// declared is a value of an object as it would be declared.
-func (p place) declared() string {
-	m, _, ok := mappingOf(p.setting)
-	v := p.value
-	if ok && m.from != nil {
-		v = m.from(v)
-	}
+// text is a value as people read it.
+func text(v any) string {
 	if text, ok := v.(string); ok {
 		return text
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,12 +65,12 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	if err != nil {
 		return kind.Want{}, err
 	}
-	for _, f := range rules(layers, settings, s.Role == roleAgent) {
+	for _, f := range rules(layers, settings, s.dialect()) {
 		if f.severity == fleet.Error {
 			return kind.Want{}, fmt.Errorf("the settings for it can't be: %s", f.message)
 		}
 	}
-	places, err := layers.places(settings, s.Role == roleAgent)
+	places, err := layers.places(settings, s.dialect())
 	if err != nil {
 		return kind.Want{}, err
 	}
@@ -85,20 +86,28 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	if err := file.read(); err != nil {
 		return kind.Want{}, err
 	}
-	all := changes(standing(file.spec, s.Role == roleAgent), places, s.Format == formatWhole)
+	all := changes(s.dialect().standing(file.spec), places, s)
 	if err := lossless(all, settings); err != nil {
 		return kind.Want{}, err
 	}
-	edit, err := m.edit(&file, places)
-	if err != nil || edit == nil {
-		return w, err
+	edits, err := m.edits(&file, places)
+	if err != nil {
+		return kind.Want{}, err
 	}
-	w.Edits = []transform.Edit{*edit}
-	if s.Format == formatWhole {
-		w.Whole = map[fleet.Path]string{edit.Path: kind.DigestOf(*edit)}
+	for _, e := range edits {
+		if s.Format == formatWhole || e.Path != file.path {
+			if w.Whole == nil {
+				w.Whole = map[fleet.Path]string{}
+			}
+			w.Whole[e.Path] = kind.DigestOf(e)
+		}
+		if same, err := file.has(&e); err != nil {
+			return kind.Want{}, err
+		} else if !same {
+			w.Edits = append(w.Edits, e)
+		}
 	}
-	if file.unchanged(edit) {
-		w.Edits = nil
+	if w.Edits == nil {
 		return w, nil
 	}
 	w.Title = fmt.Sprintf("Change settings of Prometheus %s on %s", s.Name, name)
@@ -117,9 +126,9 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 		w.What = append(w.What, layers.told(change, file.spec != nil))
 	}
 	if len(w.What) == 0 {
-		w.What = []string{"other fields of " + string(edit.Path)}
+		w.What = []string{"other fields of " + string(w.Edits[0].Path)}
 	}
-	w.Facts = kind.FactsOf([]any{w.Title, edit.Path, w.Costs})
+	w.Facts = kind.FactsOf([]any{w.Title, w.Edits[0].Path, w.Costs})
 	return w, nil
 }
 
@@ -214,7 +223,7 @@ func (t *target) read() error {
 		return fmt.Errorf("%s: %w", t.path, err)
 	}
 	for _, doc := range docs {
-		if t.Format == formatValues || t.is(doc) {
+		if t.Format == formatValues || t.Format == formatHost || t.is(doc) {
 			t.object = doc
 			break
 		}
@@ -222,6 +231,9 @@ func (t *target) read() error {
 	switch {
 	case t.object != nil:
 		t.spec, _ = valueAt(t.object, t.At)
+		if t.Format == formatHost {
+			return t.readEnvironment()
+		}
 	case t.Format != formatWhole:
 		return fmt.Errorf("there is no %s %s in %s", t.kind(), t.Name, t.path)
 	case len(docs) > 0:
@@ -247,16 +259,16 @@ func (t *target) kind() string {
 	return "Prometheus"
 }
 
-// unchanged reports whether the file is as the edit wants it.
-func (t *target) unchanged(edit *transform.Edit) bool {
+// has reports whether the tree is as an edit wants it.
+func (t *target) has(edit *transform.Edit) (bool, error) {
 	if t.Format != formatWhole {
-		return t.text != nil && string(t.text) == string(edit.Content)
+		return transform.Holds(t.tree, *edit)
 	}
 	have, err := documents(t.text)
 	if err != nil || len(have) != 1 {
-		return false
+		return false, nil // it is not even that
 	}
-	return canonical(have[0]) == string(edit.Counts)
+	return canonical(have[0]) == string(edit.Counts), nil
 }
 
 func canonical(v any) string {
@@ -267,13 +279,29 @@ func canonical(v any) string {
 	return string(b)
 }
 
-// edit is the wanted state of the file; what of it counts are the fields that
-// are declared.
-func (m member) edit(t *target, places []place) (*transform.Edit, error) {
+// edits are the wanted states of files, sorted by path; what of them counts are
+// the fields that are declared.
+func (m member) edits(t *target, places []place) ([]transform.Edit, error) {
 	if t.Format == formatWhole {
-		return t.whole(places)
+		edit, err := t.whole(places)
+		if err != nil {
+			return nil, err
+		}
+		return []transform.Edit{*edit}, nil
 	}
-	return m.patch(t, places)
+	var edits []transform.Edit
+	edit, err := m.patch(t, places)
+	if err != nil {
+		return nil, err
+	}
+	if edit != nil {
+		edits = append(edits, *edit)
+	}
+	if t.Format == formatHost {
+		edits = append(edits, *t.environment(places))
+	}
+	transform.Sort(edits)
+	return edits, nil
 }
 
 // whole is the file written whole.
@@ -297,9 +325,8 @@ func (t *target) whole(places []place) (*transform.Edit, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := "# Portreeve writes this file, and undoes what is edited here: change what is declared.\n"
 	return &transform.Edit{
-		Path: t.path, Content: append([]byte(head), text...), Counts: []byte(canonical(object)), Executable: t.executable,
+		Path: t.path, Content: append([]byte(written), text...), Counts: []byte(canonical(object)), Executable: t.executable,
 	}, nil
 }
 
@@ -332,7 +359,10 @@ func numbered(v any) any {
 func (m member) patch(t *target, places []place) (*transform.Edit, error) {
 	var set []map[string]any
 	for _, p := range places {
-		set = append(set, map[string]any{"at": t.At + "." + p.at, "value": p.value})
+		if outside(p.at) {
+			continue
+		}
+		set = append(set, map[string]any{"at": t.below(p.at), "value": p.value})
 		if p.setting == "version" && t.Format != formatManifest {
 			set = append(set, map[string]any{"at": t.At + ".image.tag", "value": p.value})
 		}
@@ -344,10 +374,10 @@ func (m member) patch(t *target, places []place) (*transform.Edit, error) {
 		return nil, nil
 	}
 	fields := map[string]any{"do": "yaml", "path": t.path, "set": set}
-	if remove := replaced(t.At, places); remove != nil {
+	if remove := t.replaced(places); remove != nil {
 		fields["remove"] = remove
 	}
-	if t.Format != formatValues {
+	if t.Format != formatValues && t.Format != formatHost {
 		fields["document"] = map[string]any{"kind": t.kind(), "metadata.name": t.Name}
 	}
 	data, err := json.Marshal(fields)
@@ -374,17 +404,99 @@ func (m member) patch(t *target, places []place) (*transform.Edit, error) {
 	return &edit, nil
 }
 
+// below is a path in the document.
+func (t *target) below(at string) string {
+	if t.At == "" {
+		return at
+	}
+	return t.At + "." + at
+}
+
 // replaced are the ways of authentication that would stand beside a declared one.
-func replaced(at string, places []place) []string {
+func (t *target) replaced(places []place) []string {
 	var all []string
 	for _, p := range places {
 		queue, field, ok := strings.Cut(p.at, "].")
-		for _, r := range [][2]string{{"authorization.", "basicAuth"}, {"basicAuth.", "authorization"}} {
-			gone := at + "." + queue + "]." + r[1]
-			if ok && strings.HasPrefix(queue, "remoteWrite[") && strings.HasPrefix(field, r[0]) && !slices.Contains(all, gone) {
+		for _, r := range [][2]string{
+			{"authorization.", "basicAuth"}, {"basicAuth.", "authorization"}, {"authorization.", "basic_auth"}, {"basic_auth.", "authorization"},
+		} {
+			gone := t.below(queue + "]." + r[1])
+			if ok && strings.HasPrefix(field, r[0]) && !slices.Contains(all, gone) {
 				all = append(all, gone)
 			}
 		}
 	}
 	return all
+}
+
+const written = "# Portreeve writes this file, and undoes what is edited here: change what is declared.\n"
+
+// environment is the file beside prometheus.yml that an init system reads: the
+// variables, and as $ARGS the flags.
+func (t *target) environment(places []place) *transform.Edit {
+	var variables, flags []string
+	for _, p := range places {
+		if name, ok := strings.CutPrefix(p.at, "$"); ok {
+			variables = append(variables, fmt.Sprintf("%s=%s\n", name, text(p.value)))
+		}
+		if strings.HasPrefix(p.at, "--") {
+			flags = append(flags, flag(p))
+		}
+	}
+	content := written + strings.Join(variables, "") + fmt.Sprintf("ARGS=%q\n", strings.Join(flags, " "))
+	return &transform.Edit{Path: t.environmentFile(), Content: []byte(content), Counts: []byte(content[len(written):])}
+}
+
+// flag is a flag as a command line has it.
+func flag(p place) string {
+	switch v := p.value.(type) {
+	case bool:
+		if v {
+			return p.at
+		}
+		return "--no-" + strings.TrimPrefix(p.at, "--")
+	default:
+		return p.at + "=" + text(v)
+	}
+}
+
+func (t *target) environmentFile() fleet.Path {
+	return fleet.Path(strings.TrimSuffix(string(t.path), path.Ext(string(t.path))) + ".env")
+}
+
+// readEnvironment adds the variables and flags to what stands in prometheus.yml.
+func (t *target) readEnvironment() error {
+	name := t.environmentFile()
+	if err := transform.CheckTarget(t.tree, name); err != nil {
+		return err
+	}
+	content, _, err := transform.ReadText(t.tree, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	spec, ok := t.spec.(map[string]any)
+	if err != nil || !ok {
+		return err
+	}
+	for line := range strings.Lines(string(content)) {
+		variable, value, ok := strings.Cut(strings.TrimSpace(line), "=")
+		switch {
+		case !ok || strings.HasPrefix(variable, "#"):
+		case variable != "ARGS":
+			spec["$"+variable] = value
+		default:
+			for arg := range strings.FieldsSeq(strings.Trim(value, `"`)) {
+				name, v, valued := strings.Cut(arg, "=")
+				switch {
+				case valued:
+					spec[name] = v
+				case strings.HasPrefix(name, "--no-"):
+					spec["--"+strings.TrimPrefix(name, "--no-")] = false
+				default:
+					spec[name] = true
+				}
+			}
+		}
+	}
+	return nil
 }

@@ -33,6 +33,7 @@ type judge struct {
 	*settings
 	layers   layered
 	agent    bool
+	host     bool
 	findings []finding
 }
 
@@ -50,8 +51,8 @@ func (j *judge) warn(at, hint, format string, args ...any) {
 
 // rules are what is wrong with layered settings: errors are what can't work or
 // loses data, warnings what is known to harm.
-func rules(l layered, s *settings, agent bool) []finding {
-	j := &judge{settings: s, layers: l, agent: agent}
+func rules(l layered, s *settings, d dialect) []finding {
+	j := &judge{settings: s, layers: l, agent: d.agent, host: d.host}
 	j.versions()
 	j.names()
 	j.goRuntime()
@@ -70,6 +71,8 @@ func (j *judge) versions() {
 		switch {
 		case !ok:
 			j.fail(at, "", "unknown setting %s", at)
+		case j.host && slices.Contains(onHosts, at):
+			j.fail(at, "remove it", "without an operator nothing is done for %s", at)
 		case j.agent && m.server:
 			j.fail(at, `remove it, or declare role: "server"`, "an agent keeps no blocks, so %s is nothing to it", at)
 		case m.since != "" && j.Version != "" && older(j.Version, m.since) && !(m.setting == "remoteWrite.*.protocol" && j.layers[at].value == "1.0"):

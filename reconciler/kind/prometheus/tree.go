@@ -29,8 +29,13 @@ func steps(at string) []step {
 	return all
 }
 
-// valueAt is what stands at a path.
+// valueAt is what stands at a path, or as a flag or a variable.
 func valueAt(tree any, at string) (any, bool) {
+	if outside(at) {
+		m, _ := tree.(map[string]any)
+		v, ok := m[at]
+		return v, ok
+	}
 	for _, s := range steps(at) {
 		m, ok := tree.(map[string]any)
 		if !ok {
@@ -109,6 +114,9 @@ func setAt(tree map[string]any, at string, value any) {
 		tree = below
 	}
 }
+
+// outside reports whether a place is a flag or a variable, and in no file of YAML.
+func outside(at string) bool { return strings.HasPrefix(at, "--") || strings.HasPrefix(at, "$") }
 
 // documents are what a YAML file holds, in the types of JSON.
 func documents(text []byte) ([]any, error) {
