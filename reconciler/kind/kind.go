@@ -134,6 +134,10 @@ type Candidate struct {
 	// Cluster is the one that it is about, through the repo; empty for none. Each
 	// moves on its own: it is the lane.
 	Cluster fleet.ClusterName
+	// Rollout is how the declaration goes over its clusters, and Wave the one that
+	// this is of; nil where it goes at once.
+	Rollout *fleet.Rollout
+	Wave    int
 	// Out, when not empty, says why the repo is not a target: "topic frozen".
 	Out string
 }

@@ -49,6 +49,7 @@ func Compute(w *World, kinds kind.Set, memo Memo) (*Plan, []Need) {
 	c.unreached()
 	c.decide()
 	c.loans()
+	c.breakers()
 	c.digests()
 	c.silent()
 	return c.finish()
@@ -95,6 +96,8 @@ type computation struct {
 	imported     *Imported
 	lacks        map[lentPlace]*kind.Unreached // of engineers who are lent
 	granting     granting
+	lagging      []rollout.Lagging
+	trips        []rollout.Trip
 }
 
 type branchKey struct {
@@ -119,6 +122,7 @@ func (c *computation) declaration(d *fleet.Declaration) {
 			o := c.elsewhere(d, candidate.Repo)
 			o.Lane = fleet.Lane(candidate.Cluster)
 			c.outcomes = append(c.outcomes, o)
+			c.lag(candidate, o)
 			continue
 		}
 		candidate.Repo = listing.Name
@@ -175,11 +179,14 @@ func (c *computation) candidate(k kind.Kind, d *fleet.Declaration, candidate kin
 	item := &rollout.Item{
 		ID: d.ID, Lane: lane, Declaration: d, Owns: k.Owns, Listing: repo.Listing, Head: repo.Head,
 		Rules: repo.Rules, Want: kind.Want{Out: candidate.Out}, Hold: c.holds[d.ID],
+		Rollout: candidate.Rollout, Wave: candidate.Wave,
 	}
 	c.claim(item)
 	if repo.Err != "" {
 		c.unseen(item, repo)
-		c.outcomes = append(c.outcomes, unreadable(item, repo))
+		o := unreadable(item, repo)
+		c.outcomes = append(c.outcomes, o)
+		c.lag(candidate, o)
 		if candidate.Out == "" {
 			c.hidden = append(c.hidden, item)
 		}
@@ -191,6 +198,7 @@ func (c *computation) candidate(k kind.Kind, d *fleet.Declaration, candidate kin
 			o.State, o.Next = rollout.Blocked, "make a first commit"
 		}
 		c.outcomes = append(c.outcomes, o)
+		c.lag(candidate, o)
 		return
 	}
 	if candidate.Out == "" {
@@ -199,6 +207,7 @@ func (c *computation) candidate(k kind.Kind, d *fleet.Declaration, candidate kin
 			state.Lane = lane
 			c.unseen(item, repo)
 			c.outcomes = append(c.outcomes, state)
+			c.lag(candidate, state)
 			return
 		}
 		item.Want = want
@@ -217,7 +226,9 @@ func (c *computation) add(item *rollout.Item, repo *Repo) {
 			item.Branch = &repo.Head.Branches[n]
 		}
 	}
-	if item.Branch != nil || item.Declaration != nil && item.Declaration.Frozen == nil && len(item.Want.Edits) > 0 {
+	// Of what goes in waves the last pull request tells since when it is so.
+	asks := len(item.Want.Edits) > 0 || item.Rollout != nil
+	if item.Branch != nil || item.Declaration != nil && item.Declaration.Frozen == nil && asks {
 		pull, asked := repo.Pulls[name]
 		if !asked {
 			c.needs.branch(repo.Listing.Name, name)
@@ -385,6 +396,7 @@ func (c *computation) decide() {
 	for n, item := range c.items {
 		decisions[n] = rollout.Heed(settings, c.world.Refused, item, decisions[n])
 	}
+	c.roll(settings, decisions)
 	c.paced = rollout.Pace(rollout.Bounds{
 		Now: c.world.Now, Limits: c.world.Config.Settings.Limits, Allowance: c.world.Allowance,
 		OpenedToday: c.world.OpenedToday, Uncounted: c.world.Uncounted, Unread: c.unread,

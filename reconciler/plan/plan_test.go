@@ -293,8 +293,9 @@ func promises(t *testing.T, w *plan.World, p *plan.Plan) {
 	}
 	for _, r := range w.Repos {
 		for _, b := range r.Head.Branches {
-			id, _ := fleet.ParseID(strings.TrimPrefix(b.Name, fleet.BranchPrefix))
-			if r.Out == "" && seen[target{id, r.Listing.Name, ""}] == 0 {
+			name, lane, _ := strings.Cut(strings.TrimPrefix(b.Name, fleet.BranchPrefix), "--")
+			id, _ := fleet.ParseID(name)
+			if r.Out == "" && seen[target{id, r.Listing.Name, fleet.Lane(lane)}] == 0 {
 				t.Errorf("%s: the branch %s has no outcome", r.Listing.Name, b.Name)
 			}
 		}

@@ -18,6 +18,10 @@ type Item struct {
 	Declaration *fleet.Declaration // nil when it is gone from the config repo
 	Owns        bool               // its kind owns the paths that it writes
 	Want        kind.Want
+	// Rollout is how the declaration goes over its clusters, and Wave the one that
+	// this is of; nil where it goes at once.
+	Rollout *fleet.Rollout
+	Wave    int
 
 	Listing fleet.Repo
 	Head    fleet.Head

@@ -21,6 +21,7 @@ import (
 type Spec struct {
 	fields
 	askAgain time.Time
+	rollout  *fleet.Rollout // nil for all at once
 }
 
 // Roles, formats and states.
@@ -56,6 +57,7 @@ type fields struct {
 	Merge     fleet.MergePolicy      `json:"merge"`
 	State     string                 `json:"state"`
 	AskAgain  string                 `json:"askAgain"`
+	Rollout   *rolloutFields         `json:"rollout"`
 }
 
 type override struct {
@@ -82,6 +84,8 @@ func decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
 	s.askAgain = again
 	problems = append(problems, source.CheckMerge(self, s.Merge)...)
 	problems = append(problems, s.problems(source)...)
+	rollout, wrong := s.Rollout.rollout(source)
+	s.rollout, problems = rollout, append(problems, wrong...)
 	if fleet.HasErrors(problems) {
 		return d, problems
 	}

@@ -47,7 +47,11 @@ func targets(d *fleet.Declaration, config *fleet.Config, _ []fleet.Repo) []kind.
 	for _, name := range clusters(config) {
 		c := config.Clusters[name].Cluster
 		if _, ok := s.Clusters.Selects(name, c); ok {
-			all = append(all, kind.Candidate{Repo: c.Repo(), Cluster: name})
+			one := kind.Candidate{Repo: c.Repo(), Cluster: name, Rollout: s.rollout}
+			if s.rollout != nil {
+				one.Wave = s.rollout.WaveOf(d.ID, name, c)
+			}
+			all = append(all, one)
 		}
 	}
 	return all

@@ -1,6 +1,6 @@
 // Prometheus and promtool, out of their Go module. It is a module of its own, so
 // that nothing of it enters another's module graph.
-module github.com/portreeve/portreeve/e2e/prometheus
+module github.com/portreeve/portreeve/e2e/modules/prometheus
 
 go 1.26.7
 

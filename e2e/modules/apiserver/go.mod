@@ -1,6 +1,6 @@
 // A kube-apiserver, built from the Go modules alone. It is a module of its own, so
 // that nothing of it enters another's module graph.
-module github.com/portreeve/portreeve/e2e/kube/apiserver
+module github.com/portreeve/portreeve/e2e/modules/apiserver
 
 go 1.26.0
 
