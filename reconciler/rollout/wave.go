@@ -158,9 +158,9 @@ func (r *rolling) roll() {
 		case waits != "":
 			*m.decision = Decision{Outcome: m.outcome(Waiting, "goes on once that is done", "it is of wave %d of %d, and %s", m.Wave, len(r.Waves)+1, waits)}
 		case until.After(r.now):
-			*m.decision = Decision{Outcome: m.outcome(Waiting, "goes on "+Moment(r.now, until), "it is of wave %d of %d, and the wave before it soaks", m.Wave, len(r.Waves)+1)}
+			*m.decision = Decision{Outcome: m.outcome(Waiting, "goes on about "+Moment(r.now, until), "it is of wave %d of %d, and the wave before it soaks", m.Wave, len(r.Waves)+1)}
 		case !closed.IsZero():
-			*m.decision = Decision{Outcome: m.outcome(Waiting, "goes on "+Moment(r.now, closed), "it is outside the windows in which it may change")}
+			*m.decision = Decision{Outcome: m.outcome(Waiting, "goes on about "+Moment(r.now, closed), "it is outside the windows in which it may change")}
 		}
 	}
 }
