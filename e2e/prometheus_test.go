@@ -6,12 +6,14 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -144,6 +146,48 @@ func TestPrometheus(t *testing.T) {
 	h.await("samples over HTTP/2", func() bool { return protocols[2].Load() > 0 })
 }
 
+// TestStalledReceiver: while what a queue holds would be lost it is not touched,
+// and once it has caught up, it is.
+func TestStalledReceiver(t *testing.T) {
+	dir, err := prometheusPrograms()
+	must(t, err)
+	var requests atomic.Int64
+	var stalled atomic.Pointer[chan struct{}]
+	receiver := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // a request that breaks off is counted as well
+		requests.Add(1)
+		if until := stalled.Load(); until != nil {
+			<-*until
+		}
+	}))
+	t.Cleanup(receiver.Close)
+	h := newHost(t, filepath.Join(dir, "prometheus"), receiver.URL)
+	h.declare(`minShards: 1, maxShards: 1, timeout: "5m"`)
+	h.reconciles(0, `open +acme/hosts`)
+	h.merges()
+	h.start()
+	h.await("samples", func() bool { return requests.Load() > 0 })
+
+	until := make(chan struct{})
+	stalled.Store(&until)
+	release := sync.OnceFunc(func() { stalled.Store(nil); close(until) })
+	t.Cleanup(release)
+	behind := func() float64 {
+		return float64(time.Now().Unix()) - h.metric("queue_highest_sent_timestamp_seconds")
+	}
+	h.await("it is behind", func() bool { return behind() > 33 })
+	h.more = fmt.Sprintf(`api: "http://127.0.0.1:%d"`, h.port)
+	h.declare(`minShards: 2, maxShards: 2, timeout: "5m"`)
+	h.reconciles(0, `waiting +acme/hosts +prometheus/host \(vm-1\) +it may not be touched now: the queue central is [0-9.]+ s behind`)
+	release()
+	h.await("it has caught up", func() bool { return behind() < 10 })
+	h.await("and its own metrics say so", func() bool {
+		text, err := h.get("/api/v1/query?query=" + url.QueryEscape(`time() - prometheus_remote_storage_queue_highest_sent_timestamp_seconds < 10`))
+		return err == nil && strings.Contains(text, `"central"`)
+	})
+	h.reconciles(0, `open +acme/hosts +prometheus/host \(vm-1\)`)
+}
+
 // host is a machine with a Prometheus whose files come from a repo.
 type host struct {
 	*testing.T
@@ -154,6 +198,7 @@ type host struct {
 	receiver          string
 	flags             []string
 	pull              int
+	more              string // of the declaration
 }
 
 func newHost(t *testing.T, program, receiver string) *host {
@@ -204,6 +249,7 @@ prometheus: host: {
 	clusters: names: ["vm-1"]
 	file:   "prometheus.yml"
 	format: "prometheus"
+	%s
 	settings: {
 		version: "3.16.0"
 		remoteWrite: central: {url: "%s/push", batchSendDeadline: "1s", %s}
@@ -213,7 +259,7 @@ prometheus: host: {
 		retention: time: "15d"
 	}
 }
-`, h.receiver, queue)
+`, h.more, h.receiver, queue)
 	_, err := h.forge.Person("kim").CommitFile("acme/config", "main", "fleet.cue", text, "Declare it")
 	must(h.T, err)
 }
@@ -326,15 +372,15 @@ func (h *host) flag(name string) string {
 	return answer.Data[name]
 }
 
-// await waits for a condition, half a minute at most.
+// await waits for a condition, a minute and a half at most.
 func (h *host) await(what string, is func() bool) {
 	h.Helper()
-	for range 300 {
+	for range 900 {
 		if is() {
 			return
 		}
 		time.Sleep(100 * time.Millisecond) // it has nothing to be told by
 	}
 	log, _ := os.ReadFile(filepath.Join(h.dir, "log")) // for the message alone
-	h.Fatalf("not in half a minute: %s\n%s", what, log)
+	h.Fatalf("not in a minute and a half: %s\n%s", what, log)
 }

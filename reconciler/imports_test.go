@@ -128,6 +128,8 @@ var borders = []border{
 	{"github.com/google/go-github", []string{"reconciler/forge/github"}, "another forge must be able to stand where GitHub stands"},
 	{"github.com/golang-jwt", []string{"reconciler/forge/github", "reconciler/forge/sandbox"}, "how an App proves who it is concerns GitHub and who plays it"},
 	{"github.com/graph-gophers/graphql-go", []string{"reconciler/forge/sandbox"}, "only the sandbox serves GraphQL"},
+	{"github.com/prometheus/client_golang/api", []string{"reconciler/metrics"}, "one room asks Prometheuses; the others have numbers"},
+	{"github.com/prometheus/common", []string{"reconciler/metrics"}, "one room asks Prometheuses; the others have numbers"},
 	{"github.com/prometheus/client_golang", []string{"reconciler/dashboard"}, "one room exposes metrics; the others return numbers"},
 	{"github.com/spf13/cobra", []string{"cmd/portreeve"}, "flags end in cmd: the packages below are used by tests and by portreeve-validate"},
 	{"modernc.org/sqlite", []string{"reconciler/store"}, "history is kept in one place, and only the daemon links it"},

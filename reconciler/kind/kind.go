@@ -169,6 +169,8 @@ type Want struct {
 	Effect *Effect `json:",omitempty"`
 	// Costs are what the edits do to what runs by the files, the dearest first.
 	Costs []Cost `json:",omitempty"`
+	// Gates have to be open before something changes.
+	Gates []fleet.Gate `json:",omitempty"`
 	// Facts are what Title, What, Because and Body are made from, as FactsOf
 	// gives them: a pull request is reworded when they are others, and not when
 	// a newer Portreeve only has other words for them. Wherever there are edits

@@ -14,6 +14,7 @@ import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge"
 	"github.com/portreeve/portreeve/reconciler/gitrepo"
+	"github.com/portreeve/portreeve/reconciler/metrics"
 	"github.com/portreeve/portreeve/reconciler/plan"
 )
 
@@ -35,6 +36,8 @@ type Observer struct {
 	// CatalogWait is how long a pass waits for it.
 	Catalog     func(*fleet.Backstage) Catalog
 	CatalogWait time.Duration
+	// Metrics asks Prometheuses.
+	Metrics metrics.Client
 	// Progress is told what is under way; it may be nil.
 	Progress func(doing string, done, of int)
 	// Workers is how many repos are read over Git at once, by default 16; with
@@ -155,6 +158,8 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 			collaborators = append(collaborators, n.Repo)
 		case n.Issues:
 			o.issues(ctx, w)
+		case len(n.Queries) > 0:
+			o.queries(ctx, w, n.Queries)
 		case n.Rules:
 			rules = append(rules, n.Repo)
 		case len(n.Accounts) > 0:

@@ -397,6 +397,13 @@ func (c *computation) decide() {
 		decisions[n] = rollout.Heed(settings, c.world.Refused, item, decisions[n])
 	}
 	c.roll(settings, decisions)
+	for n, item := range c.items {
+		gated, asks := rollout.Gated(item, decisions[n], c.world.Queries)
+		decisions[n] = gated
+		for _, q := range asks {
+			c.needs.queries[q] = true
+		}
+	}
 	c.paced = rollout.Pace(rollout.Bounds{
 		Now: c.world.Now, Limits: c.world.Config.Settings.Limits, Allowance: c.world.Allowance,
 		OpenedToday: c.world.OpenedToday, Uncounted: c.world.Uncounted, Unread: c.unread,

@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/rollout"
@@ -22,6 +24,7 @@ type needs struct {
 	openedToday bool
 	configRepo  bool
 	issues      bool
+	queries     map[fleet.Query]bool
 	// collaborators are asked for in these repos.
 	collaborators map[fleet.RepoName]bool
 }
@@ -34,7 +37,7 @@ func newNeeds() *needs {
 		histories: map[fleet.RepoName]map[string]bool{}, replays: map[fleet.RepoName][]rollout.Replay{},
 		pulls: map[fleet.RepoName]map[int]bool{}, accounts: map[fleet.RepoName]map[string]bool{},
 		editions: map[fleet.RepoName]map[fleet.Path]bool{},
-		wrongs:   map[fleet.RepoName]map[fleet.CommitID]bool{},
+		wrongs:   map[fleet.RepoName]map[fleet.CommitID]bool{}, queries: map[fleet.Query]bool{},
 	}
 }
 
@@ -116,6 +119,11 @@ func (n *needs) list() []Need {
 	}
 	if n.issues {
 		out = append(out, Need{Issues: true})
+	}
+	if len(n.queries) > 0 {
+		out = append(out, Need{Queries: slices.SortedFunc(maps.Keys(n.queries), func(a, b fleet.Query) int {
+			return cmp.Or(strings.Compare(a.URL, b.URL), strings.Compare(a.Expr, b.Expr))
+		})})
 	}
 	return out
 }

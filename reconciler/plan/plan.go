@@ -53,6 +53,8 @@ type World struct {
 	// counted; where a limit asks for it, none is opened then.
 	OpenedToday *fleet.Openings
 	Uncounted   string
+	// Queries hold what Prometheuses answer, of those that were asked for.
+	Queries map[fleet.Query]*fleet.Answer
 	// Judge holds policies against what revisions would do, and answers for
 	// each in its place. It is pure; nil has nothing against any.
 	Judge func([]fleet.Blast) [][]fleet.Finding
@@ -99,7 +101,7 @@ type Repo struct {
 
 // Need is a question that planning can't go on without.
 type Need struct {
-	Repo fleet.RepoName // empty for OpenedToday, ConfigRepo and Issues
+	Repo fleet.RepoName // empty for OpenedToday, ConfigRepo, Issues and Queries
 	// Exactly one of these is set.
 	Tree        bool         // the tree at the head, at least its root
 	All         bool         // that tree with all its directories
@@ -115,6 +117,7 @@ type Need struct {
 	OpenedToday bool
 	ConfigRepo  bool // the config repo among the repos
 	Issues      bool // of the config repo
+	Queries     []fleet.Query
 	// Collaborators asks whose access to the repo is their own.
 	Collaborators bool
 }

@@ -167,6 +167,9 @@ func show(w kind.Want) []byte {
 	for _, c := range w.Costs {
 		line("cost", fmt.Sprintf("%s: %s, %s", c.Field, c.Class, c.Why))
 	}
+	for _, g := range w.Gates {
+		line("gate", g.Query.URL+": "+g.Query.Expr)
+	}
 	line("labels", strings.Join(w.Labels, ", "))
 	line("merge", string(w.Merge))
 	line("decides", string(w.Decides))

@@ -57,6 +57,7 @@ type fields struct {
 	Merge     fleet.MergePolicy      `json:"merge"`
 	State     string                 `json:"state"`
 	AskAgain  string                 `json:"askAgain"`
+	API       string                 `json:"api"`
 	Rollout   *rolloutFields         `json:"rollout"`
 }
 
@@ -84,7 +85,7 @@ func decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
 	s.askAgain = again
 	problems = append(problems, source.CheckMerge(self, s.Merge)...)
 	problems = append(problems, s.problems(source)...)
-	rollout, wrong := s.Rollout.rollout(source)
+	rollout, wrong := s.Rollout.rollout(source, s.API)
 	s.rollout, problems = rollout, append(problems, wrong...)
 	if fleet.HasErrors(problems) {
 		return d, problems

@@ -132,6 +132,7 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	if len(w.What) == 0 {
 		w.What = []string{"other fields of " + string(w.Edits[0].Path)}
 	}
+	w.Gates = s.gates(name, w.Costs)
 	w.Facts = kind.FactsOf([]any{w.Title, w.Edits[0].Path, w.Costs})
 	return w, nil
 }

@@ -1,6 +1,7 @@
 package prometheus
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -24,6 +25,11 @@ type rolloutFields struct {
 		Until    string   `json:"until"`
 		Timezone string   `json:"timezone"`
 	} `json:"windows"`
+	Gates []struct {
+		Query string `json:"query"`
+		Why   string `json:"why"`
+		API   string `json:"api"`
+	} `json:"gates"`
 	MaxFailures int    `json:"maxFailures"`
 	Resume      string `json:"resume"` // counts by being changed
 }
@@ -31,7 +37,7 @@ type rolloutFields struct {
 var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
 // rollout is what is written as planning takes it; nil for none.
-func (f *rolloutFields) rollout(source kind.Source) (*fleet.Rollout, []fleet.Problem) {
+func (f *rolloutFields) rollout(source kind.Source, api string) (*fleet.Rollout, []fleet.Problem) {
 	if f == nil {
 		return nil, nil
 	}
@@ -47,6 +53,11 @@ func (f *rolloutFields) rollout(source kind.Source) (*fleet.Rollout, []fleet.Pro
 			report(fmt.Sprintf("waves[%d]", i), `for example {share: "25%"}`, "a wave is either clusters or a share of them")
 		}
 		r.Waves = append(r.Waves, fleet.Wave{Clusters: w.Clusters, Share: share.Number})
+	}
+	for i, g := range f.Gates {
+		if g.API == "" && api == "" {
+			report(fmt.Sprintf("gates[%d]", i), "declare api, here or for the whole declaration", "nobody is named whom to ask")
+		}
 	}
 	if f.Soak != "" {
 		soak, err := duration(f.Soak)
@@ -85,4 +96,50 @@ func minutes(text string) int {
 		return -1
 	}
 	return h*60 + m
+}
+
+// lagging is how many seconds a queue may be behind before a change that restarts
+// it waits: what is behind would be lost.
+const lagging = 30
+
+// queueGates are open while every queue is up to date. What a queue has seen (since
+// 3.7) stands still while it is full, so that what came in for all of them counts as
+// well, as long as something waits in it.
+var queueGates = []fleet.Gate{
+	{Why: "it does not scrape its own metrics, so nobody knows whether its queues are behind", Query: fleet.Query{
+		Expr: `absent(prometheus_remote_storage_shards)`,
+	}},
+	{Why: "the queue {remote_name} is {value} s behind", Query: fleet.Query{
+		Expr: fmt.Sprintf(
+			`max by (remote_name) ((prometheus_remote_storage_queue_highest_timestamp_seconds - prometheus_remote_storage_queue_highest_sent_timestamp_seconds > %[1]d)`+
+				` or ((prometheus_remote_storage_highest_timestamp_in_seconds - ignoring (remote_name, url) group_right ()`+
+				` prometheus_remote_storage_queue_highest_sent_timestamp_seconds > %[1]d) and prometheus_remote_storage_samples_pending > 0))`, lagging),
+	}},
+	{Why: "the queue {remote_name} has dropped samples in the last 5 minutes", Query: fleet.Query{
+		Expr: `sum by (remote_name) (increase(prometheus_remote_storage_samples_dropped_total{reason!="dropped_series"}[5m])) > 0`,
+	}},
+	{Why: "the queue {remote_name} has had to send again in the last 5 minutes", Query: fleet.Query{
+		Expr: `sum by (remote_name) (increase(prometheus_remote_storage_samples_retried_total[5m])) > 0`,
+	}},
+}
+
+// gates are those of a change on a cluster.
+func (s *Spec) gates(name fleet.ClusterName, costs []kind.Cost) []fleet.Gate {
+	var all []fleet.Gate
+	add := func(g fleet.Gate, api string) {
+		g.Query.URL = strings.ReplaceAll(api, "{cluster}", string(name))
+		all = append(all, g)
+	}
+	touches := func(c kind.Cost) bool { return c.Class != kind.Reload && c.Class != kind.Starts }
+	if s.API != "" && slices.ContainsFunc(costs, touches) {
+		for _, g := range queueGates {
+			add(g, s.API)
+		}
+	}
+	if s.Rollout != nil {
+		for _, g := range s.Rollout.Gates {
+			add(fleet.Gate{Query: fleet.Query{Expr: g.Query}, Why: g.Why}, cmp.Or(g.API, s.API))
+		}
+	}
+	return all
 }

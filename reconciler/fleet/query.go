@@ -1,0 +1,28 @@
+package fleet
+
+// Query is a question to a Prometheus.
+type Query struct {
+	URL  string `json:"url"` // of its API
+	Expr string `json:"expr"`
+}
+
+// Answer is what a Prometheus answers; Unread says why it does not.
+type Answer struct {
+	Samples []Sample
+	Unread  string
+}
+
+// Sample is one series of an answer, with its value.
+type Sample struct {
+	Labels map[string]string
+	Value  float64
+}
+
+// Gate holds a change back for as long as a query returns anything, as the
+// expression of an alert does.
+type Gate struct {
+	Query Query `json:"query"`
+	// Why says what it is that it returns: "the remote write {remote_name} is
+	// {value} s behind"; names of labels, and value, stand in braces.
+	Why string `json:"why"`
+}
