@@ -120,11 +120,15 @@ func TestPrometheus(t *testing.T) {
 		t.Errorf("max-block-duration is %q", got)
 	}
 	h.await("samples over HTTP/1.1", func() bool { return protocols[1].Load() > 0 })
+	h.shows(`maxShards +2 +settings +2 +2\n`, `runtime.memoryLimit +819MiB +settings +819MiB +819MiB\n`, `runtime.gogc +off +settings +off +off\n`,
+		`blocks.maxDuration +6h +settings +6h +6h\n`, `retention.time +15d +settings +15d +15d\n`)
 
 	// A change of the config repo is one of the queue.
 	h.declare(`minShards: 4, maxShards: 4`)
 	h.reconciles(0, `open +acme/hosts`)
+	h.shows(`≠ +remoteWrite.central.maxShards +4 +settings +2 +2\n`)
 	h.merges()
+	h.shows(`≠ +remoteWrite.central.maxShards +4 +settings +4 +2\n`)
 	must(t, h.reload())
 	h.await("4 shards", func() bool { return h.metric("shards_min") == 4 && h.metric("shards_max") == 4 })
 	if n := protocols[2].Load(); n > 0 {
@@ -274,6 +278,21 @@ func (h *host) reconciles(code int, want string) {
 	out, _ := cmd.CombinedOutput() // its status says it
 	if got := cmd.ProcessState.ExitCode(); got != code || !regexp.MustCompile(want).Match(out) {
 		h.Fatalf("reconcile ended with %d, not %d, or does not say %s:\n%s", got, code, want, out)
+	}
+}
+
+// shows asks what is declared, stands in the file, and runs.
+func (h *host) shows(want ...string) {
+	h.Helper()
+	path, err := buildPortreeve()
+	must(h.T, err)
+	cmd := exec.Command(path, append([]string{"prometheus", "show", "host", "--api=" + h.url, "--config=" + h.config}, h.flags...)...)
+	cmd.Env = []string{"HOME=" + h.TempDir(), "PATH=" + os.Getenv("PATH"), "NO_PROXY=*"}
+	out, err := cmd.CombinedOutput()
+	for _, w := range want {
+		if err != nil || !regexp.MustCompile(w).Match(out) {
+			h.Errorf("show does not say %s: %v\n%s", w, err, out)
+		}
 	}
 }
 

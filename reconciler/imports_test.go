@@ -38,6 +38,7 @@ var layers = []layer{
 	{rooms: []string{"schema", "policies", "examples"}, job: "CUE text, embedded"},
 	{rooms: []string{"reconciler/transform"}, job: "file edits", member: true, pure: true},
 	{rooms: []string{"reconciler/kind"}, job: "what a declaration wants of a target, whatever the time", member: true, pure: true},
+	{rooms: []string{"reconciler/advice"}, job: "what history says that settings should be", pure: true},
 	{rooms: []string{"reconciler/rollout"}, job: "what happens now, and why", pure: true},
 	{rooms: []string{"reconciler/report"}, job: "texts for people", pure: true},
 	{rooms: []string{"reconciler/plan"}, job: "a plan, computed from the world alone", pure: true},

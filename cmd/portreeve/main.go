@@ -94,7 +94,7 @@ forge, the network or the disk failed; 4 plan --exit-code found something to do.
 	}
 	root.AddCommand(
 		initCommand(), newCommand(), adoptCommand(), validateCommand(), fmtCommand(), planCommand(), reconcileCommand(), runCommand(),
-		statusCommand(), whyCommand(), ownerCommand(), backstageCommand(), demoCommand(), schemaCommand(), docsCommand(),
+		statusCommand(), whyCommand(), ownerCommand(), backstageCommand(), prometheusCommand(), demoCommand(), schemaCommand(), docsCommand(),
 	)
 	return root
 }

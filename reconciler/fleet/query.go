@@ -26,3 +26,12 @@ type Gate struct {
 	// {value} s behind"; names of labels, and value, stand in braces.
 	Why string `json:"why"`
 }
+
+// Running is with what a Prometheus runs, as it says itself.
+type Running struct {
+	Version     string
+	Config      string // YAML
+	Flags       map[string]string
+	GOGC        string
+	MemoryLimit float64 // bytes; 0 where it does not say
+}

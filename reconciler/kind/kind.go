@@ -72,10 +72,29 @@ type Kind struct {
 	// a repo; empty for none. Nil where the kind keeps none.
 	Describes func(d *fleet.Declaration) fleet.Path
 
+	// Settings are what a declaration sets on a cluster, and Effective those with
+	// which something runs, as that says itself, by their names. Nil for a kind
+	// that sets none.
+	Settings  func(d *fleet.Declaration, config *fleet.Config, cluster fleet.ClusterName) (Settings, error)
+	Effective func(fleet.Running) (map[string]string, error)
+
 	// Adopt reads what a repo has already, so that it can be declared; nil for a
 	// kind that finds nothing in repos. It is asked of a repo that nothing is
 	// declared of, in a Pass without Declaration. Its errors are as Want's.
 	Adopt func(p *Pass) (Adopted, error)
+}
+
+// Settings are what a declaration sets on a cluster, and where it may be asked.
+type Settings struct {
+	API string // empty for nowhere
+	All []Setting
+}
+
+// Setting is one that a declaration sets, with the layer that it comes from.
+type Setting struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	From  string `json:"from"`
 }
 
 // Source is a declaration as it stands in the config repo.

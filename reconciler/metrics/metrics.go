@@ -6,7 +6,9 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -34,20 +36,33 @@ const (
 type Client struct {
 	// Carry carries requests; http.DefaultTransport if nil.
 	Carry http.RoundTripper
+	// Wait is how long an answer may take; 10 s if zero.
+	Wait time.Duration
+}
+
+// api is what speaks to a Prometheus, until the end of a time.
+func (c *Client) api(ctx context.Context, address string) (api.Client, context.Context, context.CancelFunc, error) {
+	wait := cmp.Or(c.Wait, maxWait)
+	ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("no answer within %s", wait))
+	client, err := api.NewClient(api.Config{Address: address, Client: &http.Client{
+		Transport:     bounded{c.Carry},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("it leads to another place") },
+	}})
+	if err != nil {
+		cancel()
+		return nil, nil, nil, errors.New("its address can't be read")
+	}
+	return client, ctx, cancel, nil
 }
 
 // Ask asks for what an expression is now. Its error is for people, and holds
 // nothing of what was answered.
 func (c *Client) Ask(ctx context.Context, q fleet.Query) ([]fleet.Sample, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, maxWait, fmt.Errorf("no answer within %s", maxWait))
-	defer cancel()
-	client, err := api.NewClient(api.Config{Address: q.URL, Client: &http.Client{
-		Transport: bounded{c.Carry}, Timeout: maxWait,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("it leads to another place") },
-	}})
+	client, ctx, cancel, err := c.api(ctx, q.URL)
 	if err != nil {
-		return nil, errors.New("its address can't be read")
+		return nil, err
 	}
+	defer cancel()
 	value, _, _, err := prometheus.NewAPI(client).Query(ctx, q.Expr, time.Time{})
 	if err != nil {
 		return nil, plain(ctx, err)
@@ -69,6 +84,53 @@ func (c *Client) Ask(ctx context.Context, q fleet.Query) ([]fleet.Sample, error)
 	}
 	slices.SortFunc(samples, func(a, b fleet.Sample) int { return strings.Compare(fmt.Sprint(a.Labels), fmt.Sprint(b.Labels)) })
 	return samples, nil
+}
+
+// Running asks with what a Prometheus runs.
+func (c *Client) Running(ctx context.Context, address string) (fleet.Running, error) {
+	client, ctx, cancel, err := c.api(ctx, address)
+	if err != nil {
+		return fleet.Running{}, err
+	}
+	defer cancel()
+	api := prometheus.NewAPI(client)
+	build, err := api.Buildinfo(ctx)
+	if err != nil {
+		return fleet.Running{}, plain(ctx, err)
+	}
+	config, err := api.Config(ctx)
+	if err != nil {
+		return fleet.Running{}, plain(ctx, err)
+	}
+	flags, err := api.Flags(ctx)
+	if err != nil {
+		return fleet.Running{}, plain(ctx, err)
+	}
+	r := fleet.Running{Version: build.Version, Config: config.YAML, Flags: flags}
+	r.GOGC, r.MemoryLimit, err = runtimeInfo(ctx, client)
+	return r, err
+}
+
+// runtimeInfo asks for what the library does not know of.
+func runtimeInfo(ctx context.Context, client api.Client) (gogc string, limit float64, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, client.URL("/api/v1/status/runtimeinfo", nil).String(), nil)
+	if err != nil {
+		return "", 0, errors.New("its address can't be read")
+	}
+	_, body, err := client.Do(ctx, req)
+	if err != nil {
+		return "", 0, plain(ctx, err)
+	}
+	var answer struct {
+		Data struct {
+			GOGC       string
+			GOMEMLIMIT float64
+		}
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return "", 0, errors.New("its answer can't be read")
+	}
+	return answer.Data.GOGC, answer.Data.GOMEMLIMIT, nil
 }
 
 // plain is an error without what the other side has written.

@@ -1,0 +1,126 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// queue is the history of a remote-write queue: how it was all the time.
+type queue struct {
+	name                string
+	days                int
+	busy, rate, retried float64 // in each second
+	shards, most        float64
+	flaps               bool // another number of shards every hour
+}
+
+// TestAdvice: out of a recorded history of known demand a real Prometheus gives
+// the advice that follows from it, and where the history says too little, none.
+func TestAdvice(t *testing.T) {
+	dir, err := prometheusPrograms()
+	must(t, err)
+	h := newHost(t, filepath.Join(dir, "prometheus"), "https://127.0.0.1:1")
+	record(t, h.dir, filepath.Join(dir, "promtool"), []queue{
+		{name: "central", days: 7, busy: 3.2, rate: 20_000, shards: 4, most: 50},
+		{name: "flaps", days: 7, busy: 6.5, rate: 20_000, shards: 7, most: 50, flaps: true},
+		{name: "new", days: 2, busy: 1, rate: 1000, shards: 1, most: 50},
+		{name: "retries", days: 7, busy: 1, rate: 1000, retried: 20, shards: 1, most: 50},
+		{name: "saturated", days: 7, busy: 3.9, rate: 20_000, shards: 4, most: 4},
+	})
+	must(t, os.WriteFile(filepath.Join(h.dir, "prometheus.yml"), []byte("global: {}\n"), 0o600))
+	must(t, os.WriteFile(filepath.Join(h.dir, "prometheus.env"), []byte("ARGS=\"--storage.tsdb.retention.time=30d\"\n"), 0o600))
+	h.start()
+	h.more = fmt.Sprintf(`api: "http://127.0.0.1:%d"`, h.port)
+	h.declare(`minShards: 4, maxShards: 4`)
+	path, err := buildPortreeve()
+	must(t, err)
+	cmd := exec.Command(path, append([]string{"prometheus", "advise", "host", "--output=json", "--config=" + h.config}, h.flags...)...)
+	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "NO_PROXY=*"}
+	var problems strings.Builder
+	cmd.Stderr = &problems
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("advise: %v\n%s", err, problems.String())
+	}
+	var advised []struct {
+		Queues []struct {
+			Name, Refused        string
+			MinShards, MaxShards int
+			Evidence             []string
+		}
+	}
+	must(t, json.Unmarshal(out, &advised))
+	if len(advised) != 1 || len(advised[0].Queues) != 5 {
+		t.Fatalf("advice: %s", out)
+	}
+	for _, q := range advised[0].Queues {
+		switch want := map[string]string{"new": "fewer than 3", "retries": "sent again", "saturated": "raise maxShards"}[q.Name]; {
+		case want != "":
+			if !strings.Contains(q.Refused, want) {
+				t.Errorf("%s: refused %q, expected %q", q.Name, q.Refused, want)
+			}
+		default:
+			// Exactly: the busy shards, and half as many more for an outage of half an
+			// hour that is caught up in one; at least 1.3 of them, or fixed.
+			exact := map[string][2]int{"central": {5, 5}, "flaps": {10, 10}}[q.Name]
+			if off(q.MinShards, exact[0]) > 1 || off(q.MaxShards, exact[1]) > 1 || q.Refused != "" {
+				t.Errorf("%s: %d to %d %s, expected %v: %q", q.Name, q.MinShards, q.MaxShards, q.Refused, exact, q.Evidence)
+			}
+		}
+	}
+}
+
+func off(a, b int) int { return max(a-b, b-a) }
+
+// record makes the data of a Prometheus out of histories that end now.
+func record(t *testing.T, dir, promtool string, queues []queue) {
+	file, err := os.Create(filepath.Join(dir, "history"))
+	must(t, err)
+	w := bufio.NewWriter(file)
+	end := time.Now().Unix()
+	const step = 60
+	const p = "prometheus_remote_storage_"
+	series := func(name, labels string, value func(q queue, second float64) float64) {
+		for _, q := range queues {
+			from := end - int64(q.days)*24*3600
+			for at := from; at <= end; at += step {
+				fmt.Fprintf(w, "%s%s{remote_name=%q%s} %g %d\n", p, name, q.name, labels, value(q, float64(at-from)), at)
+			}
+		}
+	}
+	series("shards", "", func(q queue, second float64) float64 {
+		if q.flaps && int(second)/3600%2 == 1 {
+			return q.shards + 1
+		}
+		return q.shards
+	})
+	series("shards_min", "", func(queue, float64) float64 { return 1 })
+	series("shards_max", "", func(q queue, _ float64) float64 { return q.most })
+	series("shard_capacity", "", func(queue, float64) float64 { return 10_000 })
+	series("max_samples_per_send", "", func(queue, float64) float64 { return 2000 })
+	series("samples_total", "", func(q queue, second float64) float64 { return q.rate * second })
+	series("samples_retried_total", "", func(q queue, second float64) float64 { return q.retried * second })
+	series("sent_batch_duration_seconds_sum", "", func(q queue, second float64) float64 { return q.busy * second })
+	requests := func(q queue, second float64) float64 { return q.rate / 2000 * second }
+	for _, le := range []string{"0.1", "0.25", "+Inf"} {
+		series("sent_batch_duration_seconds_bucket", fmt.Sprintf(",le=%q", le), func(q queue, second float64) float64 {
+			if le == "0.1" {
+				return 0.9 * requests(q, second)
+			}
+			return requests(q, second)
+		})
+	}
+	fmt.Fprintln(w, "# EOF")
+	must(t, w.Flush())
+	must(t, file.Close())
+	if out, err := exec.Command(promtool, "tsdb", "create-blocks-from", "openmetrics", file.Name(), filepath.Join(dir, "data")).CombinedOutput(); err != nil {
+		t.Fatalf("promtool: %v\n%s", err, out)
+	}
+}

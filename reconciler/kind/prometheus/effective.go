@@ -1,0 +1,77 @@
+package prometheus
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/kind"
+)
+
+// settingsOn are those of a declaration on a cluster, in the order of the table.
+func settingsOn(d *fleet.Declaration, config *fleet.Config, name fleet.ClusterName) (kind.Settings, error) {
+	s, ok := d.Spec.(*Spec)
+	cluster := config.Clusters[name]
+	if !ok || cluster == nil {
+		return kind.Settings{}, fmt.Errorf("%s is not declared for cluster %s", d.ID, name)
+	}
+	if _, selected := s.Clusters.Selects(name, cluster.Cluster); !selected {
+		return kind.Settings{}, fmt.Errorf("%s is not declared for cluster %s", d.ID, name)
+	}
+	l := s.layers(config, name, cluster.Cluster)
+	settings, err := l.settings()
+	if err != nil {
+		return kind.Settings{}, err
+	}
+	places, err := l.places(settings, s.dialect())
+	if err != nil {
+		return kind.Settings{}, err
+	}
+	out := kind.Settings{API: strings.ReplaceAll(s.API, "{cluster}", string(name))}
+	for _, p := range places {
+		if slices.ContainsFunc(out.All, func(o kind.Setting) bool { return o.Name == p.setting }) {
+			continue // it stands in two places
+		}
+		from := strings.TrimSuffix(l[p.setting].from, "."+fromSettings)
+		if from == "" {
+			from = "default"
+		}
+		out.All = append(out.All, kind.Setting{Name: p.setting, Value: p.declared, From: from})
+	}
+	return out, nil
+}
+
+// effective are the settings with which a Prometheus runs, as it says itself: its
+// configuration and flags are those that it has without an operator, too.
+func effective(r fleet.Running) (map[string]string, error) {
+	docs, err := documents([]byte(r.Config))
+	if err != nil || len(docs) > 1 {
+		return nil, fmt.Errorf("its configuration can't be read: %w", err)
+	}
+	tree := map[string]any{}
+	if len(docs) == 1 {
+		if m, ok := docs[0].(map[string]any); ok {
+			tree = m
+		}
+	}
+	for name, value := range r.Flags {
+		tree["--"+name] = value
+	}
+	if r.MemoryLimit > 0 && r.MemoryLimit < math.MaxInt64 {
+		tree["$GOMEMLIMIT"] = fmt.Sprintf("%dMiB", int64(r.MemoryLimit)>>20)
+	}
+	all := map[string]string{"version": r.Version}
+	for name, p := range (dialect{host: true}).standing(tree) {
+		all[name] = p.declared
+	}
+	if r.GOGC != "" {
+		all["runtime.gogc"] = r.GOGC
+		if n, err := strconv.Atoi(r.GOGC); err == nil && n < 0 {
+			all["runtime.gogc"] = "off"
+		}
+	}
+	return all, nil
+}
