@@ -78,7 +78,7 @@ lint-vulnerabilities:
 generate: ## run every go:generate
 	$(GO) generate ./...
 
-e2e: e2e-needs ## test against the real parts: git, a browser, the cue command, Backstage, GitHub's published descriptions
+e2e: e2e-needs ## test against the real parts: git, a browser, the cue command, Backstage, kube-apiserver, Prometheus, GitHub's published descriptions
 	$(GO) test -count=1 -timeout 10m ./reconciler/declare -run '^TestAgreement$$' -repos 600
 	$(GO) test -count=1 -timeout 10m ./cmd/portreeve -run '^TestKilled$$' -kills
 	cd e2e && $(GO) vet ./... && $(GO) test -count=1 -timeout 20m $(E2EFLAGS) ./...

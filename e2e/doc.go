@@ -11,11 +11,18 @@
 //     nothing twice;
 //   - backstage: ownership comes from Backstage's own catalog, whatever becomes
 //     of that, and it reads ours;
+//   - kube: a kube-apiserver with prometheus-operator's definitions takes every
+//     object that the kind prometheus writes;
+//   - prometheus, advice: promtool has nothing against what it writes, a
+//     Prometheus runs with it, is not touched while its queues are behind, and its
+//     history gives the advice that follows from it;
 //   - browser: the pages as a person sees them.
 //
 // The packages below are what they share: backstage runs Backstage's backend
-// over a PostgreSQL, recorder listens between client and
-// forge, published knows the descriptions, binary builds and runs the product.
+// over a PostgreSQL, kube an API server over an etcd, parts builds and unpacks
+// programs of others (from the modules in the folder modules, and from Debian's
+// packages), recorder listens between client and forge, published knows the
+// descriptions, binary builds and runs the product.
 //
 // It is a module of its own, so that nothing that only it needs enters the
 // product's module graph. "make e2e" at the root installs what it needs and

@@ -23,12 +23,13 @@ import (
 func prometheusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prometheus",
-		Short: "Look at declared Prometheuses: what they run with, and what they should",
-		Long:  "Prometheus looks at declared Prometheuses, and asks them themselves. It writes nothing.",
-		Example: `  portreeve prometheus show k8s
+		Short: "Declare Prometheuses that are there; show what declared ones run with, and should",
+		Long:  "Prometheus looks at Prometheuses: it declares those that are there, and asks those that are declared.",
+		Example: `  portreeve prometheus adopt eu-1 eu-1/monitoring/stack.yaml --checkout ../clusters
+  portreeve prometheus show k8s
   portreeve prometheus advise k8s --cluster eu-1 --since 7d`,
 	}
-	cmd.AddCommand(prometheusShowCommand(), prometheusAdviseCommand())
+	cmd.AddCommand(prometheusShowCommand(), prometheusAdviseCommand(), prometheusAdoptCommand())
 	return cmd
 }
 

@@ -3,7 +3,9 @@ package declare
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"cuelang.org/go/cue/ast"
@@ -83,6 +85,28 @@ func (d Draft) text(prefix string) string {
 	}
 	b.WriteString("}\n")
 	return b.String()
+}
+
+// Expr is CUE for a value of JSON's sorts.
+func Expr(v any) string {
+	switch v := v.(type) {
+	case map[string]any:
+		var b strings.Builder
+		b.WriteString("{\n")
+		for _, field := range slices.Sorted(maps.Keys(v)) {
+			fmt.Fprintf(&b, "%s: %s\n", name(field), Expr(v[field]))
+		}
+		return b.String() + "}"
+	case []any:
+		var all []string
+		for _, item := range v {
+			all = append(all, Expr(item))
+		}
+		return "[" + strings.Join(all, ", ") + "]"
+	case string:
+		return literal.String.Quote(v)
+	}
+	return fmt.Sprint(v)
 }
 
 // name is a field's name, quoted if it has to be.

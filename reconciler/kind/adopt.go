@@ -1,6 +1,10 @@
 package kind
 
-import "github.com/portreeve/portreeve/reconciler/fleet"
+import (
+	"io/fs"
+
+	"github.com/portreeve/portreeve/reconciler/fleet"
+)
 
 // Adopted is what a repo says of its owners, for a declaration after which the
 // repo needs no change. Owners are called as in CODEOWNERS: "@acme/payments".
@@ -19,6 +23,24 @@ type Adopted struct {
 	CatalogAt Place
 	// Remarks are what can't be declared, or stays out of the declaration.
 	Remarks []Remark
+}
+
+// FileToAdopt is a file that is to be declared.
+type FileToAdopt struct {
+	Config  *fleet.Config
+	Cluster fleet.ClusterName
+	Tree    fs.FS      // of the cluster's repo
+	File    fleet.Path // in it
+	Object  string     // the name of the object in it; empty for the first
+	Version string     // of what runs, where the file does not say
+}
+
+// AdoptedFile is a declaration of a file: its fields, as JSON has them, and what
+// it leaves as it is.
+type AdoptedFile struct {
+	Name   string
+	Fields map[string]any
+	Left   []string // "runtime.gogc: 0 collects all the time"
 }
 
 // AdoptedPath is who owns what a pattern matches; nobody without Owners.

@@ -78,6 +78,10 @@ type Kind struct {
 	Settings  func(d *fleet.Declaration, config *fleet.Config, cluster fleet.ClusterName) (Settings, error)
 	Effective func(fleet.Running) (map[string]string, error)
 
+	// AdoptFile makes a declaration of a file of a cluster, after which the file needs
+	// no change; nil for a kind that keeps no such files.
+	AdoptFile func(FileToAdopt) (AdoptedFile, error)
+
 	// Adopt reads what a repo has already, so that it can be declared; nil for a
 	// kind that finds nothing in repos. It is asked of a repo that nothing is
 	// declared of, in a Pass without Declaration. Its errors are as Want's.

@@ -26,7 +26,7 @@ func settingsOn(d *fleet.Declaration, config *fleet.Config, name fleet.ClusterNa
 	if err != nil {
 		return kind.Settings{}, err
 	}
-	places, err := l.places(settings, s.dialect())
+	places, err := l.places(settings, s.dialect(), nil)
 	if err != nil {
 		return kind.Settings{}, err
 	}

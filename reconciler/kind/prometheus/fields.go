@@ -230,12 +230,14 @@ func (d dialect) read(m *mapping, value any) any {
 	return value
 }
 
-// places are where the settings stand, in the order of the table.
-func (l layered) places(s *settings, d dialect) ([]place, error) {
+// places are where the settings are to stand, in the order of the table, beside
+// what stands there, by setting.
+func (l layered) places(s *settings, d dialect, standing map[string]place) ([]place, error) {
 	all := maps.Clone(l)
 	for name := range s.RemoteWrite {
-		// HTTP/2 is the default of Prometheus before 3.0, and bounds bandwidth.
-		if at := remoteWritePrefix + name + ".http2"; all[at].from == "" {
+		// HTTP/2 bounds bandwidth. It is the default of Prometheus before 3.0.
+		at := remoteWritePrefix + name + ".http2"
+		if _, stands := standing[at]; all[at].from == "" && (stands || older(s.Version, "3.0.0")) {
 			all[at] = leaf{value: false}
 		}
 	}
@@ -287,7 +289,12 @@ func (d dialect) standing(spec any) map[string]place {
 		}
 		for _, name := range namesAt(spec, at[0]) {
 			path := strings.ReplaceAll(at[0], "*", name)
-			if value, ok := valueAt(spec, path); ok {
+			value, ok := valueAt(spec, path)
+			for _, more := range at[1:] { // where they are not one, it does not stand there
+				other, _ := valueAt(spec, strings.ReplaceAll(more, "*", name))
+				ok = ok && text(other) == text(value)
+			}
+			if ok {
 				setting := strings.ReplaceAll(m.setting, "*", name)
 				all[setting] = place{setting, path, value, text(d.read(m, value))}
 			}

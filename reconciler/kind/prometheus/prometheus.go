@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -32,7 +33,7 @@ func New(transforms transform.Set) kind.Kind {
 	k.Doc = "A Prometheus that runs with the same settings on some clusters."
 	k.Owns = true
 	k.Decode, k.Check, k.Targets, k.Want = decode, check, targets, m.want
-	k.Settings, k.Effective = settingsOn, effective
+	k.Settings, k.Effective, k.AdoptFile = settingsOn, effective, m.adoptFile
 	return k
 }
 
@@ -75,10 +76,6 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 			return kind.Want{}, fmt.Errorf("the settings for it can't be: %s", f.message)
 		}
 	}
-	places, err := layers.places(settings, s.dialect())
-	if err != nil {
-		return kind.Want{}, err
-	}
 	because, _ := s.Clusters.Selects(name, c)
 	w := kind.Want{
 		Because: because, Why: s.Why, Labels: s.Labels, Merge: s.Merge, AskAgain: s.askAgain,
@@ -91,7 +88,16 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	if err := file.read(); err != nil {
 		return kind.Want{}, err
 	}
-	all := changes(s.dialect().standing(file.spec), places, s)
+	standing := s.dialect().standing(file.spec)
+	places, err := layers.places(settings, s.dialect(), standing)
+	if err != nil {
+		return kind.Want{}, err
+	}
+	if _, stands := standing["version"]; s.Format != formatWhole && !stands {
+		// What runs is decided elsewhere, by the chart or the host.
+		places = slices.DeleteFunc(places, func(p place) bool { return p.setting == "version" })
+	}
+	all := changes(standing, places, s)
 	if err := lossless(all, settings); err != nil {
 		return kind.Want{}, err
 	}
@@ -197,8 +203,9 @@ type target struct {
 
 	text       []byte // nil for no file
 	executable bool
-	object     any // the document in which they stand
-	spec       any // the operator's spec in it; nil for none
+	environs   []byte // of environmentFile; nil for no file
+	object     any    // the document in which they stand
+	spec       any    // the operator's spec in it; nil for none
 }
 
 // read reads the file and finds the object in it.
@@ -267,6 +274,15 @@ func (t *target) kind() string {
 
 // has reports whether the tree is as an edit wants it.
 func (t *target) has(edit *transform.Edit) (bool, error) {
+	if edit.Path != t.path && t.environs != nil {
+		have, want := variables(t.environs), variables(edit.Content)
+		for _, name := range sortedKeys(have) {
+			if _, declared := want[name]; !declared && !strings.HasPrefix(string(t.environs), written) {
+				return false, fmt.Errorf("%s is there, people write it, and it says %s, which is not declared", edit.Path, name)
+			}
+		}
+		return canonical(have) == canonical(want), nil
+	}
 	if t.Format != formatWhole {
 		return transform.Holds(t.tree, *edit)
 	}
@@ -369,8 +385,8 @@ func (m member) patch(t *target, places []place) (*transform.Edit, error) {
 			continue
 		}
 		set = append(set, map[string]any{"at": t.below(p.at), "value": p.value})
-		if p.setting == "version" && t.Format != formatManifest {
-			set = append(set, map[string]any{"at": t.At + ".image.tag", "value": p.value})
+		if _, tagged := valueAt(t.spec, "image.tag"); tagged && p.setting == "version" {
+			set = append(set, map[string]any{"at": t.below("image.tag"), "value": p.value})
 		}
 	}
 	for _, name := range sortedKeys(t.Spec.Spec) {
@@ -484,25 +500,33 @@ func (t *target) readEnvironment() error {
 	if err != nil || !ok {
 		return err
 	}
+	t.environs = content
+	maps.Copy(spec, variables(content))
+	return nil
+}
+
+// variables are what such a file says: variables by "$NAME" and flags by "--NAME".
+func variables(content []byte) map[string]any {
+	all := map[string]any{}
 	for line := range strings.Lines(string(content)) {
 		variable, value, ok := strings.Cut(strings.TrimSpace(line), "=")
 		switch {
 		case !ok || strings.HasPrefix(variable, "#"):
 		case variable != "ARGS":
-			spec["$"+variable] = value
+			all["$"+variable] = value
 		default:
 			for arg := range strings.FieldsSeq(strings.Trim(value, `"`)) {
 				name, v, valued := strings.Cut(arg, "=")
 				switch {
 				case valued:
-					spec[name] = v
+					all[name] = v
 				case strings.HasPrefix(name, "--no-"):
-					spec["--"+strings.TrimPrefix(name, "--no-")] = false
+					all["--"+strings.TrimPrefix(name, "--no-")] = false
 				default:
-					spec[name] = true
+					all[name] = true
 				}
 			}
 		}
 	}
-	return nil
+	return all
 }

@@ -134,7 +134,7 @@ func documents(text []byte) ([]any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("it is not valid YAML: %s", strings.TrimPrefix(err.Error(), "yaml: "))
 		}
-		budget := 1_000_000 // aliases can stand for very much
+		budget := 200_000 // aliases can stand for very much
 		v, err := plain(node, &budget)
 		if err != nil {
 			return nil, err
