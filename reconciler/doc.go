@@ -16,9 +16,9 @@
 // should be. Events only wake it, and a newer commit pre-empts an older one.
 //
 // A bad declaration harms only itself. Ownership that is invalid is enforced
-// as of the last revision in which it was valid, and so are loans, teams and
-// the settings, which go no further than they ask for today. A migration is frozen:
-// what is open for it stays, nothing new is done. The others go on, and what is
+// as of the last revision in which it was valid, and so are loans, clusters, teams and
+// the settings, which go no further than they ask for today. A migration, or a
+// Prometheus, is frozen: what is open for it stays, nothing new is done. The others go on, and what is
 // held or frozen is marked wherever it is shown. Gone is gone.
 //
 // Nothing is destroyed silently. Commits by people on our branches are kept,
@@ -32,7 +32,7 @@
 //	config repo ─ source ─▶ revision ─ declare, held ─▶ declarations, problems
 //	                                                   │
 //	forge, git ── observe ──▶ world ◀── answers ──┐    │
-//	and catalog                 │                 │    ▼
+//	catalog, metrics            │                 │    ▼
 //	                            └────────▶ plan (pure): kinds, clashes, rollout
 //	                                              │  └─ needs, at most 12 rounds
 //	                                              ▼
@@ -50,8 +50,10 @@
 //	fleet       the words as types: repo, target, declaration, problem, failure
 //	disk        changes files of the data directory, where a kill can be tried
 //	transform   contract of file edits; a member for each step and file format
-//	kind        contract of kinds; members ownership, loan, migration
-//	rollout     pure: one item's decision (Decide), then order and limits over all (Pace)
+//	kind        contract of kinds; members ownership, loan, cluster, prometheus, migration
+//	advice      pure: what the history of a Prometheus says that its settings should be
+//	rollout     pure: one item's decision (Decide), waves and breaker (Roll), gates (Gated),
+//	            then order and limits over all (Pace)
 //	report      pure: titles, bodies, comments, commit messages
 //	plan        pure: runs kinds over snapshots, finds clashes, asks back by data
 //	declare     files to declarations or problems; the only room that knows CUE
@@ -60,6 +62,7 @@
 //	held        a revision's declarations, the invalid ones as last valid
 //	forge       contract of a forge; members github and sandbox
 //	catalog     Backstage's catalog, in our words
+//	metrics     what Prometheuses answer
 //	observe     builds the world and answers needs, in batches
 //	apply       takes the steps of a plan
 //	store       caches and history on disk

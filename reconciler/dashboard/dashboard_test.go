@@ -164,6 +164,28 @@ func TestOverview(t *testing.T) {
 	}
 }
 
+// TestCluster holds that a cluster has a page, also where its work is in a repo.
+func TestCluster(t *testing.T) {
+	lane := ledger()
+	lane.Declaration, lane.Target.Repo, lane.Lane = fleet.ID{Kind: "prometheus", Name: "k8s"}, "acme/clusters", "eu-1"
+	idle := rollout.Outcome{
+		Declaration: fleet.ID{Kind: "cluster", Name: "us-1"}, Target: fleet.Target{Cluster: "us-1"}, State: rollout.Out, Reason: "no declaration is about it",
+	}
+	s := server(dashboard.Options{})
+	s.Publish(pass(lane, idle))
+	index := parse(t, get(t, s, "/", 200))
+	for _, link := range []string{"/target/eu-1", "/target/us-1", "/target/acme/clusters"} {
+		if !slices.Contains(index.attrs["href"], link) {
+			t.Errorf("no link to %s", link)
+		}
+	}
+	parse(t, get(t, s, "/target/eu-1", 200)).wants(t, "prometheus/k8s eu-1", "in acme/clusters")
+	parse(t, get(t, s, "/target/us-1", 200)).wants(t, "no declaration is about it")
+	if page := get(t, s, "/?target=eu-1", 200); strings.Contains(page, "/target/us-1") {
+		t.Error("the filter for one cluster shows another")
+	}
+}
+
 func TestTargetAndDeclaration(t *testing.T) {
 	s := server(dashboard.Options{})
 	cluster := ledger()

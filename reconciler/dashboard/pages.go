@@ -23,6 +23,7 @@ var pagesText string
 
 var pages = template.Must(template.New("pages").Funcs(template.FuncMap{
 	"targetURL":      targetURL,
+	"laneURL":        laneURL,
 	"declarationURL": declarationURL,
 	"web":            web,
 	"stateClass":     stateClass,
@@ -103,7 +104,7 @@ func (f filter) Any() bool { return f.Team+f.State+f.Declaration+f.Target != "" 
 func (f filter) matches(o *rollout.Outcome) bool {
 	return (f.State == "" || f.State == string(o.State)) &&
 		(f.Team == "" || f.Team == string(o.Decides)) &&
-		(f.Target == "" || strings.Contains(o.Target.String(), f.Target)) &&
+		(f.Target == "" || strings.Contains(o.Target.String(), f.Target) || strings.Contains(string(o.Lane), f.Target)) &&
 		(f.Declaration == "" || strings.Contains(o.Declaration.String(), f.Declaration))
 }
 
@@ -303,6 +304,8 @@ func (s *Server) render(w http.ResponseWriter, name string, code int, p *page) {
 }
 
 func targetURL(t fleet.Target) string { return targetPath(t.String()) }
+
+func laneURL(lane fleet.Lane) string { return targetPath(string(lane)) }
 
 func targetPath(name string) string {
 	parts := strings.Split(name, "/")

@@ -69,6 +69,9 @@ func newView(p *store.Pass, before *view) *view {
 	})
 	for _, o := range v.outcomes {
 		v.targets[o.Target.String()] = append(v.targets[o.Target.String()], o)
+		if o.Lane != "" { // a cluster, through a repo
+			v.targets[string(o.Lane)] = append(v.targets[string(o.Lane)], o)
+		}
 		v.declarations[o.Declaration] = append(v.declarations[o.Declaration], o)
 	}
 	for team := range teams {
