@@ -123,14 +123,17 @@ func TestPrometheus(t *testing.T) {
 	h.shows(`maxShards +2 +settings +2 +2\n`, `runtime.memoryLimit +819MiB +settings +819MiB +819MiB\n`, `runtime.gogc +off +settings +off +off\n`,
 		`blocks.maxDuration +6h +settings +6h +6h\n`, `retention.time +15d +settings +15d +15d\n`)
 
-	// A change of the config repo is one of the queue.
+	// A change of the config repo is one of the queue, and it is through when it runs.
+	h.more = fmt.Sprintf(`api: "%s", rollout: {}`, h.url)
 	h.declare(`minShards: 4, maxShards: 4`)
 	h.reconciles(0, `open +acme/hosts`)
 	h.shows(`≠ +remoteWrite.central.maxShards +4 +settings +2 +2\n`)
 	h.merges()
 	h.shows(`≠ +remoteWrite.central.maxShards +4 +settings +4 +2\n`)
+	h.reconciles(0, `waiting .* it does not run so: remoteWrite.central.maxShards is 2, declared is 4 and 1 more`)
 	must(t, h.reload())
 	h.await("4 shards", func() bool { return h.metric("shards_min") == 4 && h.metric("shards_max") == 4 })
+	h.reconciles(0, `1 done`)
 	if n := protocols[2].Load(); n > 0 {
 		t.Errorf("%d requests came over HTTP/2, which is declared to be off", n)
 	}

@@ -34,4 +34,5 @@ type Running struct {
 	Flags       map[string]string
 	GOGC        string
 	MemoryLimit float64 // bytes; 0 where it does not say
+	Unread      string  // why it does not answer
 }

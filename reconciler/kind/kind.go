@@ -77,6 +77,9 @@ type Kind struct {
 	// that sets none.
 	Settings  func(d *fleet.Declaration, config *fleet.Config, cluster fleet.ClusterName) (Settings, error)
 	Effective func(fleet.Running) (map[string]string, error)
+	// Same reports whether a value that something runs with is a declared one: "1m"
+	// is "60s".
+	Same func(declared, is string) bool
 
 	// AdoptFile makes a declaration of a file of a cluster, after which the file needs
 	// no change; nil for a kind that keeps no such files.
@@ -86,6 +89,12 @@ type Kind struct {
 	// kind that finds nothing in repos. It is asked of a repo that nothing is
 	// declared of, in a Pass without Declaration. Its errors are as Want's.
 	Adopt func(p *Pass) (Adopted, error)
+}
+
+// Runs is with what something has to run, and where it says so itself.
+type Runs struct {
+	API      string
+	Settings map[string]string
 }
 
 // Settings are what a declaration sets on a cluster, and where it may be asked.
@@ -192,6 +201,9 @@ type Want struct {
 	Effect *Effect `json:",omitempty"`
 	// Costs are what the edits do to what runs by the files, the dearest first.
 	Costs []Cost `json:",omitempty"`
+	// Runs is with what something has to run once the edits are there; nil where
+	// nobody can be asked.
+	Runs *Runs `json:",omitempty"`
 	// Gates have to be open before something changes.
 	Gates []fleet.Gate `json:",omitempty"`
 	// Facts are what Title, What, Because and Body are made from, as FactsOf

@@ -160,6 +160,8 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 			o.issues(ctx, w)
 		case len(n.Queries) > 0:
 			o.queries(ctx, w, n.Queries)
+		case len(n.Running) > 0:
+			o.running(ctx, w, n.Running)
 		case n.Rules:
 			rules = append(rules, n.Repo)
 		case len(n.Accounts) > 0:

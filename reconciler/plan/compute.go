@@ -396,6 +396,7 @@ func (c *computation) decide() {
 	for n, item := range c.items {
 		decisions[n] = rollout.Heed(settings, c.world.Refused, item, decisions[n])
 	}
+	c.effective(decisions)
 	c.roll(settings, decisions)
 	for n, item := range c.items {
 		gated, asks := rollout.Gated(item, decisions[n], c.world.Queries)

@@ -25,6 +25,7 @@ type needs struct {
 	configRepo  bool
 	issues      bool
 	queries     map[fleet.Query]bool
+	running     map[string]bool
 	// collaborators are asked for in these repos.
 	collaborators map[fleet.RepoName]bool
 }
@@ -37,7 +38,7 @@ func newNeeds() *needs {
 		histories: map[fleet.RepoName]map[string]bool{}, replays: map[fleet.RepoName][]rollout.Replay{},
 		pulls: map[fleet.RepoName]map[int]bool{}, accounts: map[fleet.RepoName]map[string]bool{},
 		editions: map[fleet.RepoName]map[fleet.Path]bool{},
-		wrongs:   map[fleet.RepoName]map[fleet.CommitID]bool{}, queries: map[fleet.Query]bool{},
+		wrongs:   map[fleet.RepoName]map[fleet.CommitID]bool{}, queries: map[fleet.Query]bool{}, running: map[string]bool{},
 	}
 }
 
@@ -119,6 +120,9 @@ func (n *needs) list() []Need {
 	}
 	if n.issues {
 		out = append(out, Need{Issues: true})
+	}
+	if len(n.running) > 0 {
+		out = append(out, Need{Running: slices.Sorted(maps.Keys(n.running))})
 	}
 	if len(n.queries) > 0 {
 		out = append(out, Need{Queries: slices.SortedFunc(maps.Keys(n.queries), func(a, b fleet.Query) int {

@@ -55,6 +55,9 @@ type World struct {
 	Uncounted   string
 	// Queries hold what Prometheuses answer, of those that were asked for.
 	Queries map[fleet.Query]*fleet.Answer
+	// Running holds with what Prometheuses run, by their address, of those that
+	// were asked.
+	Running map[string]*fleet.Running
 	// Judge holds policies against what revisions would do, and answers for
 	// each in its place. It is pure; nil has nothing against any.
 	Judge func([]fleet.Blast) [][]fleet.Finding
@@ -101,7 +104,7 @@ type Repo struct {
 
 // Need is a question that planning can't go on without.
 type Need struct {
-	Repo fleet.RepoName // empty for OpenedToday, ConfigRepo, Issues and Queries
+	Repo fleet.RepoName // empty for OpenedToday, ConfigRepo, Issues, Queries and Running
 	// Exactly one of these is set.
 	Tree        bool         // the tree at the head, at least its root
 	All         bool         // that tree with all its directories
@@ -118,6 +121,7 @@ type Need struct {
 	ConfigRepo  bool // the config repo among the repos
 	Issues      bool // of the config repo
 	Queries     []fleet.Query
+	Running     []string // addresses
 	// Collaborators asks whose access to the repo is their own.
 	Collaborators bool
 }

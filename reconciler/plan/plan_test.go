@@ -90,6 +90,14 @@ func load(t testing.TB, files []txtar.File) (*plan.World, *teller) {
 			config[f.Name] = &fstest.MapFile{Data: f.Data}
 		case f.Name == "config-repo":
 			w.ConfigRepo = fleet.RepoName(strings.TrimSpace(string(f.Data)))
+		case f.Name == "running": // with what Prometheuses run, by their address; others don't answer
+			if err := yaml.Unmarshal(f.Data, &a.running); err != nil {
+				t.Fatal(err)
+			}
+		case f.Name == "answers": // of queries, by their expressions; others return nothing
+			if err := yaml.Unmarshal(f.Data, &a.answers); err != nil {
+				t.Fatal(err)
+			}
 		case f.Name == "world":
 			d := yaml.NewDecoder(bytes.NewReader(f.Data))
 			d.KnownFields(true)

@@ -257,6 +257,8 @@ type teller struct {
 	wrong    map[fleet.RepoName][]fleet.OwnersError
 	may      map[fleet.RepoName]map[string]accessFile
 	issues   []fleet.Issue
+	running  map[string]*fleet.Running
+	answers  map[string][]fleet.Sample
 	// partly answers with no more of a tree than is asked for.
 	partly bool
 }
@@ -272,6 +274,18 @@ func (a *teller) answer(w *plan.World, needs []plan.Need) {
 			r.Collaborators = &fleet.Collaborators{}
 		case n.Issues:
 			w.Issues = &a.issues
+		case len(n.Running) > 0:
+			w.Running = map[string]*fleet.Running{}
+			for _, at := range n.Running {
+				if w.Running[at] = a.running[at]; w.Running[at] == nil {
+					w.Running[at] = &fleet.Running{Unread: "connection refused"}
+				}
+			}
+		case len(n.Queries) > 0:
+			w.Queries = map[fleet.Query]*fleet.Answer{}
+			for _, q := range n.Queries {
+				w.Queries[q] = &fleet.Answer{Samples: a.answers[q.Expr]}
+			}
 		case n.Tree, n.All:
 			r.Tree = a.trees[n.Repo]
 			a.listed(n)
@@ -334,6 +348,10 @@ func inWords(needs []plan.Need) string {
 			all = append(all, string(n.Repo)+" collaborators")
 		case n.Issues:
 			all = append(all, "issues")
+		case len(n.Running) > 0:
+			all = append(all, fmt.Sprintf("what runs at %v", n.Running))
+		case len(n.Queries) > 0:
+			all = append(all, fmt.Sprintf("%d queries", len(n.Queries)))
 		case n.Tree, n.All:
 			all = append(all, string(n.Repo)+" tree")
 		case n.Rules:

@@ -75,3 +75,49 @@ func effective(r fleet.Running) (map[string]string, error) {
 	}
 	return all, nil
 }
+
+// runs is with what a Prometheus has to run, as far as it can say so itself.
+func (s *Spec) runs(name fleet.ClusterName, places []place, settings *settings) *kind.Runs {
+	if s.API == "" {
+		return nil
+	}
+	r := &kind.Runs{API: strings.ReplaceAll(s.API, "{cluster}", string(name)), Settings: map[string]string{"version": settings.Version}}
+	for _, p := range places {
+		// Secrets are mounted elsewhere by each way of running it.
+		if !saidOfItself(p.setting) || strings.HasSuffix(p.setting, ".secret") {
+			continue
+		}
+		r.Settings[p.setting] = p.declared
+	}
+	return r
+}
+
+// saidOfItself reports whether a setting shows in what a Prometheus says.
+func saidOfItself(setting string) bool {
+	m, _, ok := mappingOf(setting)
+	return ok && hostOf[m.setting] != ""
+}
+
+// same reports whether a value that something runs with is a declared one. What it
+// does not say contradicts nothing.
+func same(declared, is string) bool {
+	if a, b := declared, is; a == b || b == "" {
+		return true
+	}
+	a, b := declared, is
+	if x, err := duration(a); err == nil {
+		y, err := duration(b)
+		return err == nil && x == y
+	}
+	if !strings.HasSuffix(a, "B") {
+		return false
+	}
+	for _, units := range []map[string]float64{goUnits, prometheusUnits} {
+		x, err := amount(a, units)
+		y, err2 := amount(b, units)
+		if err == nil && err2 == nil {
+			return math.Abs(x-y) < 1<<20 // it is told in whole MiB
+		}
+	}
+	return false
+}

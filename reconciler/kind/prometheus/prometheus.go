@@ -33,7 +33,7 @@ func New(transforms transform.Set) kind.Kind {
 	k.Doc = "A Prometheus that runs with the same settings on some clusters."
 	k.Owns = true
 	k.Decode, k.Check, k.Targets, k.Want = decode, check, targets, m.want
-	k.Settings, k.Effective, k.AdoptFile = settingsOn, effective, m.adoptFile
+	k.Settings, k.Effective, k.Same, k.AdoptFile = settingsOn, effective, same, m.adoptFile
 	return k
 }
 
@@ -97,6 +97,7 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 		// What runs is decided elsewhere, by the chart or the host.
 		places = slices.DeleteFunc(places, func(p place) bool { return p.setting == "version" })
 	}
+	w.Runs = s.runs(name, places, settings)
 	all := changes(standing, places, s)
 	if err := lossless(all, settings); err != nil {
 		return kind.Want{}, err
