@@ -77,6 +77,66 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
+// TestAdviceWritten: advice is written into the declaration, comments kept: into its
+// settings where it runs on one cluster, else into an override for the cluster.
+func TestAdviceWritten(t *testing.T) {
+	dir, err := prometheusPrograms()
+	must(t, err)
+	h := newHost(t, filepath.Join(dir, "prometheus"), "https://127.0.0.1:1")
+	record(t, h.dir, filepath.Join(dir, "promtool"), []queue{{name: "central", days: 7, busy: 3.2, rate: 20_000, shards: 4, most: 50}})
+	must(t, os.WriteFile(filepath.Join(h.dir, "prometheus.yml"), []byte("global: {}\n"), 0o600))
+	must(t, os.WriteFile(filepath.Join(h.dir, "prometheus.env"), []byte("ARGS=\"--storage.tsdb.retention.time=30d\"\n"), 0o600))
+	h.start()
+	const declared = `package fleet
+
+fleet: {repos: ["acme/hosts"], mode: "propose"}
+teams: platform: github: "acme/platform"
+clusters: {
+	"vm-1": {owner: "platform", delivery: pullRequest: {repo: "acme/hosts", folder: "vm-1"}}
+	"vm-2": {owner: "platform", delivery: pullRequest: {repo: "acme/hosts", folder: "vm-2"}}
+}
+prometheus: host: {
+	owner: "platform"
+	why:   "It is tried."
+	clusters: names: [%s]
+	api: %q
+	settings: {
+		version: "3.5.0"
+		// Eight were enough in May.
+		remoteWrite: central: {
+			url:       "https://central.example/push"
+			minShards: 8 // fixed
+			maxShards: 8
+		}
+	}
+}
+`
+	for clusters, want := range map[string][2]string{
+		`"vm-1"`:         {"minShards: 8 // fixed\n\t\t\tmaxShards: 8\n", "minShards: 5 // fixed\n\t\t\tmaxShards: 5\n"},
+		`"vm-1", "vm-2"`: {"\t}\n}\n", "\t}\n\toverrides: [{clusters: names: [\"vm-1\"], settings: remoteWrite: central: {\n\t\tminShards: 5\n\t\tmaxShards: 5\n\t}}]\n}\n"},
+	} {
+		config := t.TempDir()
+		file := filepath.Join(config, "fleet.cue")
+		text := fmt.Sprintf(declared, clusters, h.url)
+		must(t, os.WriteFile(file, []byte(text), 0o600))
+		path, err := buildPortreeve()
+		must(t, err)
+		for range 2 { // the second time there is nothing to write
+			cmd := exec.Command(path, append([]string{"prometheus", "advise", "host", "--cluster=vm-1", "--write", "--config=" + config}, h.flags...)...)
+			cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "NO_PROXY=*"}
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("advise: %v\n%s", err, out)
+			}
+		}
+		got, err := os.ReadFile(file)
+		must(t, err)
+		i := strings.LastIndex(text, want[0])
+		if expected := text[:i] + want[1] + text[i+len(want[0]):]; string(got) != expected {
+			t.Errorf("%s:\n%s\nexpected\n%s", clusters, got, expected)
+		}
+	}
+}
+
 func off(a, b int) int { return max(a-b, b-a) }
 
 // record makes the data of a Prometheus out of histories that end now.

@@ -234,6 +234,7 @@ func (s *shownPrometheus) print(w io.Writer) {
 func prometheusAdviseCommand() *cobra.Command {
 	var o observed
 	var since string
+	var write bool
 	plan := advice.Plan{Outage: 30 * time.Minute, CatchUp: time.Hour}
 	cmd := &cobra.Command{
 		Use:   "advise NAME",
@@ -242,8 +243,13 @@ func prometheusAdviseCommand() *cobra.Command {
 many shards each needs: so many as are busy at the 99th percentile, and more, so
 that what an outage of the receiver leaves is caught up in time. It shows the
 evidence, and refuses where that says too little: less than three days, more than
-1% of the samples sent again, or shards that were all busy.`,
+1% of the samples sent again, or shards that were all busy.
+
+With --write it is written into the declaration, in the folder that --config names,
+comments kept: into its settings where it runs on one cluster, else into an override
+for the cluster.`,
 		Example: `  portreeve prometheus advise k8s --since 7d
+  portreeve prometheus advise k8s --cluster eu-1 --write
   portreeve prometheus advise k8s --cluster eu-1 --api http://127.0.0.1:9090 --outage 1h --catch-up 2h`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			span, err := days(since)
@@ -252,6 +258,8 @@ evidence, and refuses where that says too little: less than three days, more tha
 				return err
 			case plan.Outage < 0 || plan.CatchUp <= 0:
 				return usagef("--outage and --catch-up are times such as 30m")
+			case write && isURL(o.config):
+				return usagef("--write writes into a folder, not into %s", o.config)
 			}
 			all, err := o.placed(cmd.Context(), args[0])
 			if err != nil {
@@ -266,15 +274,22 @@ evidence, and refuses where that says too little: less than three days, more tha
 				advised = append(advised, one)
 			}
 			if o.format == "json" {
-				return printJSON(cmd.OutOrStdout(), advised)
+				if err := printJSON(cmd.OutOrStdout(), advised); err != nil || !write {
+					return err
+				}
+				return o.write(cmd, args[0], all, advised)
 			}
 			for i := range advised {
 				advised[i].print(cmd.OutOrStdout())
 			}
-			return nil
+			if !write {
+				return nil
+			}
+			return o.write(cmd, args[0], all, advised)
 		},
 	}
 	o.flags(cmd)
+	cmd.Flags().BoolVar(&write, "write", false, "write it into the declaration")
 	cmd.Flags().StringVar(&since, "since", "7d", "the `TIME` of history to look at, in days (7d) or hours (36h)")
 	cmd.Flags().DurationVar(&plan.Outage, "outage", plan.Outage, "the `TIME` of an outage of the receiver that is to be caught up")
 	cmd.Flags().DurationVar(&plan.CatchUp, "catch-up", plan.CatchUp, "in which `TIME`")

@@ -182,7 +182,7 @@ func (a *adopter) declare(repo kind.Adopted) string {
 	owner := a.named(owners[0])
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("ownership: %s: {", name(as))
+	line("ownership: %s: {", Label(as))
 	line("%s\n%s", field("repo", string(repo.Repo)), field("owner", string(owner)))
 	if len(repo.Owners) == 0 {
 		line("unowned: true")
@@ -268,9 +268,9 @@ func (a *adopter) catalog(repo kind.Adopted, owner fleet.TeamName) string {
 
 // team writes a team.
 func (a *adopter) team(as fleet.TeamName, handle string) error {
-	text := fmt.Sprintf("teams: %s: %s\n", name(string(as)), field("github", handle))
+	text := fmt.Sprintf("teams: %s: %s\n", Label(string(as)), field("github", handle))
 	if !strings.Contains(handle, "/") {
-		text = fmt.Sprintf("teams: %s: {members: [%s], %s}\n", name(string(as)), literal.String.Quote(handle), field("contact", handle+" on GitHub"))
+		text = fmt.Sprintf("teams: %s: {members: [%s], %s}\n", Label(string(as)), literal.String.Quote(handle), field("contact", handle+" on GitHub"))
 	}
 	edit, err := a.file(teamFile(string(as)), "", text)
 	if err != nil {

@@ -65,7 +65,7 @@ func (d Draft) Append(name string, data []byte) ([]byte, []fleet.Problem) {
 // imported by a name.
 func (d Draft) text(prefix string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s: ", d.Kind.Field, name(d.Name))
+	fmt.Fprintf(&b, "%s: %s: ", d.Kind.Field, Label(d.Name))
 	if prefix != "" {
 		fmt.Fprintf(&b, "%s.%s & ", prefix, d.Kind.Definition.Name)
 	}
@@ -78,7 +78,7 @@ func (d Draft) text(prefix string) string {
 			continue
 		}
 		comment(&b, f.Doc)
-		fmt.Fprintf(&b, "%s: %s\n\n", name(f.Name), value)
+		fmt.Fprintf(&b, "%s: %s\n\n", Label(f.Name), value)
 	}
 	if len(more) > 0 {
 		comment(&b, "It may also have "+strings.Join(more, ", ")+`: see "portreeve docs".`)
@@ -94,7 +94,7 @@ func Expr(v any) string {
 		var b strings.Builder
 		b.WriteString("{\n")
 		for _, field := range slices.Sorted(maps.Keys(v)) {
-			fmt.Fprintf(&b, "%s: %s\n", name(field), Expr(v[field]))
+			fmt.Fprintf(&b, "%s: %s\n", Label(field), Expr(v[field]))
 		}
 		return b.String() + "}"
 	case []any:
@@ -109,8 +109,8 @@ func Expr(v any) string {
 	return fmt.Sprint(v)
 }
 
-// name is a field's name, quoted if it has to be.
-func name(of string) string {
+// Label is a field's name, quoted if it has to be.
+func Label(of string) string {
 	if ast.StringLabelNeedsQuoting(of) {
 		return literal.String.Quote(of)
 	}

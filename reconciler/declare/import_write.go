@@ -99,7 +99,7 @@ func importLine(from, as string, fields ...string) string {
 	var b strings.Builder
 	comment(&b, from)
 	lines := strings.ReplaceAll(b.String(), "// ", "\t// ")
-	return fmt.Sprintf("%s\t%s: {%s}\n", lines, name(as), strings.Join(fields, ", "))
+	return fmt.Sprintf("%s\t%s: {%s}\n", lines, Label(as), strings.Join(fields, ", "))
 }
 
 func field(name, text string) string { return name + ": " + literal.String.Quote(text) }
