@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -18,6 +19,19 @@ func CheckTeam(k Kind, d *fleet.Declaration, config *fleet.Config, field string,
 		return nil
 	}
 	return []fleet.Problem{ProblemAt(k, d, "unknown-team", field, teamHint(config, string(team)), "unknown team %q", team)}
+}
+
+// CheckCluster is the problem that no cluster of that name is declared, or none.
+func CheckCluster(k Kind, d *fleet.Declaration, config *fleet.Config, field string, name fleet.ClusterName) []fleet.Problem {
+	if config.Clusters[name] != nil || config.Declaration(fleet.ID{Kind: fleet.ClusterKind, Name: string(name)}) != nil {
+		return nil // an invalid one is a problem of its own
+	}
+	var known []string
+	for _, c := range slices.Sorted(maps.Keys(config.Clusters)) {
+		known = append(known, string(c))
+	}
+	hint := cmp.Or(fleet.DidYouMean(string(name), known), "declare it under clusters")
+	return []fleet.Problem{ProblemAt(k, d, "unknown-cluster", field, hint, "unknown cluster %q", name)}
 }
 
 // teamHint is the team that was probably meant: by its name on GitHub, or one

@@ -68,7 +68,30 @@ func check(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
 		problems = append(problems, kind.ProblemAt(k, d, "too-large", "paths", "declare fewer paths or owners, or teams with a GitHub team",
 			"its lines come to %d MB, and GitHub does not load a CODEOWNERS of 3 MB or more", size>>20))
 	}
+	problems = append(problems, unknownClusters(k, d, config)...)
 	return append(problems, kind.CheckClaims(k, d, config)...)
+}
+
+// unknownClusters warns of namespaces on clusters that are not declared, where any
+// is.
+func unknownClusters(k kind.Kind, d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
+	if len(config.Clusters) == 0 {
+		return nil
+	}
+	var problems []fleet.Problem
+	told := map[fleet.ClusterName]bool{}
+	for _, r := range d.Refs {
+		cluster, ok := clusterOf(r.Claim)
+		if !ok || told[cluster] {
+			continue
+		}
+		told[cluster] = true
+		for _, p := range kind.CheckCluster(k, d, config, r.Field, cluster) {
+			p.Severity = fleet.Warning
+			problems = append(problems, p)
+		}
+	}
+	return problems
 }
 
 // atLeast is about how many bytes the declaration's lines take, in a file for a

@@ -175,6 +175,16 @@ func (s *Spec) checkForm(k kind.Kind, source kind.Source) []fleet.Problem {
 	return problems
 }
 
+// namespaceClaim is what a declaration claims of a namespace on a cluster.
+const namespaceClaim = "namespace %s on %s"
+
+// clusterOf is the cluster of such a claim.
+func clusterOf(claim string) (fleet.ClusterName, bool) {
+	var name, cluster string
+	n, err := fmt.Sscanf(claim, namespaceClaim, &name, &cluster)
+	return fleet.ClusterName(cluster), n == 2 && err == nil
+}
+
 // label is a name as Kubernetes has it for namespaces.
 var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
@@ -215,7 +225,7 @@ func (s *Spec) claims(fields map[string]fleet.Pos) []fleet.Ref {
 	for _, cluster := range slices.Sorted(maps.Keys(s.Namespaces)) {
 		field := fieldOf(fields, "namespaces", string(cluster))
 		for i, name := range s.Namespaces[cluster] {
-			all = append(all, fleet.Ref{Field: fmt.Sprintf("%s[%d]", field, i), Claim: fmt.Sprintf("namespace %s on %s", name, cluster)})
+			all = append(all, fleet.Ref{Field: fmt.Sprintf("%s[%d]", field, i), Claim: fmt.Sprintf(namespaceClaim, name, cluster)})
 		}
 	}
 	return all

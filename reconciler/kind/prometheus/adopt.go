@@ -114,6 +114,8 @@ func declarable(d dialect, p place) (value any, why string) {
 	switch {
 	case d.host && strings.HasSuffix(p.setting, ".secret"):
 		return nil, "it stands in a file of the host"
+	case strings.HasSuffix(p.setting, ".url") && shown(m, text(p.value)) != text(p.value):
+		return nil, "it holds a login, which is never declared"
 	case m.setting == "runtime.gogc":
 		if fmt.Sprint(value) == "0" {
 			return nil, "0 collects all the time"

@@ -38,15 +38,7 @@ func check(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
 func unknown(d *fleet.Declaration, config *fleet.Config, field string, c fleet.ClusterSelection) []fleet.Problem {
 	var problems []fleet.Problem
 	for i, name := range c.Names {
-		if config.Clusters[name] != nil || config.Declaration(fleet.ID{Kind: fleet.ClusterKind, Name: string(name)}) != nil {
-			continue // an invalid one is a problem of its own
-		}
-		var known []string
-		for _, c := range clusters(config) {
-			known = append(known, string(c))
-		}
-		hint := cmp.Or(fleet.DidYouMean(string(name), known), "declare it under clusters")
-		problems = append(problems, kind.ProblemAt(self, d, "unknown-cluster", fmt.Sprintf("%s.names[%d]", field, i), hint, "unknown cluster %q", name))
+		problems = append(problems, kind.CheckCluster(self, d, config, fmt.Sprintf("%s.names[%d]", field, i), name)...)
 	}
 	return problems
 }

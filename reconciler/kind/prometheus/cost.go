@@ -51,7 +51,7 @@ func changes(before map[string]place, after []place, s *Spec) []change {
 			continue
 		}
 		if c.cost = costOf(c, before, wanted); s.Format == formatHost && c.cost.Class == kind.PodRestart {
-			c.cost.Why = "somebody has to restart it"
+			c.cost.Why, c.cost.Alone = "somebody has to restart it", false
 		}
 		all = append(all, c)
 	}

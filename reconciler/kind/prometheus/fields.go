@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -263,7 +264,7 @@ func (l layered) places(s *settings, d dialect, standing map[string]place) ([]pl
 			return nil, fmt.Errorf("%s: %w", setting, err)
 		}
 		for _, at := range d.at(m) {
-			places = append(places, place{setting, strings.ReplaceAll(at, "*", name), value, text(d.read(m, value))})
+			places = append(places, place{setting, strings.ReplaceAll(at, "*", name), value, shown(m, text(d.read(m, value)))})
 		}
 	}
 	return places, nil
@@ -296,11 +297,28 @@ func (d dialect) standing(spec any) map[string]place {
 			}
 			if ok {
 				setting := strings.ReplaceAll(m.setting, "*", name)
-				all[setting] = place{setting, path, value, text(d.read(m, value))}
+				all[setting] = place{setting, path, value, shown(m, text(d.read(m, value)))}
 			}
 		}
 	}
 	return all
+}
+
+// login is what may be a password in an address.
+var login = regexp.MustCompile(`://[^/\s]*@|\?.*$`)
+
+// shown is a value as it may be told: what people have written into an address
+// stays there.
+func shown(m *mapping, value string) string {
+	if !strings.HasSuffix(m.setting, ".url") {
+		return value
+	}
+	return login.ReplaceAllStringFunc(value, func(part string) string {
+		if strings.HasPrefix(part, "?") {
+			return "?…"
+		}
+		return "://…@"
+	})
 }
 
 // text is a value as people read it.
