@@ -56,7 +56,7 @@ func (n *addition) trouble(name string, values map[string]string, field string) 
 	}
 	data, problems := draft.File(false)
 	if len(problems) == 0 {
-		edits := []transform.Edit{{Path: "new.cue", Content: data}, {Path: "teams.cue", Content: n.teams()}}
+		edits := []transform.Edit{{Path: "new.cue", Content: data}, {Path: "others.cue", Content: n.others()}}
 		problems = declare.Load(transform.Overlay(embed.FS{}, edits), members.Kinds()).Problems
 	}
 	base := draft.Kind.Field + "." + name
@@ -78,12 +78,25 @@ func joinHint(p fleet.Problem) string {
 	return p.Message + "; " + p.Hint
 }
 
-// teams declares the config repo's teams, so that references to them hold.
-func (n *addition) teams() []byte {
+// others declares the config repo's teams and clusters, so that references to them
+// hold, and the settings with which every Prometheus begins.
+func (n *addition) others() []byte {
 	var b strings.Builder
 	b.WriteString("package fleet\n")
+	owner := fleet.TeamName("someone") // a cluster of a team that is not there is still a cluster
 	for name := range n.config.Teams {
 		fmt.Fprintf(&b, "teams: %q: members: [\"someone\"]\n", name)
+		owner = name
+	}
+	for name, d := range n.config.Clusters {
+		labels := map[string]any{}
+		for label, value := range d.Cluster.Labels {
+			labels[label] = value
+		}
+		fmt.Fprintf(&b, "clusters: %q: {owner: %q, labels: %s, delivery: pullRequest: {repo: \"acme/clusters\", folder: %q}}\n", name, owner, declare.Expr(labels), name)
+	}
+	if begin := n.config.Settings.Prometheus; begin != "" {
+		fmt.Fprintf(&b, "fleet: {org: \"acme\", prometheus: %s}\n", begin)
 	}
 	return []byte(b.String())
 }
