@@ -88,6 +88,13 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	if err := file.read(); err != nil {
 		return kind.Want{}, err
 	}
+	if settings.Shards > 0 {
+		if scaler, err := file.scaler(); err != nil {
+			return kind.Want{}, err
+		} else if scaler != "" {
+			return kind.Want{}, fmt.Errorf("shards are declared, and %s sets them as well: leave one of the two", scaler)
+		}
+	}
 	standing := s.dialect().standing(file.spec)
 	places, err := layers.places(settings, s.dialect(), standing)
 	if err != nil {
@@ -254,6 +261,47 @@ func (t *target) read() error {
 		return fmt.Errorf("%s is there, and holds no %s %s: declare another file, or move it away", t.path, t.kind(), t.Name)
 	}
 	return nil
+}
+
+// beside is how many files of the folder are looked at for what scales the object.
+const beside = 100
+
+// scaler is what sets the number of shards by itself, in the file or beside it;
+// empty for nothing. Two that set it would undo one another.
+func (t *target) scaler() (string, error) {
+	dir := ""
+	if d := path.Dir(string(t.path)); d != "." {
+		dir = transform.QuoteGlob(d) + "/"
+	}
+	files, err := transform.Files(t.tree, dir+"*.yaml", dir+"*.yml")
+	if err != nil {
+		return "", err
+	}
+	var unread transform.Questions
+	found := ""
+	for _, name := range files[:min(len(files), beside)] {
+		text, ok, err := transform.ReadText(t.tree, name)
+		if unread.Ask(err) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		docs, err := documents(text)
+		if !ok || err != nil {
+			continue // it is none of ours
+		}
+		for _, doc := range docs {
+			kindOf, _ := valueAt(doc, "kind")
+			of, _ := valueAt(doc, "spec.scaleTargetRef.kind")
+			named, _ := valueAt(doc, "spec.scaleTargetRef.name")
+			scales := kindOf == "HorizontalPodAutoscaler" || kindOf == "ScaledObject"
+			if scales && of == t.kind() && named == t.Name && found == "" {
+				found = fmt.Sprintf("the %s in %s", kindOf, name)
+			}
+		}
+	}
+	return found, unread.Err()
 }
 
 // is reports whether a document is the object.
