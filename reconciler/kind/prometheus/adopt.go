@@ -52,9 +52,9 @@ func (m member) adoptFile(a kind.FileToAdopt) (kind.AdoptedFile, error) {
 	}
 	out := kind.AdoptedFile{Name: adoptedName(f.Name, below)}
 	settings := map[string]any{}
-	for _, name := range sortedKeys(d.standing(spec)) {
-		p := d.standing(spec)[name]
-		if value, why := declarable(d, p); why != "" {
+	standing := d.standing(spec)
+	for _, name := range sortedKeys(standing) {
+		if value, why := declarable(d, standing[name]); why != "" {
 			out.Left = append(out.Left, name+": "+why)
 		} else {
 			settings[name] = value
@@ -76,23 +76,22 @@ func found(docs []any, object string) (fields, any, error) {
 		if ns, ok := namespace.(string); ok && ns != "monitoring" {
 			f.Namespace = ns
 		}
-		at := "spec"
 		switch kindOf {
 		case "Prometheus":
 			f.Format = formatManifest
 		case "PrometheusAgent":
 			f.Format, f.Role = formatManifest, roleAgent
 		case "HelmRelease":
-			f.Format, at = formatRelease, "spec.values.prometheus.prometheusSpec"
+			f.Format = formatRelease
 		case nil:
 			f.Name, f.Namespace = "", ""
-			if _, ok := valueAt(doc, "prometheus.prometheusSpec"); ok {
-				f.Format, at = formatValues, "prometheus.prometheusSpec"
+			if _, ok := valueAt(doc, specAt[formatValues]); ok {
+				f.Format = formatValues
 			} else if m, ok := doc.(map[string]any); ok && (m["global"] != nil || m["scrape_configs"] != nil || m["remote_write"] != nil) {
-				f.Format, at = formatHost, ""
+				f.Format = formatHost
 			}
 		}
-		spec, ok := valueAt(doc, at)
+		spec, ok := valueAt(doc, specAt[f.Format])
 		if f.Format != "" && ok && (object == "" || f.Name == object) {
 			return f, spec, nil
 		}
@@ -190,25 +189,6 @@ func (m member) tried(a kind.FileToAdopt, out kind.AdoptedFile, f fields, settin
 		}
 	}
 	return out, fmt.Errorf("what it says can't be declared so that nothing changes")
-}
-
-// nested are settings by their paths as they are written.
-func nested(settings map[string]any) map[string]any {
-	tree := map[string]any{}
-	for _, at := range sortedKeys(settings) {
-		parts := strings.Split(at, ".")
-		m := tree
-		for _, p := range parts[:len(parts)-1] {
-			below, ok := m[p].(map[string]any)
-			if !ok {
-				below = map[string]any{}
-				m[p] = below
-			}
-			m = below
-		}
-		m[parts[len(parts)-1]] = settings[at]
-	}
-	return tree
 }
 
 // filled are the fields of the declaration that are not as they are left out.

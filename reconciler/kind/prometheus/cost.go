@@ -24,7 +24,7 @@ type change struct {
 func changes(before map[string]place, after []place, s *Spec) []change {
 	wanted := map[string]place{}
 	for _, p := range after {
-		if p.setting != "" && wanted[p.setting].at == "" {
+		if wanted[p.setting].at == "" { // the first of its places
 			wanted[p.setting] = p
 		}
 	}

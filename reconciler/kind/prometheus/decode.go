@@ -39,6 +39,13 @@ const (
 	statePaused = "paused"
 )
 
+// specAt is where the fields of the operator's spec stand in a file of a format;
+// of the format of a host they stand at its root.
+var specAt = map[string]string{
+	formatWhole: "spec", formatManifest: "spec",
+	formatValues: "prometheus.prometheusSpec", formatRelease: "spec.values.prometheus.prometheusSpec",
+}
+
 // fields are a declaration as it is written.
 type fields struct {
 	Owner     fleet.TeamName         `json:"owner"`
@@ -112,12 +119,7 @@ func parse(name string, data []byte) (*Spec, error) {
 	s.File = cmp.Or(s.File, path.Join("prometheus", s.Name+".yaml"))
 	s.Format = cmp.Or(s.Format, formatWhole)
 	s.State = cmp.Or(s.State, stateActive)
-	if s.At == "" {
-		s.At = map[string]string{
-			formatWhole: "spec", formatManifest: "spec",
-			formatValues: "prometheus.prometheusSpec", formatRelease: "spec.values.prometheus.prometheusSpec",
-		}[s.Format]
-	}
+	s.At = cmp.Or(s.At, specAt[s.Format])
 	s.Labels = slices.Compact(slices.Sorted(slices.Values(s.Labels)))
 	return s, nil
 }

@@ -108,8 +108,25 @@ func flatten(at string, value any, into map[string]any) {
 
 // settings are the layered settings as values of their types.
 func (l layered) settings() (*settings, error) {
+	values := map[string]any{}
+	for at, leaf := range l {
+		values[at] = leaf.value
+	}
+	data, err := json.Marshal(nested(values))
+	if err != nil {
+		return nil, err
+	}
+	s := &settings{}
+	if err := json.Unmarshal(data, s); err != nil {
+		return nil, fmt.Errorf("the settings can't be read: %w", err)
+	}
+	return s, nil
+}
+
+// nested are settings by their paths as they are written.
+func nested(settings map[string]any) map[string]any {
 	tree := map[string]any{}
-	for _, at := range slices.Sorted(maps.Keys(l)) {
+	for _, at := range sortedKeys(settings) {
 		parts := strings.Split(at, ".")
 		m := tree
 		for _, p := range parts[:len(parts)-1] {
@@ -120,15 +137,7 @@ func (l layered) settings() (*settings, error) {
 			}
 			m = below
 		}
-		m[parts[len(parts)-1]] = l[at].value
+		m[parts[len(parts)-1]] = settings[at]
 	}
-	data, err := json.Marshal(tree)
-	if err != nil {
-		return nil, err
-	}
-	s := &settings{}
-	if err := json.Unmarshal(data, s); err != nil {
-		return nil, fmt.Errorf("the settings can't be read: %w", err)
-	}
-	return s, nil
+	return tree
 }

@@ -132,8 +132,6 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	w.Title = fmt.Sprintf("Change settings of Prometheus %s on %s", s.Name, name)
 	if file.spec == nil {
 		w.Title = fmt.Sprintf("Set up Prometheus %s on %s", s.Name, name)
-	}
-	if file.spec == nil {
 		for i := range all {
 			c := &all[i].cost
 			c.Class, c.Why, c.Moves, c.Alone = kind.Starts, "", 0, false
@@ -212,7 +210,8 @@ type target struct {
 	text       []byte // nil for no file
 	executable bool
 	environs   []byte // of environmentFile; nil for no file
-	object     any    // the document in which they stand
+	docs       []any  // that the file holds
+	object     any    // the one in which they stand
 	spec       any    // the operator's spec in it; nil for none
 }
 
@@ -239,11 +238,10 @@ func (t *target) read() error {
 		return fmt.Errorf("%s is too large, or no text", t.path)
 	}
 	t.text, t.executable = text, transform.IsExecutable(entry)
-	docs, err := documents(text)
-	if err != nil {
+	if t.docs, err = documents(text); err != nil {
 		return fmt.Errorf("%s: %w", t.path, err)
 	}
-	for _, doc := range docs {
+	for _, doc := range t.docs {
 		if t.Format == formatValues || t.Format == formatHost || t.is(doc) {
 			t.object = doc
 			break
@@ -257,7 +255,7 @@ func (t *target) read() error {
 		}
 	case t.Format != formatWhole:
 		return fmt.Errorf("there is no %s %s in %s", t.kind(), t.Name, t.path)
-	case len(docs) > 0:
+	case len(t.docs) > 0:
 		return fmt.Errorf("%s is there, and holds no %s %s: declare another file, or move it away", t.path, t.kind(), t.Name)
 	}
 	return nil
@@ -335,11 +333,7 @@ func (t *target) has(edit *transform.Edit) (bool, error) {
 	if t.Format != formatWhole {
 		return transform.Holds(t.tree, *edit)
 	}
-	have, err := documents(t.text)
-	if err != nil || len(have) != 1 {
-		return false, nil // it is not even that
-	}
-	return canonical(have[0]) == string(edit.Counts), nil
+	return len(t.docs) == 1 && canonical(t.docs[0]) == string(edit.Counts), nil
 }
 
 func canonical(v any) string {
@@ -439,7 +433,7 @@ func (m member) patch(t *target, places []place) (*transform.Edit, error) {
 		}
 	}
 	for _, name := range sortedKeys(t.Spec.Spec) {
-		set = append(set, map[string]any{"at": t.At + "." + name, "value": t.Spec.Spec[name]})
+		set = append(set, map[string]any{"at": t.below(name), "value": t.Spec.Spec[name]})
 	}
 	if len(set) == 0 {
 		return nil, nil
