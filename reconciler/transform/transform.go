@@ -113,6 +113,20 @@ func (s Set) Find(name string) (Transform, bool) {
 	return s[i], true
 }
 
+// Step makes a step of the member of that name, of its fields but "do".
+func (s Set) Step(name string, fields map[string]any) (Step, error) {
+	t, ok := s.Find(name)
+	if !ok {
+		return nil, fmt.Errorf("there is no transform %s here", name)
+	}
+	fields["do"] = name
+	data, err := json.Marshal(fields)
+	if err != nil {
+		return nil, err
+	}
+	return t.Decode(data)
+}
+
 // Merge lays later edits over earlier ones, the later of one path winning,
 // sorted by path.
 func Merge(earlier, later []Edit) []Edit {

@@ -124,7 +124,7 @@ func (m member) catalogStep(s *Spec) (transform.Step, error) {
 	for _, key := range slices.Sorted(maps.Keys(s.Catalog.Annotations)) {
 		set = append(set, map[string]any{"at": "metadata.annotations[" + strconv.Quote(key) + "]", "value": s.Catalog.Annotations[key]})
 	}
-	return m.step("yaml", map[string]any{"paths": []fleet.Path{s.Catalog.file()}, "document": document, "set": set})
+	return m.transforms.Step("yaml", map[string]any{"paths": []fleet.Path{s.Catalog.file()}, "document": document, "set": set})
 }
 
 func (s *Spec) entityOwner() string {

@@ -7,7 +7,6 @@ package ownership
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -33,20 +32,6 @@ func New(transforms transform.Set) kind.Kind {
 }
 
 type member struct{ transforms transform.Set }
-
-// step makes a step of a transform.
-func (m member) step(name string, fields map[string]any) (transform.Step, error) {
-	t, ok := m.transforms.Find(name)
-	if !ok {
-		return nil, fmt.Errorf("there is no transform %s here", name)
-	}
-	fields["do"] = name
-	data, err := json.Marshal(fields)
-	if err != nil {
-		return nil, err
-	}
-	return t.Decode(data)
-}
 
 func check(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
 	k := self
@@ -362,7 +347,7 @@ func (m member) block(tree fs.FS, s *Spec, found []fleet.Path, rules []rule) (fi
 		lines[i] = map[string]any{"pattern": cmp.Or(r.entry.pattern, "*"), "owners": r.owners}
 	}
 	fields["lines"] = lines
-	step, err := m.step("codeowners", fields)
+	step, err := m.transforms.Step("codeowners", fields)
 	if err != nil {
 		return file{}, err
 	}
