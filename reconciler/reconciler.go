@@ -184,9 +184,9 @@ func (r *Reconciler) record(result apply.Result) store.Done {
 	s := result.Step
 	r.Observer.Forget(forge.Branch{Repo: s.Repo, Name: s.Branch})
 	done := store.Done{
-		Action: string(s.Action), Repo: s.Repo, Declaration: s.Declaration, Lane: s.Lane, URL: result.URL, What: s.What,
+		Action: string(s.Action), Repo: s.Repo, Cluster: s.Cluster, Declaration: s.Declaration, Lane: s.Lane, URL: result.URL, What: s.What,
 	}
-	log := r.Log.With("action", s.Action, "target", s.Repo, "declaration", s.Declaration)
+	log := r.Log.With("action", s.Action, "target", s.Target(), "declaration", s.Declaration)
 	if result.Err != nil {
 		done.Err = result.Err.Error()
 		log.Warn("step failed", "error", result.Err)

@@ -183,7 +183,7 @@ func (d *demo) tell(pass *store.Pass) {
 		if done.Err != "" {
 			detail = "failed, is tried again: " + done.Err
 		}
-		t.add(clock, done.Action, string(done.Repo), laned(done.Declaration, done.Lane), detail)
+		t.add(clock, done.Action, done.Target().String(), laned(done.Declaration, done.Lane), detail)
 	}
 	d.changes(&t, clock, pass)
 	t.print(d.out)

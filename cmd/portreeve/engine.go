@@ -22,11 +22,14 @@ import (
 	"github.com/portreeve/portreeve/cmd/internal/release"
 	"github.com/portreeve/portreeve/reconciler"
 	"github.com/portreeve/portreeve/reconciler/apply"
+	"github.com/portreeve/portreeve/reconciler/cluster"
+	"github.com/portreeve/portreeve/reconciler/cluster/files"
 	"github.com/portreeve/portreeve/reconciler/declare"
 	"github.com/portreeve/portreeve/reconciler/disk"
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge/github"
 	"github.com/portreeve/portreeve/reconciler/gitrepo"
+	"github.com/portreeve/portreeve/reconciler/metrics"
 	"github.com/portreeve/portreeve/reconciler/observe"
 	"github.com/portreeve/portreeve/reconciler/plan"
 	"github.com/portreeve/portreeve/reconciler/source"
@@ -44,6 +47,7 @@ type connection struct {
 	settle    time.Duration
 	access
 
+	files              string // folder of the delivery "files"
 	backstageTokenFile string
 	catalogWait        time.Duration // catalogWaitOnce if zero
 
@@ -62,6 +66,7 @@ func (c *connection) flags(cmd *cobra.Command) {
 	f.DurationVar(&c.settle, "settle", 30*time.Second, "how long after a push to wait for more checks than have reported, where none is required")
 	f.StringVar(&c.repo, "config-repo", "", "the config repo's `OWNER/NAME` on the forge, for its commit status; taken from its URL if empty")
 	f.StringVar(&c.backstageTokenFile, "backstage-token-file", "", "`FILE` that holds the token of fleet.ownership.backstage; $"+backstageTokenEnv+" if empty")
+	f.StringVar(&c.files, "files", "", "`DIR` below which the folders of clusters with the delivery files lie; no such cluster is reached if empty")
 	c.access.flags(cmd)
 }
 
@@ -188,19 +193,30 @@ func newEngine(c *connection, where string, committed, memory bool, log *slog.Lo
 	if err != nil {
 		return nil, outside(err)
 	}
+	clusters := c.clusters()
 	git := gitrepo.New(gitrepo.Options{HTTP: &http.Client{Transport: carry}, Signer: signer})
 	observer := &observe.Observer{
 		Forge: client, Git: git, Now: time.Now, ConfigRepo: c.configRepo(where), Settle: c.settle, Signs: signer != nil,
 		Progress: progress.step, Catalog: c.catalog(carry), CatalogWait: cmp.Or(c.catalogWait, catalogWaitOnce),
+		Clusters: clusters,
 	}
 	return &engine{store: kept, progress: progress, Reconciler: &reconciler.Reconciler{
 		Source: src, Kinds: members.Kinds(), Loader: loader(data, c.disk), Forge: client, Observer: observer,
 		Applier: &apply.Applier{
 			Forge: client, Git: git, Author: gitrepo.Signature{Name: author.Name, Email: author.Address}, SignOff: c.signOff, Now: time.Now,
+			Clusters: clusters,
 			Progress: func(_ apply.Result, done, of int) { progress.step("writing", done, of) },
 		},
 		Memo: memo(kept), Log: log, Now: time.Now,
 	}}, nil
+}
+
+// clusters reaches clusters that are reached through no repo.
+func (c *connection) clusters() cluster.Set {
+	if c.files == "" {
+		return cluster.Set{}
+	}
+	return cluster.Set{Files: &files.Delivery{Root: c.files, Reload: (&metrics.Client{}).Reload, Now: time.Now, Disk: c.disk}}
 }
 
 // loader keeps what it reads in the data directory, if there is one.

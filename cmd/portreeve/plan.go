@@ -115,7 +115,7 @@ func unread(p *plan.Plan) error {
 // verb is the word in a plan's first column.
 func verb(o *rollout.Outcome, steps []rollout.Step) string {
 	for _, s := range steps {
-		if s.Repo == o.Target.Repo && s.Declaration == o.Declaration && s.Lane == o.Lane {
+		if s.Target() == o.Target && s.Declaration == o.Declaration && s.Lane == o.Lane {
 			return string(s.Action)
 		}
 	}
@@ -212,7 +212,7 @@ func planSummary(p *plan.Plan) string {
 	for _, s := range p.Steps {
 		actions[s.Action]++
 	}
-	for _, a := range []rollout.Action{rollout.Open, rollout.Update, rollout.Reword, rollout.Merge, rollout.Enqueue, rollout.Dequeue, rollout.Close, rollout.DeleteBranch, rollout.OpenIssue, rollout.EditIssue, rollout.Grant, rollout.Revoke} {
+	for _, a := range []rollout.Action{rollout.Open, rollout.Update, rollout.Reword, rollout.Merge, rollout.Enqueue, rollout.Dequeue, rollout.Close, rollout.DeleteBranch, rollout.OpenIssue, rollout.EditIssue, rollout.Grant, rollout.Revoke, rollout.Apply, rollout.LetGo} {
 		if n := actions[a]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d to %s", n, strings.ReplaceAll(string(a), "-", " ")))
 		}
@@ -232,7 +232,7 @@ func planSummary(p *plan.Plan) string {
 func printDiffs(cmd *cobra.Command, e *engine, look *reconciler.Look) error {
 	var needs []plan.Need
 	for _, s := range look.Plan.Steps {
-		if len(s.Edits) == 0 {
+		if len(s.Edits) == 0 || s.Cluster != "" { // a cluster has been looked at
 			continue
 		}
 		n := plan.Need{Repo: s.Repo}
@@ -246,11 +246,17 @@ func printDiffs(cmd *cobra.Command, e *engine, look *reconciler.Look) error {
 	}
 	for _, s := range look.Plan.Steps {
 		for _, edit := range s.Edits {
-			old, err := fs.ReadFile(look.World.Repos[s.Repo].Tree, string(edit.Path))
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return outside(fmt.Errorf("%s: %w", s.Repo, err))
+			var tree fs.FS
+			if s.Cluster != "" {
+				tree = look.World.Clusters[s.Cluster].Tree
+			} else {
+				tree = look.World.Repos[s.Repo].Tree
 			}
-			name := string(s.Repo) + "/" + string(edit.Path)
+			old, err := fs.ReadFile(tree, string(edit.Path))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return outside(fmt.Errorf("%s: %w", s.Target(), err))
+			}
+			name := s.Target().String() + "/" + string(edit.Path)
 			fmt.Fprintln(cmd.OutOrStdout())
 			fmt.Fprint(cmd.OutOrStdout(), safe(string(diff.Diff("a/"+name, old, "b/"+name, edit.Content))))
 		}

@@ -167,7 +167,7 @@ func show(ctx context.Context, name string, p placed, pass *store.Pass) shownPro
 	inFile := map[string]string{}
 	known := false
 	for _, o := range pass.Plan.Outcomes {
-		if o.Declaration.Kind == "prometheus" && o.Declaration.Name == name && string(o.Lane) == string(p.cluster) {
+		if o.Declaration.Kind == "prometheus" && o.Declaration.Name == name && (string(o.Lane) == string(p.cluster) || o.Target.Cluster == p.cluster) {
 			s.State, s.Reason, known = string(o.State), o.Reason, true
 			for _, c := range o.Costs {
 				inFile[c.Field] = c.From

@@ -86,7 +86,7 @@ func printPass(w io.Writer, pass *store.Pass) {
 		if d.Err != "" {
 			detail = "FAILED " + d.Err
 		}
-		t.add(d.Action, string(d.Repo), laned(d.Declaration, d.Lane), detail)
+		t.add(d.Action, d.Target().String(), laned(d.Declaration, d.Lane), detail)
 	}
 	for i := range pass.Plan.Outcomes {
 		switch o := &pass.Plan.Outcomes[i]; o.State {

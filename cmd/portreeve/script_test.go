@@ -58,6 +58,9 @@ func TestMain(m *testing.M) {
 //	                  or be in trouble: down, slow, garbage, lying, empty; the
 //	                  first call, before forge, puts its URL where
 //	                  config/fleet.cue says BACKSTAGE
+//	prometheus DIR    start a Prometheus that runs by the files of DIR, before
+//	                  forge, with its URL where config/fleet.cue says PROMETHEUS;
+//	                  or have it down, up, or restarted: down, up, restart
 //	soon FILE         put a day a month from now where FILE says SOON
 //
 // and the variables FORGE (its URL) and CONFIG (the config repo's URL).
@@ -72,7 +75,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"forge": cmdForge, "person": cmdPerson, "pulls": cmdPulls, "body": cmdBody, "show": cmdShow, "commits": cmdCommits,
-			"status": cmdStatus, "backstage": cmdBackstage,
+			"status": cmdStatus, "backstage": cmdBackstage, "prometheus": cmdPrometheus,
 			"writes": cmdWrites, "asked": cmdAsked, "fault": cmdFault, "clock": cmdClock, "soon": cmdSoon,
 		},
 	})
@@ -86,7 +89,8 @@ type town struct {
 	writes sandbox.Counts
 	asked  sandbox.Counts
 
-	backstage *backstage // nil before the first
+	backstage  *backstage // nil before the first
+	prometheus *promHost
 }
 
 func (w *town) now() time.Time {
@@ -109,14 +113,14 @@ func cmdForge(ts *testscript.TestScript, _ bool, args []string) {
 		key, value, _ := strings.Cut(a, "=")
 		flags[key] = strings.Split(value, ",")
 	}
-	specs := []sandbox.Spec{{Name: "acme/config", Files: files(ts, ts.MkAbs("config"))}}
+	specs := []sandbox.Spec{{Name: "acme/config", Files: contents(ts, ts.MkAbs("config"))}}
 	owners, _ := os.ReadDir(ts.MkAbs("repos"))
 	for _, owner := range owners {
 		repos, err := os.ReadDir(ts.MkAbs("repos/" + owner.Name()))
 		ts.Check(err)
 		for _, r := range repos {
 			name := owner.Name() + "/" + r.Name()
-			specs = append(specs, spec(name, files(ts, ts.MkAbs("repos/"+name)), flags))
+			specs = append(specs, spec(name, contents(ts, ts.MkAbs("repos/"+name)), flags))
 		}
 	}
 	for _, s := range specs {
@@ -162,7 +166,7 @@ func spec(name string, files map[string]sandbox.File, flags map[string][]string)
 	return s
 }
 
-func files(ts *testscript.TestScript, dir string) map[string]sandbox.File {
+func contents(ts *testscript.TestScript, dir string) map[string]sandbox.File {
 	out := map[string]sandbox.File{}
 	ts.Check(filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
 		if err != nil || info.IsDir() {

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/portreeve/portreeve/reconciler/cluster"
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge"
 	"github.com/portreeve/portreeve/reconciler/gitrepo"
@@ -50,9 +51,12 @@ type Applier struct {
 	// Progress is told of each step that has been taken; it may be nil.
 	Progress func(result Result, done, of int)
 
+	// Clusters reaches clusters that are reached through no repo.
+	Clusters cluster.Set
+
 	mu      sync.Mutex
 	refused map[string]rollout.Refusal
-	hung    map[fleet.RepoName]bool // a step took long, and failed
+	hung    map[fleet.Target]bool // a step took long, and failed
 }
 
 // Result is a step and how it went.
@@ -62,8 +66,8 @@ type Result struct {
 	Err  error
 }
 
-// Run takes the steps of a plan: those of one repo in their order, a failed
-// one ending that repo's; many repos at once. A plan that is halted has none
+// Run takes the steps of a plan: those of one repo or cluster in their order, a
+// failed one ending that repo's; many at once. A plan that is halted has none
 // taken. Run returns early, after the steps under way, when ctx ends, and when
 // a limit of the forge stands in a step's way: it would stand in that of all
 // others. Those that had not begun by then have no result. When too much time
@@ -73,13 +77,13 @@ func (a *Applier) Run(ctx context.Context, w *plan.World, p *plan.Plan) []Result
 	if p.Halted != "" {
 		return nil
 	}
-	var order []fleet.RepoName
-	byRepo := map[fleet.RepoName][]int{}
+	var order []fleet.Target
+	by := map[fleet.Target][]int{}
 	for n, s := range p.Steps {
-		if len(byRepo[s.Repo]) == 0 {
-			order = append(order, s.Repo)
+		if len(by[s.Target()]) == 0 {
+			order = append(order, s.Target())
 		}
-		byRepo[s.Repo] = append(byRepo[s.Repo], n)
+		by[s.Target()] = append(by[s.Target()], n)
 	}
 	order = a.hungLast(order)
 	results := make([]Result, len(p.Steps))
@@ -90,9 +94,9 @@ func (a *Applier) Run(ctx context.Context, w *plan.World, p *plan.Plan) []Result
 	var mu sync.Mutex
 	var limited atomic.Bool
 	done := 0
-	for _, name := range order {
+	for _, target := range order {
 		group.Go(func() error {
-			for _, n := range byRepo[name] {
+			for _, n := range by[target] {
 				if ctx.Err() != nil || limited.Load() {
 					return nil
 				}
@@ -101,7 +105,7 @@ func (a *Applier) Run(ctx context.Context, w *plan.World, p *plan.Plan) []Result
 					results[n] = Result{Step: *step, Err: putOff(step)}
 				} else {
 					began := a.Now()
-					results[n] = a.step(ctx, w.Repos[name], step)
+					results[n] = a.step(ctx, w, step)
 					lost.Add(int64(a.note(&results[n], a.Now().Sub(began))))
 				}
 				mu.Lock()
@@ -131,8 +135,8 @@ func (a *Applier) Run(ctx context.Context, w *plan.World, p *plan.Plan) []Result
 }
 
 // step takes one step.
-func (a *Applier) step(ctx context.Context, repo *plan.Repo, s *rollout.Step) Result {
-	r := Result{Step: *s}
+func (a *Applier) step(ctx context.Context, w *plan.World, s *rollout.Step) Result {
+	r, repo := Result{Step: *s}, w.Repos[s.Repo]
 	if s.Branch != "" && s.Action != rollout.Open {
 		if pull := repo.Pulls[s.Branch]; pull != nil {
 			r.URL = pull.URL
@@ -145,6 +149,10 @@ func (a *Applier) step(ctx context.Context, repo *plan.Repo, s *rollout.Step) Re
 	// the next pass more than its own end costs this one.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stepTime)
 	defer cancel()
+	if s.Cluster != "" {
+		r.Err = a.onCluster(ctx, w, s)
+		return r
+	}
 	if s.Branch == "" { // it is about no pull request, and the repo may not be of the fleet
 		r.URL, r.Err = a.aside(ctx, s)
 		return r

@@ -32,7 +32,7 @@ func (a *Applier) Refused() map[string]rollout.Refusal {
 func (a *Applier) note(r *Result, took time.Duration) (lost time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.hung, r.Step.Repo)
+	delete(a.hung, r.Step.Target())
 	switch {
 	case r.Err == nil:
 	case fleet.ClassOf(r.Err) == fleet.Permanent:
@@ -43,20 +43,20 @@ func (a *Applier) note(r *Result, took time.Duration) (lost time.Duration) {
 	case fleet.ClassOf(r.Err) == fleet.Transient:
 		if took >= stepTime/2 {
 			if a.hung == nil {
-				a.hung = map[fleet.RepoName]bool{}
+				a.hung = map[fleet.Target]bool{}
 			}
-			a.hung[r.Step.Repo] = true
+			a.hung[r.Step.Target()] = true
 		}
 		return took
 	}
 	return 0
 }
 
-// hungLast puts repos that kept their last step waiting at the end.
-func (a *Applier) hungLast(order []fleet.RepoName) []fleet.RepoName {
+// hungLast puts targets that kept their last step waiting at the end.
+func (a *Applier) hungLast(order []fleet.Target) []fleet.Target {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var good, bad []fleet.RepoName
+	var good, bad []fleet.Target
 	for _, name := range order {
 		if a.hung[name] {
 			bad = append(bad, name)
@@ -70,7 +70,7 @@ func (a *Applier) hungLast(order []fleet.RepoName) []fleet.RepoName {
 // putOff is why a step has not begun.
 func putOff(s *rollout.Step) error {
 	return &fleet.Failure{
-		Class: fleet.Transient, Op: string(s.Action), On: string(s.Repo),
+		Class: fleet.Transient, Op: string(s.Action), On: s.Target().String(),
 		Err: fmt.Errorf("put off to the next pass: steps before it failed, after %v of waiting for answers", lostTime),
 	}
 }

@@ -19,7 +19,8 @@ type Cluster struct {
 
 // Delivery is how a cluster gets its configuration. Exactly one field is set.
 type Delivery struct {
-	PullRequest *PullDelivery `json:"pullRequest,omitempty"`
+	PullRequest *PullDelivery  `json:"pullRequest,omitempty"`
+	Files       *FilesDelivery `json:"files,omitempty"`
 }
 
 // PullDelivery is a pull request to the repo that the cluster's GitOps agent
@@ -29,6 +30,16 @@ type PullDelivery struct {
 	Folder Path     `json:"folder,omitempty"` // of the cluster in the repo; empty is the root
 }
 
+// FilesDelivery is files in a folder that is mounted at the daemon, which whatever
+// runs by them is told to reload.
+type FilesDelivery struct {
+	Folder Path `json:"folder"` // below the daemon's folder of such files
+}
+
+// Direct reports whether the cluster gets its configuration from the daemon
+// itself, through no repo.
+func (c *Cluster) Direct() bool { return c.Delivery.PullRequest == nil }
+
 // Repo is the repo through which the cluster is configured; empty for none.
 func (c *Cluster) Repo() RepoName {
 	if c.Delivery.PullRequest == nil {
@@ -37,7 +48,8 @@ func (c *Cluster) Repo() RepoName {
 	return c.Delivery.PullRequest.Repo
 }
 
-// File is the place in Repo of a file of the cluster's folder.
+// File is the place of a file of the cluster's folder: in Repo, or where there is
+// none in what is seen of the cluster itself.
 func (c *Cluster) File(below Path) Path {
 	if c.Delivery.PullRequest == nil {
 		return below

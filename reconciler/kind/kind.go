@@ -160,12 +160,16 @@ type Decoded struct {
 	Effect any
 }
 
-// Candidate is a repo that a declaration may be about.
+// Candidate is a repo that a declaration may be about, or a cluster that is
+// reached through none.
 type Candidate struct {
-	Repo fleet.RepoName
-	// Cluster is the one that it is about, through the repo; empty for none. Each
-	// moves on its own: it is the lane.
+	Repo fleet.RepoName // empty for a cluster that is reached through none
+	// Cluster is the one that it is about; empty for none. Each moves on its own:
+	// it is the lane.
 	Cluster fleet.ClusterName
+	// Reads are the files that Want looks at, of a cluster without a repo: its Tree
+	// holds no others.
+	Reads []fleet.Path
 	// Rollout is how the declaration goes over its clusters, and Wave the one that
 	// this is of; nil where it goes at once.
 	Rollout *fleet.Rollout
@@ -206,6 +210,11 @@ type Want struct {
 	Runs *Runs `json:",omitempty"`
 	// Gates have to be open before something changes.
 	Gates []fleet.Gate `json:",omitempty"`
+	// All is equal while all that is wanted of a cluster is the same, whatever
+	// stands there. Restarts are the files that what runs by them takes up when it
+	// is restarted alone; the others when it is told to reload, at Runs.
+	All      string       `json:",omitempty"`
+	Restarts []fleet.Path `json:",omitempty"`
 	// Facts are what Title, What, Because and Body are made from, as FactsOf
 	// gives them: a pull request is reworded when they are others, and not when
 	// a newer Portreeve only has other words for them. Wherever there are edits

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/portreeve/portreeve/reconciler/cluster"
 	"github.com/portreeve/portreeve/reconciler/declare"
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge"
@@ -38,6 +39,8 @@ type Observer struct {
 	CatalogWait time.Duration
 	// Metrics asks Prometheuses.
 	Metrics metrics.Client
+	// Clusters reaches those that are reached through no repo.
+	Clusters cluster.Set
 	// Progress is told what is under way; it may be nil.
 	Progress func(doing string, done, of int)
 	// Workers is how many repos are read over Git at once, by default 16; with
@@ -162,6 +165,8 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 			o.queries(ctx, w, n.Queries)
 		case len(n.Running) > 0:
 			o.running(ctx, w, n.Running)
+		case len(n.Clusters) > 0:
+			o.clusters(ctx, w, n.Clusters)
 		case n.Rules:
 			rules = append(rules, n.Repo)
 		case len(n.Accounts) > 0:

@@ -122,6 +122,9 @@ func (c *computation) running(decisions []rollout.Decision) []*blast {
 
 func (b *blast) add(n int, item *rollout.Item) {
 	b.items = append(b.items, n)
+	if item.Direct != nil {
+		return // see running
+	}
 	b.repos[item.Listing.Name] = true
 	if len(item.Want.OwnersRemoved) > 0 {
 		b.OwnersRemoved++

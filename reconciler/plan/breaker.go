@@ -12,7 +12,7 @@ import (
 // lag notes a target that is no item and that a wave waits for.
 func (c *computation) lag(candidate kind.Candidate, o rollout.Outcome) {
 	if candidate.Rollout != nil {
-		c.lagging = append(c.lagging, rollout.Lagging{ID: o.Declaration, Lane: o.Lane, Wave: candidate.Wave, State: o.State, Reason: o.Reason})
+		c.lagging = append(c.lagging, rollout.Lagging{ID: o.Declaration, Lane: fleet.Lane(candidate.Cluster), Wave: candidate.Wave, State: o.State, Reason: o.Reason})
 	}
 }
 

@@ -120,7 +120,7 @@ func sides(t *Told) map[spot]*Side {
 		}
 	}
 	for _, step := range t.Steps {
-		s := at(spot{step.Declaration, fleet.Target{Repo: step.Repo}, step.Lane})
+		s := at(spot{step.Declaration, step.Target(), step.Lane})
 		s.Steps = append(s.Steps, step)
 	}
 	return all

@@ -30,7 +30,7 @@ type Memo interface {
 //     every need of one call brings the next call further.
 func Compute(w *World, kinds kind.Set, memo Memo) (*Plan, []Need) {
 	w = w.following()
-	c := &computation{world: w, kinds: kinds, memo: memo, needs: newNeeds()}
+	c := &computation{world: w, kinds: kinds, memo: memo, needs: newNeeds(), placings: map[fleet.ClusterName][]placing{}}
 	c.list()
 	c.acknowledgements()
 	c.lend()
@@ -38,12 +38,13 @@ func Compute(w *World, kinds kind.Set, memo Memo) (*Plan, []Need) {
 	for _, d := range c.world.Config.Declarations {
 		c.declaration(d)
 	}
+	c.direct()
 	c.imports()
 	c.leftovers()
 	c.excluded()
 	c.renamed()
 	slices.SortFunc(c.items, func(a, b *rollout.Item) int {
-		return cmp.Or(cmp.Compare(a.Listing.Name, b.Listing.Name), strings.Compare(a.BranchName(), b.BranchName()))
+		return cmp.Or(cmp.Compare(a.Target().String(), b.Target().String()), strings.Compare(a.BranchName(), b.BranchName()))
 	})
 	c.clashes()
 	c.unreached()
@@ -97,6 +98,7 @@ type computation struct {
 	lacks        map[lentPlace]*kind.Unreached // of engineers who are lent
 	granting     granting
 	lagging      []rollout.Lagging
+	placings     map[fleet.ClusterName][]placing
 	trips        []rollout.Trip
 }
 
@@ -117,6 +119,10 @@ func (c *computation) declaration(d *fleet.Declaration) {
 	found := false
 	for _, candidate := range k.Targets(d, c.world.Config, c.about(d)) {
 		found = true
+		if candidate.Repo == "" {
+			c.placings[candidate.Cluster] = append(c.placings[candidate.Cluster], placing{k, d, candidate})
+			continue
+		}
 		listing, ok := c.listed(candidate.Repo)
 		if !ok {
 			o := c.elsewhere(d, candidate.Repo)
@@ -352,7 +358,7 @@ func (c *computation) silent() {
 	lanes := map[fleet.Lane]bool{}
 	for i := range c.outcomes {
 		about[c.outcomes[i].Target.Repo], declared[c.outcomes[i].Declaration] = true, true
-		lanes[c.outcomes[i].Lane] = true
+		lanes[c.outcomes[i].Lane], lanes[fleet.Lane(c.outcomes[i].Target.Cluster)] = true, true
 	}
 	for _, d := range c.world.Config.Declarations {
 		if d.Frozen != nil && !declared[d.ID] {

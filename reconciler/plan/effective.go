@@ -21,12 +21,13 @@ const (
 // watches it has brought it to the cluster. Until then its wave is not through.
 func (c *computation) effective(decisions []rollout.Decision) {
 	for n, item := range c.items {
-		p, runs := item.Pull, item.Want.Runs
-		if item.Rollout == nil || runs == nil || decisions[n].Outcome.State != rollout.Done || p == nil || p.State != fleet.PullMerged {
+		runs := item.Want.Runs
+		at, landed := item.Landed()
+		if item.Rollout == nil && item.Direct == nil || runs == nil || decisions[n].Outcome.State != rollout.Done || at.IsZero() {
 			continue
 		}
-		age := c.world.Now.Sub(p.Closed)
-		if age > lookedAt {
+		age := c.world.Now.Sub(at)
+		if age > lookedAt && (item.Direct == nil || !item.Direct.Standing.Restart) {
 			continue
 		}
 		running, asked := c.world.Running[runs.API]
@@ -37,13 +38,20 @@ func (c *computation) effective(decisions []rollout.Decision) {
 			o.State, o.Reason, o.Next = rollout.Waiting, "it is being asked what it runs with", ""
 			continue
 		case running.Unread != "":
-			o.Reason = fmt.Sprintf("#%d was merged, and whether it runs so is not known: %s can't be asked: %s", p.Number, runs.API, running.Unread)
+			o.Reason = fmt.Sprintf("%s, and whether it runs so is not known: %s can't be asked: %s", landed, runs.API, running.Unread)
 		default:
 			differs := c.differs(item, *running)
 			if differs == "" {
+				if item.Direct != nil {
+					o.Reason, o.Next = "as declared, and it runs so", ""
+				}
 				continue
 			}
-			o.Reason = fmt.Sprintf("#%d was merged, and it does not run so: %s", p.Number, differs)
+			o.Reason = fmt.Sprintf("%s, and it does not run so: %s", landed, differs)
+		}
+		if restart := item.Direct != nil && item.Direct.Standing.Restart; restart {
+			o.State, o.Next = rollout.Blocked, "restart it: that takes effect with a restart alone"
+			continue
 		}
 		if o.State, o.Next = rollout.Waiting, "looks again at each pass"; age > overdue {
 			o.State, o.Next = rollout.Blocked, "see what brings the file to the cluster, and whether it was taken there"

@@ -18,8 +18,8 @@ import (
 // patches what is another's is held alone.
 func (c *computation) clashes() {
 	type place struct {
-		repo fleet.RepoName
-		path fleet.Path
+		target fleet.Target
+		path   fleet.Path
 	}
 	owners := map[place][]owner{}
 	for _, item := range c.items {
@@ -36,7 +36,7 @@ func (c *computation) clashes() {
 			}
 		}
 		for p, wants := range whole {
-			at := place{item.Listing.Name, p}
+			at := place{item.Target(), p}
 			owners[at] = append(owners[at], owner{item, wants})
 		}
 	}
@@ -46,7 +46,7 @@ func (c *computation) clashes() {
 	var order []pair
 	for _, item := range c.items {
 		for _, e := range item.Want.Edits {
-			for _, other := range owners[place{item.Listing.Name, e.Path}] {
+			for _, other := range owners[place{item.Target(), e.Path}] {
 				if other.Item == item || item.Clash != "" || !other.undoes(item, e) {
 					continue
 				}
@@ -65,7 +65,7 @@ func (c *computation) clashes() {
 		}
 		c.problems = append(c.problems, fleet.Problem{
 			Severity: fleet.Error, Code: "path-clash", Pos: item.Declaration.Pos, Declaration: item.ID.String(),
-			Message: fmt.Sprintf("in %s%s, %s", item.Listing.Name, where, item.Clash), Hint: "declare the path once",
+			Message: fmt.Sprintf("in %s%s, %s", item.Target(), where, item.Clash), Hint: "declare the path once",
 		})
 	}
 }

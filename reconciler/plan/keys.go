@@ -38,7 +38,7 @@ func (k keys) of(d *fleet.Declaration, repo *Repo, cluster *fleet.Declaration, a
 		panic("plan: " + d.ID.String() + " has no hash, and what it wanted once would be taken for what it wants") // a bug
 	}
 	about, ok := k.repos[repo.Listing.Name]
-	if !ok {
+	if !ok || repo.Listing.Name == "" { // what a cluster holds is no repo
 		about = k.about(repo)
 		k.repos[repo.Listing.Name] = about
 	}

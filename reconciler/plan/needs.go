@@ -26,6 +26,7 @@ type needs struct {
 	issues      bool
 	queries     map[fleet.Query]bool
 	running     map[string]bool
+	clusters    map[fleet.ClusterName][]fleet.Path
 	// collaborators are asked for in these repos.
 	collaborators map[fleet.RepoName]bool
 }
@@ -39,6 +40,7 @@ func newNeeds() *needs {
 		pulls: map[fleet.RepoName]map[int]bool{}, accounts: map[fleet.RepoName]map[string]bool{},
 		editions: map[fleet.RepoName]map[fleet.Path]bool{},
 		wrongs:   map[fleet.RepoName]map[fleet.CommitID]bool{}, queries: map[fleet.Query]bool{}, running: map[string]bool{},
+		clusters: map[fleet.ClusterName][]fleet.Path{},
 	}
 }
 
@@ -120,6 +122,13 @@ func (n *needs) list() []Need {
 	}
 	if n.issues {
 		out = append(out, Need{Issues: true})
+	}
+	if len(n.clusters) > 0 {
+		var all []LookAt
+		for _, name := range slices.Sorted(maps.Keys(n.clusters)) {
+			all = append(all, LookAt{name, n.clusters[name]})
+		}
+		out = append(out, Need{Clusters: all})
 	}
 	if len(n.running) > 0 {
 		out = append(out, Need{Running: slices.Sorted(maps.Keys(n.running))})

@@ -55,6 +55,9 @@ type World struct {
 	Uncounted   string
 	// Queries hold what Prometheuses answer, of those that were asked for.
 	Queries map[fleet.Query]*fleet.Answer
+	// Clusters are those that are reached through no repo, of those that were asked
+	// for.
+	Clusters map[fleet.ClusterName]*Cluster
 	// Running holds with what Prometheuses run, by their address, of those that
 	// were asked.
 	Running map[string]*fleet.Running
@@ -104,7 +107,7 @@ type Repo struct {
 
 // Need is a question that planning can't go on without.
 type Need struct {
-	Repo fleet.RepoName // empty for OpenedToday, ConfigRepo, Issues, Queries and Running
+	Repo fleet.RepoName // empty for OpenedToday, ConfigRepo, Issues, Queries, Running and Clusters
 	// Exactly one of these is set.
 	Tree        bool         // the tree at the head, at least its root
 	All         bool         // that tree with all its directories
@@ -122,6 +125,7 @@ type Need struct {
 	Issues      bool // of the config repo
 	Queries     []fleet.Query
 	Running     []string // addresses
+	Clusters    []LookAt // which are reached through no repo
 	// Collaborators asks whose access to the repo is their own.
 	Collaborators bool
 }

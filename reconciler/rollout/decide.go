@@ -24,6 +24,8 @@ import (
 func Decide(s Settings, i *Item) Decision {
 	open := i.Pull != nil && i.Pull.State == fleet.PullOpen
 	switch {
+	case i.Direct != nil:
+		return i.direct(s)
 	case i.Pull != nil && i.Pull.BaseCommit != "" && i.Pull.BaseCommit != i.Head.Commit,
 		open && i.Branch != nil && i.Branch.Commit != i.Pull.HeadCommit:
 		return Decision{Outcome: i.outcome(Waiting, "looks again at the next pass", "the repo moved while it was read")}

@@ -23,6 +23,10 @@ type Item struct {
 	Rollout *fleet.Rollout
 	Wave    int
 
+	// Direct is set for a cluster that is reached through no repo; what is said of
+	// a repo is then empty.
+	Direct *Direct
+
 	Listing fleet.Repo
 	Head    fleet.Head
 	Branch  *fleet.Branch      // nil when there is none
@@ -128,6 +132,14 @@ type Decision struct {
 	Questions Questions
 }
 
+// Target is what the item is about.
+func (i *Item) Target() fleet.Target {
+	if i.Direct != nil {
+		return fleet.Target{Cluster: i.Direct.Cluster}
+	}
+	return fleet.Target{Repo: i.Listing.Name}
+}
+
 // BranchName is the item's branch.
 func (i *Item) BranchName() string { return fleet.BranchName(i.ID, i.Lane) }
 
@@ -155,9 +167,12 @@ func (i *Item) Hash() string {
 // outcome starts an outcome of the item.
 func (i *Item) outcome(state State, next, reason string, args ...any) Outcome {
 	o := Outcome{
-		Declaration: i.ID, Target: fleet.Target{Repo: i.Listing.Name}, Lane: i.Lane,
+		Declaration: i.ID, Target: i.Target(), Lane: i.Lane,
 		State: state, Reason: fmt.Sprintf(reason, args...), Next: next,
 		Because: i.Want.Because, What: i.Want.What, Effect: i.Want.Effect, Costs: i.Want.Costs, Decides: i.Want.Decides,
+	}
+	if i.Direct != nil {
+		o.Lane = "" // the target is the lane
 	}
 	if i.Declaration != nil {
 		o.Pos, o.Revision, o.Stale = i.Declaration.Pos, i.Declaration.Revision, i.Declaration.Stale
@@ -174,6 +189,9 @@ func (i *Item) step(action Action, reason string) Step {
 		Action: action, Declaration: i.ID, Repo: i.Listing.Name, Lane: i.Lane,
 		Reason: reason, What: i.Want.What, Branch: i.BranchName(),
 		BaseBranch: i.Listing.DefaultBranch,
+	}
+	if i.Direct != nil {
+		s.Cluster, s.Lane, s.Branch = i.Direct.Cluster, "", ""
 	}
 	if i.Declaration != nil {
 		s.Pos = i.Declaration.Pos

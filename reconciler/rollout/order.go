@@ -32,11 +32,11 @@ func sortOf(d *Decision) sort {
 	least := tidying
 	for _, s := range d.Steps {
 		switch s.Action {
-		case Close:
+		case Close, LetGo:
 			least = min(least, ending)
 		case Dequeue:
 			least = min(least, leaving)
-		case Merge, Enqueue:
+		case Merge, Enqueue, Apply:
 			least = min(least, merging)
 		case Update:
 			least = min(least, updating)

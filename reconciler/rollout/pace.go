@@ -88,8 +88,8 @@ func Pace(b Bounds, items []*Item, decisions []Decision) Paced {
 }
 
 type claim struct {
-	repo fleet.RepoName
-	path fleet.Path
+	target fleet.Target
+	path   fleet.Path
 }
 
 type pacer struct {
@@ -221,7 +221,7 @@ func unit(i *Item, d *Decision) fleet.Unit {
 
 func (p *pacer) claim(i *Item) {
 	for _, e := range i.Want.Edits {
-		key := claim{i.Listing.Name, e.Path}
+		key := claim{i.Target(), e.Path}
 		if _, taken := p.claimed[key]; !taken {
 			p.claimed[key] = i.ID
 		}
@@ -259,7 +259,7 @@ func (p *pacer) serve(i *Item, d *Decision, n int) {
 // on people alone comes before what the clock brings.
 func (p *pacer) opening(i *Item) Outcome {
 	for _, e := range i.Want.Edits {
-		if other, taken := p.claimed[claim{i.Listing.Name, e.Path}]; taken && other != i.ID {
+		if other, taken := p.claimed[claim{i.Target(), e.Path}]; taken && other != i.ID {
 			return i.outcome(Waiting, "is opened once that has ended", "%s edits %s too, and goes first", other, e.Path)
 		}
 	}

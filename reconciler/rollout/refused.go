@@ -35,6 +35,10 @@ func (a Action) words() string {
 		return "close the pull request"
 	case DeleteBranch:
 		return "delete the branch"
+	case Apply:
+		return "write it"
+	case LetGo:
+		return "let go of it"
 	}
 	return string(a)
 }

@@ -96,6 +96,8 @@ const (
 	EditIssue    Action = "edit-issue"    // one of those
 	Grant        Action = "grant"         // write access
 	Revoke       Action = "revoke"        // what was granted
+	Apply        Action = "apply"         // to a cluster that is reached through no repo
+	LetGo        Action = "let-go"        // of what was applied to one
 )
 
 // Refusal is the target's no to a step: the forge's rules, a hook, a file
@@ -108,8 +110,14 @@ type Refusal struct {
 
 // Key is one for steps that would do the same to the same.
 func (s *Step) Key() string {
+	if s.Cluster != "" {
+		return fmt.Sprintf("%s %s on %s at %s for %s", s.Action, s.Declaration, s.Cluster, s.Seen, s.Wants)
+	}
 	return fmt.Sprintf("%s %s %s #%d at %s on %s for %s", s.Action, s.Repo, s.Branch, s.Number, s.Expect, s.Base, s.SpecHash)
 }
+
+// Target is what the step is about.
+func (s *Step) Target() fleet.Target { return fleet.Target{Repo: s.Repo, Cluster: s.Cluster} }
 
 // Step is one write that would bring the world nearer to what is wanted.
 // Each names what it expects to find, and fails as fleet.Moved otherwise.
@@ -117,11 +125,13 @@ type Step struct {
 	Action      Action         `json:"action"`
 	Declaration fleet.ID       `json:"declaration"`
 	Repo        fleet.RepoName `json:"repo"`
-	Lane        fleet.Lane     `json:"lane,omitempty"`
-	Reason      string         `json:"reason"`
-	What        []string       `json:"what,omitempty"`
-	Pos         fleet.Pos      `json:"pos"`
-	Branch      string         `json:"branch"`
+	// Cluster is that of Apply and LetGo, which are about no repo.
+	Cluster fleet.ClusterName `json:"cluster,omitempty"`
+	Lane    fleet.Lane        `json:"lane,omitempty"`
+	Reason  string            `json:"reason"`
+	What    []string          `json:"what,omitempty"`
+	Pos     fleet.Pos         `json:"pos"`
+	Branch  string            `json:"branch"`
 
 	// Of Open and Update: the commit to build on, the branch's commit that
 	// is expected (empty: no such branch), and the edits. Message lacks the
@@ -135,6 +145,14 @@ type Step struct {
 	// that are commits by people.
 	Picks []fleet.Pick     `json:"-"`
 	Keeps []fleet.CommitID `json:"keeps,omitempty"`
+
+	// Of Apply, beside Edits: what the cluster was seen to hold, what is wanted of
+	// it, where what runs there is told to reload (empty for nowhere), and the files
+	// that a restart alone takes up.
+	Seen     fleet.TreeID `json:"-"`
+	Wants    string       `json:"wants,omitempty"`
+	Reload   string       `json:"reload,omitempty"`
+	Restarts []fleet.Path `json:"restarts,omitempty"`
 
 	// Of Grant and Revoke: whose access, and the role that they had Before.
 	Login  string     `json:"login,omitempty"`

@@ -134,7 +134,7 @@ func (r *rolling) lag(l Lagging) {
 // changes reports whether a decision changes something, as against ending it.
 func changes(d *Decision) bool {
 	return slices.ContainsFunc(d.Steps, func(s Step) bool {
-		return slices.Contains([]Action{Open, Update, Merge, Enqueue}, s.Action)
+		return slices.Contains([]Action{Open, Update, Merge, Enqueue, Apply}, s.Action)
 	})
 }
 
@@ -186,8 +186,8 @@ func (r *rolling) before(wave int) (waits string, until time.Time) {
 		return waits, until
 	}
 	for _, m := range r.members {
-		if p := m.Pull; m.Wave < wave && p != nil && p.State == fleet.PullMerged {
-			if soaked := p.Closed.Add(r.Soak); soaked.After(until) {
+		if at, _ := m.Landed(); m.Wave < wave && !at.IsZero() {
+			if soaked := at.Add(r.Soak); soaked.After(until) {
 				until = soaked
 			}
 		}

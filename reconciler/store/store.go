@@ -52,11 +52,16 @@ type Pause struct {
 
 // Done is a step that a pass took, or tried to.
 type Done struct {
-	Action      string         `json:"action"`
-	Repo        fleet.RepoName `json:"repo"`
-	Declaration fleet.ID       `json:"declaration"`
-	Lane        fleet.Lane     `json:"lane,omitempty"`
-	URL         string         `json:"url,omitempty"` // of the pull request
-	What        []string       `json:"what,omitempty"`
-	Err         string         `json:"error,omitempty"`
+	Action string         `json:"action"`
+	Repo   fleet.RepoName `json:"repo"`
+	// Cluster is that of a step that is about no repo.
+	Cluster     fleet.ClusterName `json:"cluster,omitempty"`
+	Declaration fleet.ID          `json:"declaration"`
+	Lane        fleet.Lane        `json:"lane,omitempty"`
+	URL         string            `json:"url,omitempty"` // of the pull request
+	What        []string          `json:"what,omitempty"`
+	Err         string            `json:"error,omitempty"`
 }
+
+// Target is what the step was about.
+func (d *Done) Target() fleet.Target { return fleet.Target{Repo: d.Repo, Cluster: d.Cluster} }

@@ -39,6 +39,17 @@ func Overlay(base fs.FS, edits []Edit) fs.FS {
 	return o
 }
 
+// Nothing is a tree in which nothing is.
+type Nothing struct{}
+
+// Open implements fs.FS.
+func (Nothing) Open(name string) (fs.File, error) {
+	if name == "." {
+		return &openDir{name: name}, nil
+	}
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+}
+
 type overlay struct {
 	base  fs.FS
 	files map[string]Edit

@@ -31,6 +31,9 @@ type Spec struct {
 			Repo   fleet.RepoName `json:"repo"`
 			Folder string         `json:"folder"`
 		} `json:"pullRequest"`
+		Files *struct {
+			Folder string `json:"folder"`
+		} `json:"files"`
 	} `json:"delivery"`
 }
 
@@ -41,30 +44,39 @@ func decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
 	}
 	d := kind.Decoded{Owner: s.Owner, Refs: []fleet.Ref{{Field: "owner", Team: s.Owner}}}
 	var problems []fleet.Problem
+	report := func(code, field, hint, format string, args ...any) {
+		problems = append(problems, source.Problem(self, code, field, hint, format, args...))
+	}
 	if s.Owner == "" {
-		problems = append(problems, source.Problem(self, "missing-field", "owner", "", "owner is required"))
+		report("missing-field", "owner", "", "owner is required")
 	}
-	pull := s.Delivery.PullRequest
-	if pull == nil {
-		return d, append(problems, source.Problem(self, "missing-field", "delivery", `for example pullRequest: repo: "acme/clusters"`, "delivery says not how"))
-	}
-	if pull.Folder != "" {
-		if err := transform.CheckPath(pull.Folder); err != nil {
-			problems = append(problems, source.Problem(self, "bad-path", "delivery.pullRequest.folder", "", "folder %s", err))
+	delivery, at, field := fleet.Delivery{}, "", ""
+	pull, files := s.Delivery.PullRequest, s.Delivery.Files
+	switch {
+	case pull != nil && files != nil:
+		report("bad-value", "delivery", "leave one", "delivery says twice how")
+	case pull != nil:
+		delivery.PullRequest = &fleet.PullDelivery{Repo: pull.Repo, Folder: fleet.Path(pull.Folder)}
+		field, at = "delivery.pullRequest.folder", "folder "+pull.Folder+" of "+string(pull.Repo)
+		if pull.Folder == "" {
+			at = "the root of " + string(pull.Repo)
+		} else if err := transform.CheckPath(pull.Folder); err != nil {
+			report("bad-path", field, "", "folder %s", err)
 		}
+	case files != nil:
+		delivery.Files = &fleet.FilesDelivery{Folder: fleet.Path(files.Folder)}
+		field, at = "delivery.files.folder", "folder "+files.Folder+" of the daemon"
+		if err := transform.CheckPath(files.Folder); err != nil {
+			report("bad-path", field, "", "folder %s", err)
+		}
+	default:
+		report("missing-field", "delivery", `for example pullRequest: repo: "acme/clusters"`, "delivery says not how")
 	}
 	if problems != nil {
 		return d, problems
 	}
-	at := "folder " + pull.Folder + " of " + string(pull.Repo)
-	if pull.Folder == "" {
-		at = "the root of " + string(pull.Repo)
-	}
-	d.Refs = append(d.Refs, fleet.Ref{Field: "delivery.pullRequest.folder", Claim: at})
-	d.Cluster = &fleet.Cluster{
-		Labels:   s.Labels,
-		Delivery: fleet.Delivery{PullRequest: &fleet.PullDelivery{Repo: pull.Repo, Folder: fleet.Path(pull.Folder)}},
-	}
+	d.Refs = append(d.Refs, fleet.Ref{Field: field, Claim: at})
+	d.Cluster = &fleet.Cluster{Labels: s.Labels, Delivery: delivery}
 	d.Spec, d.Effect = s, json.RawMessage(`{}`)
 	return d, nil
 }

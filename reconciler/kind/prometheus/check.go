@@ -69,6 +69,10 @@ func (s *Spec) sound(d *fleet.Declaration, config *fleet.Config) []fleet.Problem
 		if _, ok := s.Clusters.Selects(name, c); !ok {
 			continue
 		}
+		if c.Delivery.Files != nil && s.Format != formatHost {
+			problems = append(problems, kind.ProblemAt(self, d, "bad-value", "format", fmt.Sprintf("declare one for it with format: %q", formatHost),
+				"cluster %s gets files for a host, and format %q is of an operator's object", name, s.Format))
+		}
 		if key := s.overridden(name, c); !seen[key] {
 			seen[key] = true
 			judge(s.layers(config, name, c))

@@ -63,6 +63,7 @@ type fields struct {
 	Labels    []string               `json:"labels"`
 	Merge     fleet.MergePolicy      `json:"merge"`
 	State     string                 `json:"state"`
+	OnDrift   fleet.Drift            `json:"onDrift"`
 	AskAgain  string                 `json:"askAgain"`
 	API       string                 `json:"api"`
 	Rollout   *rolloutFields         `json:"rollout"`
@@ -119,6 +120,7 @@ func parse(name string, data []byte) (*Spec, error) {
 	s.File = cmp.Or(s.File, path.Join("prometheus", s.Name+".yaml"))
 	s.Format = cmp.Or(s.Format, formatWhole)
 	s.State = cmp.Or(s.State, stateActive)
+	s.OnDrift = cmp.Or(s.OnDrift, fleet.DriftEnforce)
 	s.At = cmp.Or(s.At, specAt[s.Format])
 	s.Labels = slices.Compact(slices.Sorted(slices.Values(s.Labels)))
 	return s, nil
@@ -147,6 +149,7 @@ func (s *Spec) problems(source kind.Source) []fleet.Problem {
 	}
 	choice("role", s.Role, roleServer, roleAgent)
 	choice("format", s.Format, formatWhole, formatManifest, formatValues, formatRelease, formatHost)
+	choice("onDrift", string(s.OnDrift), string(fleet.DriftEnforce), string(fleet.DriftReport))
 	choice("state", s.State, stateActive, statePaused)
 	if err := transform.CheckPath(s.File); err != nil {
 		report("bad-path", "file", "", "file %s", err)

@@ -42,6 +42,9 @@ func targets(d *fleet.Declaration, config *fleet.Config, _ []fleet.Repo) []kind.
 		c := config.Clusters[name].Cluster
 		if _, ok := s.Clusters.Selects(name, c); ok {
 			one := kind.Candidate{Repo: c.Repo(), Cluster: name, Rollout: s.rollout}
+			if c.Direct() {
+				one.Reads = s.reads(c)
+			}
 			if s.rollout != nil {
 				one.Wave = s.rollout.WaveOf(d.ID, name, c)
 			}
@@ -49,6 +52,12 @@ func targets(d *fleet.Declaration, config *fleet.Config, _ []fleet.Repo) []kind.
 		}
 	}
 	return all
+}
+
+// reads are the files of a cluster that want looks at.
+func (s *Spec) reads(c *fleet.Cluster) []fleet.Path {
+	file := target{Spec: s, path: c.File(fleet.Path(s.File))}
+	return []fleet.Path{file.path, file.environmentFile()}
 }
 
 // want is the file of the cluster's folder with the settings in it.
@@ -71,7 +80,7 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	because, _ := s.Clusters.Selects(name, c)
 	w := kind.Want{
 		Because: because, Why: s.Why, Labels: s.Labels, Merge: s.Merge, AskAgain: s.askAgain,
-		Decides: decides(p), CloseIsOfThis: true,
+		Decides: decides(p), CloseIsOfThis: true, OnDrift: s.OnDrift,
 	}
 	if s.State == statePaused {
 		w.Paused = "paused by its declaration"
@@ -97,8 +106,11 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 		places = slices.DeleteFunc(places, func(p place) bool { return p.setting == "version" })
 	}
 	w.Runs = s.runs(name, places, settings)
-	all := changes(standing, places, s)
-	if err := lossless(all, settings); err != nil {
+	if c.Direct() {
+		w.All, w.Restarts = kind.FactsOf(all(s, places)), []fleet.Path{file.environmentFile()}
+	}
+	changed := changes(standing, places, s)
+	if err := lossless(changed, settings); err != nil {
 		return kind.Want{}, err
 	}
 	edits, err := m.edits(&file, places)
@@ -124,13 +136,13 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	w.Title = fmt.Sprintf("Change settings of Prometheus %s on %s", s.Name, name)
 	if file.spec == nil {
 		w.Title = fmt.Sprintf("Set up Prometheus %s on %s", s.Name, name)
-		for i := range all {
-			c := &all[i].cost
+		for i := range changed {
+			c := &changed[i].cost
 			c.Class, c.Why, c.Moves, c.Alone = kind.Starts, "", 0, false
 		}
-		slices.SortFunc(all, func(a, b change) int { return strings.Compare(a.setting, b.setting) })
+		slices.SortFunc(changed, func(a, b change) int { return strings.Compare(a.setting, b.setting) })
 	}
-	for _, change := range all {
+	for _, change := range changed {
 		w.Costs = append(w.Costs, change.cost)
 		w.What = append(w.What, layers.told(change, file.spec != nil))
 	}
@@ -140,6 +152,15 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	w.Gates = s.gates(name, w.Costs)
 	w.Facts = kind.FactsOf([]any{w.Title, w.Edits[0].Path, w.Costs})
 	return w, nil
+}
+
+// all are all the values that are to stand on a cluster, and where.
+func all(s *Spec, places []place) any {
+	values := map[string]any{}
+	for _, p := range places {
+		values[p.at] = p.value
+	}
+	return []any{s.Role, s.Name, s.Namespace, s.File, s.Format, s.Spec, values}
 }
 
 // told is a change as people read it, with the layer that it comes from.
