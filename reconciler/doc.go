@@ -32,11 +32,11 @@
 //	config repo ─ source ─▶ revision ─ declare, held ─▶ declarations, problems
 //	                                                   │
 //	forge, git ── observe ──▶ world ◀── answers ──┐    │
-//	catalog, metrics            │                 │    ▼
+//	catalog, metrics, clusters  │                 │    ▼
 //	                            └────────▶ plan (pure): kinds, clashes, rollout
 //	                                              │  └─ needs, at most 12 rounds
 //	                                              ▼
-//	                                    apply ──▶ branches, pull requests, merges
+//	                                    apply ──▶ branches, pull requests, merges, clusters
 //	                                              │
 //	                                    pass ───▶ commit status, dashboard, history
 //
@@ -44,7 +44,7 @@
 //
 // A package imports those above it in this list; members (the packages below
 // a contract) never import one another and are listed once: transforms and
-// kinds in cmd/internal/members, forges in cmd/portreeve. A test holds the code
+// kinds in cmd/internal/members, forges and clusters in cmd/portreeve. A test holds the code
 // to it and gives the reason for each rule.
 //
 //	fleet       the words as types: repo, target, declaration, problem, failure
@@ -52,8 +52,8 @@
 //	transform   contract of file edits; a member for each step and file format
 //	kind        contract of kinds; members ownership, loan, cluster, prometheus, migration
 //	advice      pure: what the history of a Prometheus says that its settings should be
-//	rollout     pure: one item's decision (Decide), waves and breaker (Roll), gates (Gated),
-//	            then order and limits over all (Pace)
+//	rollout     pure: one item's decision (Decide), trials on clusters (Tried), waves and
+//	            breaker (Roll), gates (Gated), then order and limits over all (Pace)
 //	report      pure: titles, bodies, comments, commit messages
 //	plan        pure: runs kinds over snapshots, finds clashes, asks back by data
 //	declare     files to declarations or problems; the only room that knows CUE
@@ -61,6 +61,7 @@
 //	source      the config repo: newest revision, changes, blame, what came before
 //	held        a revision's declarations, the invalid ones as last valid
 //	forge       contract of a forge; members github and sandbox
+//	cluster     contract of deliveries to clusters without a repo; members files and kube
 //	catalog     Backstage's catalog, in our words
 //	metrics     what Prometheuses answer
 //	observe     builds the world and answers needs, in batches

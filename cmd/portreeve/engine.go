@@ -24,6 +24,7 @@ import (
 	"github.com/portreeve/portreeve/reconciler/apply"
 	"github.com/portreeve/portreeve/reconciler/cluster"
 	"github.com/portreeve/portreeve/reconciler/cluster/files"
+	"github.com/portreeve/portreeve/reconciler/cluster/kube"
 	"github.com/portreeve/portreeve/reconciler/declare"
 	"github.com/portreeve/portreeve/reconciler/disk"
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -48,6 +49,7 @@ type connection struct {
 	access
 
 	files              string // folder of the delivery "files"
+	kubeconfig         string // of the delivery "apply"
 	backstageTokenFile string
 	catalogWait        time.Duration // catalogWaitOnce if zero
 
@@ -67,6 +69,7 @@ func (c *connection) flags(cmd *cobra.Command) {
 	f.StringVar(&c.repo, "config-repo", "", "the config repo's `OWNER/NAME` on the forge, for its commit status; taken from its URL if empty")
 	f.StringVar(&c.backstageTokenFile, "backstage-token-file", "", "`FILE` that holds the token of fleet.ownership.backstage; $"+backstageTokenEnv+" if empty")
 	f.StringVar(&c.files, "files", "", "`DIR` below which the folders of clusters with the delivery files lie; no such cluster is reached if empty")
+	f.StringVar(&c.kubeconfig, "kubeconfig", "", "`FILE` with the contexts of clusters with the delivery apply; it is read anew when it changes")
 	c.access.flags(cmd)
 }
 
@@ -213,10 +216,11 @@ func newEngine(c *connection, where string, committed, memory bool, log *slog.Lo
 
 // clusters reaches clusters that are reached through no repo.
 func (c *connection) clusters() cluster.Set {
-	if c.files == "" {
-		return cluster.Set{}
+	s := cluster.Set{Kube: &kube.Delivery{Connect: kube.Kubeconfig(c.kubeconfig), Now: time.Now}}
+	if c.files != "" {
+		s.Files = &files.Delivery{Root: c.files, Reload: (&metrics.Client{}).Reload, Now: time.Now, Disk: c.disk}
 	}
-	return cluster.Set{Files: &files.Delivery{Root: c.files, Reload: (&metrics.Client{}).Reload, Now: time.Now, Disk: c.disk}}
+	return s
 }
 
 // loader keeps what it reads in the data directory, if there is one.

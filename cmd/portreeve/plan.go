@@ -256,9 +256,13 @@ func printDiffs(cmd *cobra.Command, e *engine, look *reconciler.Look) error {
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return outside(fmt.Errorf("%s: %w", s.Target(), err))
 			}
+			now := edit.Content
+			if trial := look.World.Trials[s.Key()]; s.Cluster != "" && trial != nil && trial.Shows != nil {
+				old, now = trial.Shows[edit.Path].Before, trial.Shows[edit.Path].After
+			}
 			name := s.Target().String() + "/" + string(edit.Path)
 			fmt.Fprintln(cmd.OutOrStdout())
-			fmt.Fprint(cmd.OutOrStdout(), safe(string(diff.Diff("a/"+name, old, "b/"+name, edit.Content))))
+			fmt.Fprint(cmd.OutOrStdout(), safe(string(diff.Diff("a/"+name, old, "b/"+name, now))))
 		}
 	}
 	return nil

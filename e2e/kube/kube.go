@@ -15,6 +15,7 @@ import (
 	"io"
 	"math/big"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -213,4 +214,50 @@ func (s *Server) Apply(kind, namespace, name string, manifest []byte) error {
 	}
 	_, err := s.Do(http.MethodPatch, fmt.Sprintf(path, namespace, name)+"?fieldManager=tests&force=true&fieldValidation=Strict", serverSide, manifest)
 	return err
+}
+
+// Namespace makes a namespace.
+func (s *Server) Namespace(name string) error {
+	_, err := s.Do(http.MethodPost, "/api/v1/namespaces", "application/json", fmt.Appendf(nil, `{"metadata": {"name": %q}}`, name))
+	return err
+}
+
+// Kubeconfig is one whose only context, of a name, leads to url with a token.
+func Kubeconfig(context, url, token string) []byte {
+	return fmt.Appendf(nil, `apiVersion: v1
+kind: Config
+clusters: [{name: it, cluster: {server: %q, insecure-skip-tls-verify: true}}]
+users: [{name: it, user: {token: %q}}]
+contexts: [{name: %q, context: {cluster: it, user: it}}]
+`, url, token, context)
+}
+
+// Proxy leads to the server; its certificate is its own. before is asked of each request, and after
+// of each that was carried out; where one says so, the client gets no answer.
+func (s *Server) Proxy(before, after func() (lost bool)) *httptest.Server {
+	return httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if before() {
+			panic(http.ErrAbortHandler)
+		}
+		req, err := http.NewRequestWithContext(r.Context(), r.Method, s.URL+r.URL.RequestURI(), r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		req.Header = r.Header
+		resp, err := s.client.Do(req)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || after() {
+			panic(http.ErrAbortHandler)
+		}
+		for name, values := range resp.Header {
+			w.Header()[name] = values
+		}
+		w.Header().Del("Content-Length")
+		w.WriteHeader(resp.StatusCode)
+		_, _ = w.Write(body) // it may have gone
+	}))
 }

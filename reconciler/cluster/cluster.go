@@ -26,12 +26,15 @@ type Delivery interface {
 	// harms no other.
 	Look(ctx context.Context, clusters []Cluster) map[fleet.ClusterName]Answer
 	// Apply puts what is wanted there. Where something was begun and has not ended
-	// it brings that to its end instead, or puts back what stood there. A failure is a fleet.Failure: Permanent where
-	// what runs there does not take it, and has again what it had; Moved where
-	// something else stands there than Change.Was; of any other it is not known how
-	// far it came, and the next look tells.
+	// it brings that to its end instead, or puts back what stood there. A failure is
+	// a fleet.Failure: Permanent where what runs there does not take it, and has again
+	// what it had; Moved where something else stands there than Change.Was; of any
+	// other it is not known how far it came, and the next look tells.
 	Apply(ctx context.Context, at Cluster, c Change) error
-	// LetGo forgets what a declaration has put there, and leaves it there.
+	// Try tells what would come of Apply, without doing anything.
+	Try(ctx context.Context, at Cluster, c Change) fleet.Trial
+	// LetGo ends what a declaration has put there: objects that are its alone are
+	// removed, and what others have a part in, or had before, is left there.
 	LetGo(ctx context.Context, at Cluster, id fleet.ID) error
 }
 
@@ -92,18 +95,20 @@ type Change struct {
 	// for nowhere.
 	Reload   string
 	Restarts []fleet.Path
+	// Ours says that what others have changed there since is to be as it was.
+	Ours bool
 }
 
 // Set is the deliveries there are.
-type Set struct {
-	Files Delivery
-}
+type Set struct{ Files, Kube Delivery }
 
 // Of is the delivery of a cluster.
 func (s Set) Of(c *fleet.Cluster) Delivery {
 	switch {
 	case c.Delivery.Files != nil && s.Files != nil:
 		return s.Files
+	case c.Delivery.Apply != nil && s.Kube != nil:
+		return s.Kube
 	}
 	return none{}
 }
@@ -124,5 +129,9 @@ func (n none) Look(_ context.Context, clusters []Cluster) map[fleet.ClusterName]
 }
 
 func (n none) Apply(_ context.Context, at Cluster, _ Change) error { return n.err(at) }
+
+func (n none) Try(_ context.Context, at Cluster, _ Change) fleet.Trial {
+	return fleet.Trial{Unread: n.err(at).Error()}
+}
 
 func (n none) LetGo(_ context.Context, at Cluster, _ fleet.ID) error { return n.err(at) }

@@ -21,6 +21,16 @@ type Cluster struct {
 type Delivery struct {
 	PullRequest *PullDelivery  `json:"pullRequest,omitempty"`
 	Files       *FilesDelivery `json:"files,omitempty"`
+	Apply       *ApplyDelivery `json:"apply,omitempty"`
+}
+
+// ApplyDelivery is a server-side apply to the cluster's own API.
+type ApplyDelivery struct {
+	// Context is that of the daemon's kubeconfig; empty is the cluster in which the
+	// daemon runs.
+	Context string `json:"context,omitempty"`
+	// Namespace is where it is written down what was applied.
+	Namespace string `json:"namespace"`
 }
 
 // PullDelivery is a pull request to the repo that the cluster's GitOps agent
@@ -47,6 +57,19 @@ func (c *Cluster) Repo() RepoName {
 	}
 	return c.Delivery.PullRequest.Repo
 }
+
+// ObjectPath is the place of a Kubernetes object in what is seen of a cluster.
+func ObjectPath(apiVersion, kind, namespace, name string) Path {
+	return Path(path.Join(apiVersion, kind, namespace, name+".yaml"))
+}
+
+// ObjectsPath is the place of all objects of a kind in a namespace.
+func ObjectsPath(apiVersion, kind, namespace string) Path {
+	return Path(path.Join(apiVersion, kind, namespace) + "/")
+}
+
+// AppliedPath is the place of what Portreeve has applied of an object.
+func AppliedPath(object Path) Path { return object + ".applied" }
 
 // File is the place of a file of the cluster's folder: in Repo, or where there is
 // none in what is seen of the cluster itself.

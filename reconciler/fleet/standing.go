@@ -16,6 +16,28 @@ type Standing struct {
 	Refused string `json:"refused,omitempty"`
 	// Restart says that what runs there has to be restarted to take it.
 	Restart bool `json:"restart,omitempty"`
+	// Unwell says in what what runs there by it is not well (yet).
+	Unwell string `json:"-"`
+	// Shared says who else manages a part of it; empty for nobody.
+	Shared string `json:"-"`
 	// Touched says that somebody has changed it since.
 	Touched bool `json:"-"`
 }
+
+// Trial is what came of trying on a cluster what is wanted, without doing it.
+type Trial struct {
+	// Unread says why it could not be tried.
+	Unread string
+	// Refused says why the cluster does not take it; Taken says who else sets what it
+	// would set; and Next what can be done.
+	Refused string
+	Taken   string
+	Next    string
+	// Overrides says who set what it takes the place of: "kubectl-edit (.spec.shards)".
+	Overrides []string
+	// Shows are the files as they would be told apart: as they are and would be.
+	Shows map[Path]Shown
+}
+
+// Shown is a file before and after.
+type Shown struct{ Before, After []byte }

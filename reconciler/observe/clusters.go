@@ -2,10 +2,12 @@ package observe
 
 import (
 	"context"
+	"maps"
 
 	"github.com/portreeve/portreeve/reconciler/cluster"
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/plan"
+	"github.com/portreeve/portreeve/reconciler/rollout"
 	"github.com/portreeve/portreeve/reconciler/transform"
 )
 
@@ -44,4 +46,26 @@ func seen(c cluster.Cluster, answer cluster.Answer) *plan.Cluster {
 	}
 	out.ID, out.Tree = answer.ID(), transform.Overlay(transform.Nothing{}, answer.Edits())
 	return out
+}
+
+// try tries steps on their clusters.
+func (o *Observer) try(ctx context.Context, w *plan.World, steps []rollout.Step) {
+	o.progress("trying on clusters", 0, len(steps))
+	byKey := map[string]*rollout.Step{}
+	keys := make([]string, len(steps))
+	for n := range steps {
+		keys[n] = steps[n].Key()
+		byKey[keys[n]] = &steps[n]
+	}
+	answers := each(keys, func(key string) *fleet.Trial {
+		s := byKey[key]
+		is := w.Config.Clusters[s.Cluster].Cluster
+		t := o.Clusters.Of(is).Try(ctx, cluster.Cluster{Name: s.Cluster, Is: is},
+			cluster.Change{Declaration: s.Declaration, Wants: s.Wants, Edits: s.Edits, Ours: s.Ours})
+		return &t
+	})
+	if w.Trials == nil {
+		w.Trials = map[string]*fleet.Trial{}
+	}
+	maps.Copy(w.Trials, answers)
 }

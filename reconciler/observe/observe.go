@@ -167,6 +167,8 @@ func (o *Observer) Answer(ctx context.Context, w *plan.World, needs []plan.Need)
 			o.running(ctx, w, n.Running)
 		case len(n.Clusters) > 0:
 			o.clusters(ctx, w, n.Clusters)
+		case len(n.Trials) > 0:
+			o.try(ctx, w, n.Trials)
 		case n.Rules:
 			rules = append(rules, n.Repo)
 		case len(n.Accounts) > 0:

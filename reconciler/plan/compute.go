@@ -402,6 +402,7 @@ func (c *computation) decide() {
 	for n, item := range c.items {
 		decisions[n] = rollout.Heed(settings, c.world.Refused, item, decisions[n])
 	}
+	c.tried(decisions)
 	c.effective(decisions)
 	c.roll(settings, decisions)
 	for n, item := range c.items {

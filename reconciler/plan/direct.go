@@ -80,7 +80,10 @@ func (c *computation) cluster(name fleet.ClusterName, placings []placing) {
 // placed starts the item of a declaration.
 func (c *computation) placed(id fleet.ID, name fleet.ClusterName, cluster *Cluster) *rollout.Item {
 	return &rollout.Item{
-		ID: id, Lane: fleet.Lane(name), Direct: &rollout.Direct{Cluster: name, Seen: cluster.ID, Standing: cluster.Standing[id]},
+		ID: id, Lane: fleet.Lane(name), Direct: &rollout.Direct{
+			Cluster: name, Seen: cluster.ID, Standing: cluster.Standing[id],
+			Removes: c.world.Config.Clusters[name].Cluster.Delivery.Apply != nil,
+		},
 	}
 }
 
@@ -113,6 +116,17 @@ func (c *computation) place(name fleet.ClusterName, cluster *Cluster, p placing,
 	item.Declaration, item.Owns, item.Want, item.Hold = p.declaration, p.kind.Owns, want, c.holds[p.declaration.ID]
 	item.Rollout, item.Wave = p.Rollout, p.Wave
 	c.items = append(c.items, item)
+}
+
+// tried has decisions on such clusters tried there.
+func (c *computation) tried(decisions []rollout.Decision) {
+	for n, item := range c.items {
+		tried, ask := rollout.Tried(item, decisions[n], c.world.Trials)
+		decisions[n] = tried
+		if ask != nil {
+			c.needs.trials = append(c.needs.trials, *ask)
+		}
+	}
 }
 
 // snapshot is what a cluster holds, as kinds see that of a repo.

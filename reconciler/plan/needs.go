@@ -27,6 +27,7 @@ type needs struct {
 	queries     map[fleet.Query]bool
 	running     map[string]bool
 	clusters    map[fleet.ClusterName][]fleet.Path
+	trials      []rollout.Step
 	// collaborators are asked for in these repos.
 	collaborators map[fleet.RepoName]bool
 }
@@ -129,6 +130,9 @@ func (n *needs) list() []Need {
 			all = append(all, LookAt{name, n.clusters[name]})
 		}
 		out = append(out, Need{Clusters: all})
+	}
+	if len(n.trials) > 0 {
+		out = append(out, Need{Trials: n.trials})
 	}
 	if len(n.running) > 0 {
 		out = append(out, Need{Running: slices.Sorted(maps.Keys(n.running))})

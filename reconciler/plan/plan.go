@@ -58,6 +58,9 @@ type World struct {
 	// Clusters are those that are reached through no repo, of those that were asked
 	// for.
 	Clusters map[fleet.ClusterName]*Cluster
+	// Trials hold what came of trying steps on those clusters, by their keys, of those
+	// that were asked for.
+	Trials map[string]*fleet.Trial
 	// Running holds with what Prometheuses run, by their address, of those that
 	// were asked.
 	Running map[string]*fleet.Running
@@ -107,7 +110,7 @@ type Repo struct {
 
 // Need is a question that planning can't go on without.
 type Need struct {
-	Repo fleet.RepoName // empty for OpenedToday, ConfigRepo, Issues, Queries, Running and Clusters
+	Repo fleet.RepoName // empty for OpenedToday, ConfigRepo, Issues, Queries, Running, Clusters and Trials
 	// Exactly one of these is set.
 	Tree        bool         // the tree at the head, at least its root
 	All         bool         // that tree with all its directories
@@ -124,8 +127,9 @@ type Need struct {
 	ConfigRepo  bool // the config repo among the repos
 	Issues      bool // of the config repo
 	Queries     []fleet.Query
-	Running     []string // addresses
-	Clusters    []LookAt // which are reached through no repo
+	Running     []string       // addresses
+	Clusters    []LookAt       // which are reached through no repo
+	Trials      []rollout.Step // on those
 	// Collaborators asks whose access to the repo is their own.
 	Collaborators bool
 }

@@ -98,6 +98,10 @@ func load(t testing.TB, files []txtar.File) (*plan.World, *teller) {
 			if err := yaml.Unmarshal(f.Data, &a.answers); err != nil {
 				t.Fatal(err)
 			}
+		case f.Name == "clusters": // that are reached through no repo; see clusterFile
+			if err := yaml.Unmarshal(f.Data, &a.clusters); err != nil {
+				t.Fatal(err)
+			}
 		case f.Name == "world":
 			d := yaml.NewDecoder(bytes.NewReader(f.Data))
 			d.KnownFields(true)
@@ -192,7 +196,7 @@ func forget(w *plan.World, a *teller) {
 	for _, tree := range a.trees {
 		tree.loaded = map[string]bool{}
 	}
-	w.OpenedToday, w.Issues = nil, nil
+	w.OpenedToday, w.Issues, w.Queries, w.Running, w.Clusters, w.Trials = nil, nil, nil, nil, nil, nil
 }
 
 // settle answers needs until there are none.
@@ -247,6 +251,9 @@ func planned(t *testing.T, files []txtar.File) string {
 // stepInWords is a step with its edits as a diff.
 func stepInWords(s rollout.Step, tree *snapshot) string {
 	var b strings.Builder
+	if s.Cluster != "" {
+		return fmt.Sprintf("%s %s %s: %s\n", s.Action, s.Cluster, s.Declaration, s.Reason)
+	}
 	if s.Branch == "" {
 		return fmt.Sprintf("%s %s: %s\n", s.Action, s.Repo, s.Title)
 	}
@@ -276,12 +283,12 @@ func promises(t *testing.T, w *plan.World, p *plan.Plan) {
 	t.Helper()
 	type target struct {
 		id   fleet.ID
-		repo fleet.RepoName
+		at   fleet.Target
 		lane fleet.Lane
 	}
 	seen := map[target]int{}
 	for _, o := range p.Outcomes {
-		seen[target{o.Declaration, o.Target.Repo, o.Lane}]++
+		seen[target{o.Declaration, o.Target, o.Lane}]++
 		if !slices.Contains(rollout.States, o.State) || o.Reason == "" {
 			t.Errorf("an outcome without state or reason: %+v", o)
 		}
@@ -292,7 +299,7 @@ func promises(t *testing.T, w *plan.World, p *plan.Plan) {
 		}
 	}
 	for _, s := range p.Steps {
-		if seen[target{s.Declaration, s.Repo, s.Lane}] == 0 {
+		if seen[target{s.Declaration, s.Target(), s.Lane}] == 0 {
 			t.Errorf("a step without an outcome: %s %s", s.Action, s.Branch)
 		}
 		if s.Branch != "" && (w.Repos[s.Repo].Out != "" || w.Repos[s.Repo].Err != "") {
@@ -303,7 +310,7 @@ func promises(t *testing.T, w *plan.World, p *plan.Plan) {
 		for _, b := range r.Head.Branches {
 			name, lane, _ := strings.Cut(strings.TrimPrefix(b.Name, fleet.BranchPrefix), "--")
 			id, _ := fleet.ParseID(name)
-			if r.Out == "" && seen[target{id, r.Listing.Name, fleet.Lane(lane)}] == 0 {
+			if r.Out == "" && seen[target{id, fleet.Target{Repo: r.Listing.Name}, fleet.Lane(lane)}] == 0 {
 				t.Errorf("%s: the branch %s has no outcome", r.Listing.Name, b.Name)
 			}
 		}

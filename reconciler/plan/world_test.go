@@ -247,6 +247,32 @@ func (f pullFile) pull(repo *plan.Repo, b fleet.Branch, step *rollout.Step) *fle
 	return p
 }
 
+// clusterFile is what a case says of a cluster that is reached through no repo.
+type clusterFile struct {
+	Err       string
+	Permanent bool
+	Files     map[fleet.Path]string
+	Standing  map[string]fleet.Standing // by declarations
+	Trial     fleet.Trial
+}
+
+func (f clusterFile) seen(look plan.LookAt) *plan.Cluster {
+	c := &plan.Cluster{Err: f.Err, Permanent: f.Permanent, Read: map[fleet.Path]bool{}, Standing: map[fleet.ID]*fleet.Standing{}, ID: "seen"}
+	tree := fstest.MapFS{}
+	for _, p := range look.Reads {
+		c.Read[p] = true
+		if text, ok := f.Files[p]; ok {
+			tree[string(p)] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
+		}
+	}
+	c.Tree = tree
+	for name, s := range f.Standing {
+		id, _ := fleet.ParseID(name)
+		c.Standing[id] = &s
+	}
+	return c
+}
+
 // teller answers needs from a repo that is all known.
 type teller struct {
 	trees    map[fleet.RepoName]*snapshot
@@ -259,6 +285,7 @@ type teller struct {
 	issues   []fleet.Issue
 	running  map[string]*fleet.Running
 	answers  map[string][]fleet.Sample
+	clusters map[fleet.ClusterName]clusterFile
 	// partly answers with no more of a tree than is asked for.
 	partly bool
 }
@@ -274,6 +301,17 @@ func (a *teller) answer(w *plan.World, needs []plan.Need) {
 			r.Collaborators = &fleet.Collaborators{}
 		case n.Issues:
 			w.Issues = &a.issues
+		case len(n.Clusters) > 0:
+			w.Clusters = map[fleet.ClusterName]*plan.Cluster{}
+			for _, look := range n.Clusters {
+				w.Clusters[look.Cluster] = a.clusters[look.Cluster].seen(look)
+			}
+		case len(n.Trials) > 0:
+			w.Trials = map[string]*fleet.Trial{}
+			for _, s := range n.Trials {
+				trial := a.clusters[s.Cluster].Trial
+				w.Trials[s.Key()] = &trial
+			}
 		case len(n.Running) > 0:
 			w.Running = map[string]*fleet.Running{}
 			for _, at := range n.Running {
@@ -348,6 +386,14 @@ func inWords(needs []plan.Need) string {
 			all = append(all, string(n.Repo)+" collaborators")
 		case n.Issues:
 			all = append(all, "issues")
+		case len(n.Clusters) > 0:
+			for _, look := range n.Clusters {
+				all = append(all, fmt.Sprintf("what %s holds of %v", look.Cluster, look.Reads))
+			}
+		case len(n.Trials) > 0:
+			for _, s := range n.Trials {
+				all = append(all, fmt.Sprintf("a trial on %s", s.Cluster))
+			}
 		case len(n.Running) > 0:
 			all = append(all, fmt.Sprintf("what runs at %v", n.Running))
 		case len(n.Queries) > 0:

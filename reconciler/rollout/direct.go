@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -12,7 +13,15 @@ type Direct struct {
 	Cluster  fleet.ClusterName
 	Seen     fleet.TreeID    // what it holds, as planning sees it
 	Standing *fleet.Standing // what the declaration has put there; nil for nothing
+	// Removes says that what is let go of is removed.
+	Removes bool
 }
+
+// Times that what was put on a cluster gets to be well.
+const (
+	unwellFor = 30 * time.Minute // after which it has failed
+	unwellBy  = 24 * time.Hour   // after which it is not the change that it is unwell by
+)
 
 // stands is what the declaration has put there, and whether that is what it wants
 // now.
@@ -52,6 +61,8 @@ func (i *Item) direct(s Settings) Decision {
 		return i.apply(s, "writing it was begun, and did not come to its end")
 	case len(i.Want.Edits) == 0 && same && at.Restart:
 		return Decision{Outcome: i.outcome(Done, "restart what runs there, if nobody has", "as declared; it takes effect with a restart, since %s", at.At.UTC().Format("2 January 15:04 UTC"))}
+	case len(i.Want.Edits) == 0 && same && at.Unwell != "":
+		return Decision{Outcome: i.unwell(s.Now.Sub(at.At), at.Unwell)}
 	case len(i.Want.Edits) == 0:
 		return Decision{Outcome: i.outcome(Done, "", "as declared")}
 	case i.Clash != "":
@@ -67,7 +78,11 @@ func (i *Item) direct(s Settings) Decision {
 		return Decision{Outcome: i.outcome(Blocked, "declare it so, or change it back; onDrift says only to report it", "drift: somebody has changed what was written on %s",
 			at.At.UTC().Format("2 January"))}
 	case same && at.Refused == "":
-		return i.apply(s, "somebody has changed it")
+		d := i.apply(s, "somebody has changed it")
+		for n := range d.Steps {
+			d.Steps[n].Ours = true
+		}
+		return d
 	}
 	return i.apply(s, i.opening())
 }
@@ -86,18 +101,62 @@ func (i *Item) apply(s Settings, why string) Decision {
 	return Decision{Outcome: i.outcome(Change, "", "writes it: %s", why), Steps: []Step{step}}
 }
 
+// unwell tells of what is as declared and not well, so long after it was written.
+func (i *Item) unwell(since time.Duration, why string) Outcome {
+	switch {
+	case since < unwellFor:
+		return i.outcome(Waiting, "looks again at each pass", "as declared, and what runs by it is not well yet: %s", why)
+	case since < unwellBy:
+		return i.outcome(Failed, "see the cluster, or change the declaration", "as declared, and what runs by it did not get well: %s", why)
+	}
+	return i.outcome(Blocked, "see the cluster", "as declared, and what runs by it is not well: %s", why)
+}
+
+// Tried goes on by what came of trying on the cluster what a decision would do; ask
+// is the step that nobody has tried yet. What can't be tried is not done.
+func Tried(i *Item, d Decision, trials map[string]*fleet.Trial) (tried Decision, ask *Step) {
+	if i.Direct == nil || !changes(&d) {
+		return d, nil
+	}
+	switch t := trials[d.Steps[0].Key()]; {
+	case t == nil:
+		return Decision{Outcome: i.outcome(Waiting, "", "it is being tried on the cluster")}, &d.Steps[0]
+	case t.Unread != "":
+		return Decision{Outcome: i.outcome(Waiting, "tries again at the next pass", "it could not be tried on the cluster: %s", t.Unread)}, nil
+	case t.Refused != "":
+		return Decision{Outcome: i.outcome(Failed, t.Next, "the cluster does not take it: %s", t.Refused)}, nil
+	case t.Taken != "":
+		return Decision{Outcome: i.outcome(Blocked, t.Next, "%s", t.Taken)}, nil
+	case len(t.Overrides) > 0:
+		d.Outcome.Reason += ", over what was set by " + strings.Join(t.Overrides, ", ")
+	}
+	return d, nil
+}
+
+// removes reports whether what the declaration has put there is removed with it.
+func (i *Item) removes() bool {
+	return i.Direct.Removes && i.Direct.Standing != nil && i.Direct.Standing.Shared == ""
+}
+
 // leaves lets go of what a declaration has put there that is about it no more.
-// What people had there before they have still: it is left as it is.
+// What people had there before they have still, or manage a part of, is left as it
+// is; what is the declaration's alone goes.
 func (i *Item) leaves(s Settings, state State, reason string) Decision {
 	d := Decision{Outcome: i.outcome(state, "", "%s", reason)}
 	if i.Direct.Standing == nil {
 		return d
 	}
 	if s.Mode != fleet.Merge {
-		d.Outcome = i.outcome(Blocked, `set fleet.mode to "merge"`, "%s; it would be let go of, and fleet.mode is %s", reason, s.Mode)
+		d.Outcome = i.outcome(Blocked, `set fleet.mode to "merge"`, "%s; it would go, and fleet.mode is %s", reason, s.Mode)
 		return d
 	}
 	d.Outcome = i.outcome(Change, "", "lets go of it, and leaves what is there: %s", reason)
+	switch shared := i.Direct.Standing.Shared; {
+	case i.removes():
+		d.Outcome.Reason = "removes it: " + reason
+	case i.Direct.Removes:
+		d.Outcome.Reason = fmt.Sprintf("gives up what it set, and leaves the rest, of which %s manages a part: %s", shared, reason)
+	}
 	d.Steps = []Step{i.step(LetGo, reason)}
 	return d
 }

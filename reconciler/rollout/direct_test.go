@@ -15,6 +15,13 @@ func TestDirect(t *testing.T) {
 	edits := []transform.Edit{{Path: "prometheus.yml", Content: []byte("x")}}
 	put := func(wants string) *fleet.Standing { return &fleet.Standing{Wants: wants, At: at.Add(-time.Hour)} }
 	restart, begun, refused, touched := put("w"), put("w"), put("w"), put("w")
+	unwell := func(since time.Duration) *fleet.Standing {
+		return &fleet.Standing{Wants: "w", At: at.Add(-since), Unwell: "it is not available"}
+	}
+	asDeclared := func(i *Item) { i.Want.Edits = nil }
+	gone := func(i *Item) { i.Declaration, i.Want, i.Direct.Removes = nil, kind.Want{}, true }
+	shared := put("w")
+	shared.Shared = "kubectl-edit"
 	restart.Restart, begun.Begun, refused.Refused, touched.Refused, touched.Touched = true, true, "bad shards", "bad shards", true
 	cases := map[string]struct {
 		mode     fleet.Mode // merge if empty
@@ -42,6 +49,12 @@ func TestDirect(t *testing.T) {
 		"clash":                  {change: func(i *Item) { i.Clash = "c" }, state: Blocked, reason: "c"},
 		"paused":                 {change: func(i *Item) { i.Want.Paused = "paused" }, state: Frozen, reason: "paused"},
 		"frozen":                 {change: func(i *Item) { i.Declaration.Frozen = []fleet.Problem{{Message: "wrong"}} }, standing: put("w"), state: Frozen, reason: "wrong"},
+		"not well yet":           {change: asDeclared, standing: unwell(29 * time.Minute), state: Waiting, reason: "is not well yet: it is not available"},
+		"not well by it":         {change: asDeclared, standing: unwell(30 * time.Minute), state: Failed, reason: "did not get well"},
+		"not well, later":        {change: asDeclared, standing: unwell(24 * time.Hour), state: Blocked, reason: "is not well: it is not available"},
+		"not well, and changed":  {change: func(i *Item) { i.Want.All = "v" }, standing: unwell(time.Hour), state: Change, action: Apply},
+		"gone, and removed":      {change: gone, standing: put("w"), state: Change, action: LetGo, reason: "removes it: its declaration is gone"},
+		"gone, and shared":       {change: gone, standing: shared, state: Change, action: LetGo, reason: "leaves the rest, of which kubectl-edit manages a part"},
 		"gone":                   {change: func(i *Item) { i.Declaration, i.Want = nil, kind.Want{} }, standing: put("w"), state: Change, action: LetGo, reason: "leaves what is there"},
 		"gone, only proposing":   {mode: fleet.Propose, change: func(i *Item) { i.Declaration, i.Want = nil, kind.Want{} }, standing: put("w"), state: Blocked},
 		"not about it":           {change: func(i *Item) { i.Want = kind.Want{Out: "not about it"} }, standing: put("w"), state: Change, action: LetGo},
@@ -66,6 +79,9 @@ func TestDirect(t *testing.T) {
 		}
 		if got.Outcome.State != c.state || action != c.action || !strings.Contains(got.Outcome.Reason, c.reason) {
 			t.Errorf("%s: %s by %q: %s; want %s by %q: %s", name, got.Outcome.State, action, got.Outcome.Reason, c.state, c.action, c.reason)
+		}
+		if ours := c.reason == "somebody has changed it"; len(got.Steps) > 0 && got.Steps[0].Ours != ours {
+			t.Errorf("%s: what others set is put back: %t", name, !ours)
 		}
 		if got.Outcome.Target != (fleet.Target{Cluster: "host-1"}) || got.Outcome.Lane != "" {
 			t.Errorf("%s: it is told of %v (%s)", name, got.Outcome.Target, got.Outcome.Lane)

@@ -60,6 +60,9 @@ func (p *Paced) Aside(s *Step) (why, next string) {
 // means nothing in a small fleet.
 const freeRemovals = 5
 
+// freePrunes are that of what is removed from clusters.
+const freePrunes = 1
+
 // Pace puts decisions in the order in which they are served, and turns those
 // that go over a limit into waiting ones that know their turn. items and
 // decisions run in parallel. It is the one place that orders what is written,
@@ -96,6 +99,7 @@ type pacer struct {
 	Bounds
 	Paced
 	open, opened, removals int
+	placed, pruned         int                    // on clusters, of what is removed if it is withdrawn
 	perTeam                map[fleet.TeamName]int // open, or opened now
 	promised               map[fleet.TeamName]int // openings that have a turn to come
 	claimed                map[claim]fleet.ID
@@ -136,9 +140,15 @@ func newPacer(b Bounds, items []*Item, decisions []Decision) *pacer {
 				p.claim(i)
 			}
 		}
+		if i.Direct != nil && i.Direct.Removes && i.Direct.Standing != nil {
+			p.placed++
+		}
 		for _, s := range decisions[n].Steps {
-			if s.Action == Close && i.withdrawn() {
+			switch {
+			case s.Action == Close && i.withdrawn():
 				p.removals++
+			case s.Action == LetGo && i.removes():
+				p.pruned++
 			}
 		}
 	}
@@ -311,8 +321,17 @@ func (p *pacer) turn(by Bound, l line) *Turn {
 // against a repo that became as declared: that may be a slip, over many repos.
 func (i *Item) withdrawn() bool { return i.Declaration == nil || i.Want.Out != "" }
 
-// closing is why a pull request is not closed at all, or nothing.
+// closing is why a pull request is not closed at all, or nothing removed from a
+// cluster; else nothing.
 func (p *pacer) closing(i *Item) Outcome {
+	if i.Direct != nil {
+		if bound := max(p.Limits.Removals.Of(p.placed), freePrunes); i.removes() && p.pruned > bound {
+			return i.outcome(Blocked, "take back what was withdrawn, or raise fleet.limits.removals",
+				"%d of %d objects on clusters would be removed because declarations are gone, or no longer about their clusters; the bound is %d",
+				p.pruned, p.placed, bound)
+		}
+		return Outcome{}
+	}
 	if bound := max(p.Limits.Removals.Of(p.open), freeRemovals); i.withdrawn() && p.removals > bound {
 		return i.outcome(Blocked, "take back what was withdrawn, or raise fleet.limits.removals",
 			"%d of %d open pull requests would be closed because declarations are gone, or no longer about their repos; the bound is %d",

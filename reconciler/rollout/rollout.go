@@ -147,12 +147,13 @@ type Step struct {
 	Keeps []fleet.CommitID `json:"keeps,omitempty"`
 
 	// Of Apply, beside Edits: what the cluster was seen to hold, what is wanted of
-	// it, where what runs there is told to reload (empty for nowhere), and the files
-	// that a restart alone takes up.
+	// it, where what runs there is told to reload (empty for nowhere), the files that a
+	// restart alone takes up, and whether what others have changed since is put back.
 	Seen     fleet.TreeID `json:"-"`
 	Wants    string       `json:"wants,omitempty"`
 	Reload   string       `json:"reload,omitempty"`
 	Restarts []fleet.Path `json:"restarts,omitempty"`
+	Ours     bool         `json:"ours,omitempty"`
 
 	// Of Grant and Revoke: whose access, and the role that they had Before.
 	Login  string     `json:"login,omitempty"`

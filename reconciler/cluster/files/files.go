@@ -134,6 +134,12 @@ func (d *Delivery) Apply(ctx context.Context, at cluster.Cluster, c cluster.Chan
 	return d.failure(at.Name, "write", f.apply(ctx, c))
 }
 
+// Try implements cluster.Delivery. Of a host nothing can be tried: what runs there
+// says what it takes when it is told to reload.
+func (d *Delivery) Try(context.Context, cluster.Cluster, cluster.Change) fleet.Trial {
+	return fleet.Trial{}
+}
+
 // LetGo implements cluster.Delivery.
 func (d *Delivery) LetGo(ctx context.Context, at cluster.Cluster, id fleet.ID) error {
 	f, err := d.open(at.Is)

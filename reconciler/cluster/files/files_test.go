@@ -23,9 +23,9 @@ const (
 )
 
 var (
-	now  = time.Date(2026, time.November, 26, 12, 0, 0, 0, time.UTC)
-	k8s  = fleet.ID{Kind: "prometheus", Name: "k8s"}
-	down = errors.New("connection refused")
+	now     = time.Date(2026, time.November, 26, 12, 0, 0, 0, time.UTC)
+	k8s     = fleet.ID{Kind: "prometheus", Name: "k8s"}
+	errDown = errors.New("connection refused")
 )
 
 // host is a folder, and what runs by its files.
@@ -72,7 +72,7 @@ func (h *host) reload(context.Context, string) error {
 	h.reloads++
 	switch now := h.is(yml); {
 	case h.down:
-		return down
+		return errDown
 	case strings.Contains(now, "bad"):
 		return &fleet.Failure{Class: fleet.Permanent, Op: "reload", On: "Prometheus", Err: errors.New("bad shards")}
 	default:
@@ -179,7 +179,7 @@ func TestDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.down = true
-	if err := h.apply(disk.Disk{}, h.change("w1", wanted)); !errors.Is(err, down) || fleet.ClassOf(err) == fleet.Permanent {
+	if err := h.apply(disk.Disk{}, h.change("w1", wanted)); !errors.Is(err, errDown) || fleet.ClassOf(err) == fleet.Permanent {
 		t.Errorf("error %v", err)
 	}
 	h.expect("first", "-", "first")

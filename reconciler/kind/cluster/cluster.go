@@ -3,7 +3,9 @@
 package cluster
 
 import (
+	"cmp"
 	"encoding/json"
+	"regexp"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/kind"
@@ -12,6 +14,8 @@ import (
 
 // self is what the member's own problems are told of.
 var self = kind.Kind{Name: "cluster", Field: "clusters"}
+
+var namespaceName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // New is the member.
 func New() kind.Kind {
@@ -34,6 +38,10 @@ type Spec struct {
 		Files *struct {
 			Folder string `json:"folder"`
 		} `json:"files"`
+		Apply *struct {
+			Context   string `json:"context"`
+			Namespace string `json:"namespace"`
+		} `json:"apply"`
 	} `json:"delivery"`
 }
 
@@ -51,9 +59,15 @@ func decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
 		report("missing-field", "owner", "", "owner is required")
 	}
 	delivery, at, field := fleet.Delivery{}, "", ""
-	pull, files := s.Delivery.PullRequest, s.Delivery.Files
+	pull, files, apply := s.Delivery.PullRequest, s.Delivery.Files, s.Delivery.Apply
+	ways := 0
+	for _, there := range []bool{pull != nil, files != nil, apply != nil} {
+		if there {
+			ways++
+		}
+	}
 	switch {
-	case pull != nil && files != nil:
+	case ways > 1:
 		report("bad-value", "delivery", "leave one", "delivery says twice how")
 	case pull != nil:
 		delivery.PullRequest = &fleet.PullDelivery{Repo: pull.Repo, Folder: fleet.Path(pull.Folder)}
@@ -68,6 +82,15 @@ func decode(source kind.Source) (kind.Decoded, []fleet.Problem) {
 		field, at = "delivery.files.folder", "folder "+files.Folder+" of the daemon"
 		if err := transform.CheckPath(files.Folder); err != nil {
 			report("bad-path", field, "", "folder %s", err)
+		}
+	case apply != nil:
+		delivery.Apply = &fleet.ApplyDelivery{Context: apply.Context, Namespace: cmp.Or(apply.Namespace, "portreeve")}
+		field, at = "delivery.apply", "the cluster of context "+apply.Context
+		if apply.Context == "" {
+			at = "the cluster in which Portreeve runs"
+		}
+		if !namespaceName.MatchString(delivery.Apply.Namespace) {
+			report("bad-value", "delivery.apply.namespace", "", `found namespace %q, expected 1 to 63 of a-z, 0-9 and "-", no "-" at an end`, apply.Namespace)
 		}
 	default:
 		report("missing-field", "delivery", `for example pullRequest: repo: "acme/clusters"`, "delivery says not how")

@@ -73,6 +73,10 @@ func (s *Spec) sound(d *fleet.Declaration, config *fleet.Config) []fleet.Problem
 			problems = append(problems, kind.ProblemAt(self, d, "bad-value", "format", fmt.Sprintf("declare one for it with format: %q", formatHost),
 				"cluster %s gets files for a host, and format %q is of an operator's object", name, s.Format))
 		}
+		if c.Delivery.Apply != nil && s.Format != formatWhole {
+			problems = append(problems, kind.ProblemAt(self, d, "bad-value", "format", "leave format out, or reach the cluster through the repo that has the file",
+				"to cluster %s whole objects are applied, and format %q is of a file", name, s.Format))
+		}
 		if key := s.overridden(name, c); !seen[key] {
 			seen[key] = true
 			judge(s.layers(config, name, c))

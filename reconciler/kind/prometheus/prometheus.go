@@ -7,6 +7,7 @@ package prometheus
 
 import (
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -56,8 +57,21 @@ func targets(d *fleet.Declaration, config *fleet.Config, _ []fleet.Repo) []kind.
 
 // reads are the files of a cluster that want looks at.
 func (s *Spec) reads(c *fleet.Cluster) []fleet.Path {
-	file := target{Spec: s, path: c.File(fleet.Path(s.File))}
+	file := s.target(c, nil)
+	if c.Delivery.Apply != nil {
+		return append([]fleet.Path{file.path}, s.scalers()...)
+	}
 	return []fleet.Path{file.path, file.environmentFile()}
+}
+
+// target is where the settings stand on a cluster.
+func (s *Spec) target(c *fleet.Cluster, tree fs.FS) target {
+	file := target{Spec: s, path: c.File(fleet.Path(s.File)), tree: tree}
+	if c.Delivery.Apply != nil {
+		file.applied = true
+		file.path = fleet.ObjectPath(file.apiVersion(), file.kind(), s.Namespace, s.Name)
+	}
+	return file
 }
 
 // want is the file of the cluster's folder with the settings in it.
@@ -85,7 +99,7 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	if s.State == statePaused {
 		w.Paused = "paused by its declaration"
 	}
-	file := target{Spec: s, path: c.File(fleet.Path(s.File)), tree: p.Tree}
+	file := s.target(c, p.Tree)
 	if err := file.read(); err != nil {
 		return kind.Want{}, err
 	}
@@ -105,6 +119,7 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 		// What runs is decided elsewhere, by the chart or the host.
 		places = slices.DeleteFunc(places, func(p place) bool { return p.setting == "version" })
 	}
+	file.others(standing, places)
 	w.Runs = s.runs(name, places, settings)
 	if c.Direct() {
 		w.All, w.Restarts = kind.FactsOf(all(s, places)), []fleet.Path{file.environmentFile()}
@@ -146,7 +161,13 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 		w.Costs = append(w.Costs, change.cost)
 		w.What = append(w.What, layers.told(change, file.spec != nil))
 	}
-	if len(w.What) == 0 {
+	switch {
+	case len(w.What) > 0:
+	case file.applied && file.own == nil:
+		w.What = []string{"holds what is set as declared already"}
+	case file.applied:
+		w.What = []string{"other fields of " + file.kind() + " " + s.Namespace + "/" + s.Name}
+	default:
 		w.What = []string{"other fields of " + string(w.Edits[0].Path)}
 	}
 	w.Gates = s.gates(name, w.Costs)

@@ -2,6 +2,7 @@ package prometheus
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -20,6 +21,10 @@ type target struct {
 	*Spec
 	path fleet.Path
 	tree fs.FS
+	// applied says that the file is an object of a cluster's API, of which what
+	// Portreeve has applied counts.
+	applied bool
+	own     any // that part of the object
 
 	text       []byte // nil for no file
 	executable bool
@@ -61,6 +66,11 @@ func (t *target) read() error {
 			break
 		}
 	}
+	if t.applied {
+		if err := t.readApplied(); err != nil {
+			return err
+		}
+	}
 	switch {
 	case t.object != nil:
 		t.spec, _ = valueAt(t.object, t.At)
@@ -75,6 +85,46 @@ func (t *target) read() error {
 	return nil
 }
 
+// readApplied reads what Portreeve has applied of the object.
+func (t *target) readApplied() error {
+	text, err := fs.ReadFile(t.tree, string(fleet.AppliedPath(t.path)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	docs, wrong := documents(text)
+	if err = errors.Join(err, wrong); err != nil || len(docs) != 1 {
+		return err
+	}
+	t.own = docs[0]
+	return nil
+}
+
+// others are the settings that stand in the object and are neither declared nor
+// were applied: they are none of the declaration's, and stay.
+func (t *target) others(standing map[string]place, places []place) {
+	if !t.applied {
+		return
+	}
+	spec, _ := valueAt(t.own, t.At)
+	own := t.dialect().standing(spec)
+	for setting := range standing {
+		_, applied := own[setting]
+		declared := slices.ContainsFunc(places, func(p place) bool { return p.setting == setting })
+		if !applied && !declared {
+			delete(standing, setting)
+		}
+	}
+}
+
+// scalers are where a cluster has the objects that set the number of shards by
+// themselves.
+func (s *Spec) scalers() []fleet.Path {
+	return []fleet.Path{
+		fleet.ObjectsPath("autoscaling/v2", "HorizontalPodAutoscaler", s.Namespace),
+		fleet.ObjectsPath("keda.sh/v1alpha1", "ScaledObject", s.Namespace),
+	}
+}
+
 // beside is how many files of the folder are looked at for what scales the object.
 const beside = 100
 
@@ -85,7 +135,14 @@ func (t *target) scaler() (string, error) {
 	if d := path.Dir(string(t.path)); d != "." {
 		dir = transform.QuoteGlob(d) + "/"
 	}
-	files, err := transform.Files(t.tree, dir+"*.yaml", dir+"*.yml")
+	globs := []string{dir + "*.yaml", dir + "*.yml"}
+	if t.applied {
+		globs = nil
+		for _, p := range t.scalers() {
+			globs = append(globs, transform.QuoteGlob(string(p))+"*.yaml")
+		}
+	}
+	files, err := transform.Files(t.tree, globs...)
 	if err != nil {
 		return "", err
 	}
@@ -109,7 +166,9 @@ func (t *target) scaler() (string, error) {
 			named, _ := valueAt(doc, "spec.scaleTargetRef.name")
 			scales := kindOf == "HorizontalPodAutoscaler" || kindOf == "ScaledObject"
 			if scales && of == t.kind() && named == t.Name && found == "" {
-				found = fmt.Sprintf("the %s in %s", kindOf, name)
+				if found = fmt.Sprintf("the %s in %s", kindOf, name); t.applied {
+					found = fmt.Sprintf("the %s %s", kindOf, strings.TrimSuffix(path.Base(string(name)), ".yaml"))
+				}
 			}
 		}
 	}
@@ -121,6 +180,13 @@ func (t *target) is(doc any) bool {
 	kindOf, _ := valueAt(doc, "kind")
 	name, _ := valueAt(doc, "metadata.name")
 	return kindOf == t.kind() && name == t.Name
+}
+
+func (t *target) apiVersion() string {
+	if t.Role == roleAgent {
+		return "monitoring.coreos.com/v1alpha1"
+	}
+	return "monitoring.coreos.com/v1"
 }
 
 func (t *target) kind() string {
@@ -146,6 +212,9 @@ func (t *target) has(edit *transform.Edit) (bool, error) {
 	}
 	if t.Format != formatWhole {
 		return transform.Holds(t.tree, *edit)
+	}
+	if t.applied {
+		return canonical(t.own) == string(edit.Counts), nil
 	}
 	return len(t.docs) == 1 && canonical(t.docs[0]) == string(edit.Counts), nil
 }
@@ -193,19 +262,19 @@ func (t *target) whole(places []place) (*transform.Edit, error) {
 		setAt(spec, p.at, p.value)
 	}
 	object := map[string]any{
-		"apiVersion": "monitoring.coreos.com/v1", "kind": t.kind(),
+		"apiVersion": t.apiVersion(), "kind": t.kind(),
 		"metadata": map[string]any{"name": t.Name, "namespace": t.Namespace},
 		"spec":     spec,
-	}
-	if t.Role == roleAgent {
-		object["apiVersion"] = "monitoring.coreos.com/v1alpha1"
 	}
 	text, err := yaml.Dump(numbered(object), yaml.WithIndent(2))
 	if err != nil {
 		return nil, err
 	}
+	if !t.applied {
+		text = append([]byte(written), text...)
+	}
 	return &transform.Edit{
-		Path: t.path, Content: append([]byte(written), text...), Counts: []byte(canonical(object)), Executable: t.executable,
+		Path: t.path, Content: text, Counts: []byte(canonical(object)), Executable: t.executable,
 	}, nil
 }
 

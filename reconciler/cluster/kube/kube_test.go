@@ -1,0 +1,590 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/managedfields"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/portreeve/portreeve/reconciler/cluster"
+	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/internal/promise"
+	"github.com/portreeve/portreeve/reconciler/transform"
+)
+
+var (
+	ctx  = context.Background()
+	noon = time.Date(2026, time.November, 26, 12, 0, 0, 0, time.UTC)
+	k8s  = fleet.ID{Kind: "prometheus", Name: "k8s"}
+	path = fleet.ObjectPath("monitoring.coreos.com/v1", "Prometheus", "monitoring", "k8s")
+)
+
+// api is a cluster's API, of which the requests are counted. It stops answering
+// at the request stopAt, which is carried out or not: as a lost connection would.
+type api struct {
+	client.Client
+
+	mu      sync.Mutex
+	reads   map[string]int // "list Prometheus"
+	writes  []string
+	all     int
+	stopAt  int // 0 for never
+	carried bool
+}
+
+var errLost = errors.New("the connection is lost")
+
+func newAPI(has ...client.Object) *api {
+	a := &api{reads: map[string]int{}}
+	under := faked(has...)
+	a.Client = interceptor.NewClient(under, interceptor.Funcs{
+		Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+			return a.request(a.read("get", o), func() error { return c.Get(ctx, key, o, opts...) })
+		},
+		List: func(ctx context.Context, c client.WithWatch, o client.ObjectList, opts ...client.ListOption) error {
+			return a.request(a.read("list", o), func() error { return c.List(ctx, o, opts...) })
+		},
+		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+			return a.request(a.write("create", o), func() error { return c.Create(ctx, o, opts...) })
+		},
+		Update: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.UpdateOption) error {
+			return a.request(a.write("update", o), func() error { return c.Update(ctx, o, opts...) })
+		},
+		Delete: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.DeleteOption) error {
+			return a.request(a.write("delete", o), func() error { return c.Delete(ctx, o, opts...) })
+		},
+		Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
+			count := a.write("patch", o)
+			to := client.Client(c)
+			if options := (&client.PatchOptions{}).ApplyOptions(opts); options.DryRun != nil {
+				count = a.read("try", o)
+				options.DryRun = nil
+				to, opts = copied(under, o), []client.PatchOption{options}
+			}
+			return a.request(count, func() error { return to.Patch(ctx, o, p, opts...) })
+		},
+		Apply: func(ctx context.Context, c client.WithWatch, o runtime.ApplyConfiguration, opts ...client.ApplyOption) error {
+			u := &unstructured.Unstructured{}
+			data, err := json.Marshal(o)
+			if err == nil {
+				err = u.UnmarshalJSON(data)
+			}
+			if err != nil {
+				return err
+			}
+			count, to := a.write("apply", u), client.Client(c)
+			if options := (&client.ApplyOptions{}).ApplyOptions(opts); options.DryRun != nil {
+				count = a.read("try", u)
+				options.DryRun = nil
+				to, opts = copied(under, u), []client.ApplyOption{options}
+			}
+			return a.request(count, func() error { return to.Apply(ctx, o, opts...) })
+		},
+	})
+	return a
+}
+
+func faked(objects ...client.Object) client.WithWatch {
+	return fake.NewClientBuilder().WithScheme(runtime.NewScheme()).WithReturnManagedFields().
+		WithTypeConverters(managedfields.NewDeducedTypeConverter()).WithObjects(objects...).Build()
+}
+
+// copied is a fake with a copy of an object: a fake does nothing in a dry run.
+func copied(from client.Client, o client.Object) client.Client {
+	live := o.DeepCopyObject().(client.Object)
+	if err := from.Get(ctx, client.ObjectKeyFromObject(o), live); err != nil {
+		return faked()
+	}
+	return faked(live)
+}
+
+func (a *api) read(verb string, o runtime.Object) func() {
+	return func() { a.reads[verb+" "+strings.TrimSuffix(o.GetObjectKind().GroupVersionKind().Kind, "List")]++ }
+}
+
+func (a *api) write(verb string, o client.Object) func() {
+	return func() {
+		a.writes = append(a.writes, verb+" "+o.GetObjectKind().GroupVersionKind().Kind+" "+o.GetName())
+	}
+}
+
+func (a *api) request(count func(), do func() error) error {
+	a.mu.Lock()
+	a.all++
+	n, stopAt := a.all, a.stopAt
+	count()
+	a.mu.Unlock()
+	switch {
+	case stopAt == 0 || n < stopAt:
+		return do()
+	case n == stopAt && a.carried:
+		_ = do() // whose answer is lost
+	}
+	return errLost
+}
+
+// since resets what is counted, and gives it.
+func (a *api) since() (reads map[string]int, writes []string) {
+	reads, writes = a.reads, a.writes
+	a.reads, a.writes, a.all = map[string]int{}, nil, 0
+	return reads, writes
+}
+
+func (a *api) delivery() *Delivery {
+	return &Delivery{Connect: func(string) (client.Client, error) { return a, nil }, Now: func() time.Time { return noon }}
+}
+
+func (a *api) object(t *testing.T) *unstructured.Unstructured {
+	t.Helper()
+	o := empty()
+	switch err := a.Client.Get(ctx, client.ObjectKeyFromObject(o), o); {
+	case apierrors.IsNotFound(err):
+		return nil
+	case err != nil:
+		t.Fatal(err)
+	}
+	return o
+}
+
+// people have somebody else set a field of the spec.
+func (a *api) people(t *testing.T, who, field string, value any) {
+	t.Helper()
+	o := a.object(t)
+	if o == nil {
+		o = empty()
+	}
+	if err := unstructured.SetNestedField(o.Object, value, "spec", field); err != nil {
+		t.Fatal(err)
+	}
+	err := a.Update(ctx, o, client.FieldOwner(who))
+	if apierrors.IsNotFound(err) {
+		err = a.Create(ctx, o, client.FieldOwner(who))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func empty() *unstructured.Unstructured {
+	o := &unstructured.Unstructured{}
+	o.SetGroupVersionKind(schema.GroupVersionKind{Group: "monitoring.coreos.com", Version: "v1", Kind: "Prometheus"})
+	o.SetNamespace("monitoring")
+	o.SetName("k8s")
+	return o
+}
+
+func wantedOf(p fleet.Path, spec string) []transform.Edit {
+	r, err := parse(p)
+	if err != nil {
+		panic(err)
+	}
+	return []transform.Edit{{Path: p, Content: []byte("# Written by Portreeve.\n" + "apiVersion: " + r.GroupVersion().String() + "\nkind: " + r.Kind +
+		"\nmetadata:\n  name: " + r.name + "\n  namespace: " + r.namespace + "\nspec:\n" + spec)}}
+}
+
+const (
+	two  = "  replicas: 2\n  shards: 2\n"
+	four = "  replicas: 2\n  shards: 4\n"
+)
+
+var eu = cluster.Cluster{
+	Name: "eu-1", Reads: []fleet.Path{path},
+	Is: &fleet.Cluster{Delivery: fleet.Delivery{Apply: &fleet.ApplyDelivery{Context: "eu-1", Namespace: "portreeve"}}},
+}
+
+func look(t *testing.T, d *Delivery) cluster.Answer {
+	t.Helper()
+	answer := d.Look(ctx, []cluster.Cluster{eu})["eu-1"]
+	if answer.Err != nil {
+		t.Fatal(answer.Err)
+	}
+	return answer
+}
+
+func change(seen cluster.Answer, wants, spec string) cluster.Change {
+	return cluster.Change{Declaration: k8s, Wants: wants, Edits: wantedOf(path, spec), Was: seen.Files}
+}
+
+func apply(t *testing.T, d *Delivery, wants, spec string) {
+	t.Helper()
+	if err := d.Apply(ctx, eu, change(look(t, d), wants, spec)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestApply: what is applied is seen, with what of it is ours, by whom others
+// manage a part, and what they have changed.
+func TestApply(t *testing.T) {
+	a := newAPI()
+	d := a.delivery()
+	if seen := look(t, d); len(seen.Files) != 0 || len(seen.Standing) != 0 {
+		t.Fatalf("on an empty cluster there is %v and %v", seen.Files, seen.Standing)
+	}
+	a.since()
+	apply(t, d, "w2", two)
+	if _, writes := a.since(); !slices.Equal(writes, []string{"create ConfigMap " + inventoryName, "patch Prometheus k8s"}) {
+		t.Errorf("it wrote %q, want the inventory first", writes)
+	}
+	expect := func(own string, stands fleet.Standing) {
+		t.Helper()
+		seen := look(t, d)
+		if got := string(seen.Files[fleet.AppliedPath(path)].Content); !strings.HasSuffix(got, "spec:\n"+own) {
+			t.Errorf("of ours there is\n%s\nwant\n%s", got, own)
+		}
+		if got := *seen.Standing[k8s]; got != stands {
+			t.Errorf("it stands as\n%+v, want\n%+v", got, stands)
+		}
+	}
+	const silent = "no controller has said anything of it"
+	expect(two, fleet.Standing{Wants: "w2", At: noon, Unwell: silent})
+
+	a.people(t, "kubectl-edit", "retention", "10d")
+	expect(two, fleet.Standing{Wants: "w2", At: noon, Unwell: silent, Shared: "kubectl-edit"})
+	a.people(t, "kubectl-edit", "shards", int64(7))
+	expect("  replicas: 2\n", fleet.Standing{Wants: "w2", At: noon, Unwell: silent, Shared: "kubectl-edit"})
+
+	ours := change(look(t, d), "w2", two)
+	a.since()
+	if trial := d.Try(ctx, eu, ours); !strings.Contains(trial.Taken, "kubectl-edit (.spec.shards)") || trial.Next == "" {
+		t.Errorf("tried, it says %+v", trial)
+	}
+	if err := d.Apply(ctx, eu, ours); fleet.ClassOf(err) != fleet.Moved {
+		t.Errorf("applied over what others set: %v", err)
+	}
+	if _, writes := a.since(); writes != nil {
+		t.Errorf("it wrote %q", writes)
+	}
+	ours.Ours = true
+	trial := d.Try(ctx, eu, ours)
+	if !slices.Equal(trial.Overrides, []string{"kubectl-edit (.spec.shards)"}) || trial.Taken != "" || trial.Refused != "" || trial.Unread != "" {
+		t.Errorf("tried as ours, it says %+v", trial)
+	}
+	if shown := trial.Shows[path]; !strings.Contains(string(shown.Before), "shards: 7") || !strings.Contains(string(shown.After), "shards: 2") ||
+		!strings.Contains(string(shown.After), "retention: 10d") {
+		t.Errorf("it shows\n%s\nand\n%s", shown.Before, shown.After)
+	}
+	if _, writes := a.since(); writes != nil {
+		t.Errorf("trying wrote %q", writes)
+	}
+	if err := d.Apply(ctx, eu, ours); err != nil {
+		t.Fatal(err)
+	}
+	expect(two, fleet.Standing{Wants: "w2", At: noon, Unwell: silent, Shared: "kubectl-edit"})
+	if got, _, _ := unstructured.NestedString(a.object(t).Object, "spec", "retention"); got != "10d" {
+		t.Errorf("what others set is %q", got)
+	}
+
+	// What is wanted no more is taken out, by the API server.
+	apply(t, d, "w1", "  replicas: 2\n")
+	expect("  replicas: 2\n", fleet.Standing{Wants: "w1", At: noon, Unwell: silent, Shared: "kubectl-edit"})
+}
+
+// TestMoved: over what is another than it was seen to be nothing is written.
+func TestMoved(t *testing.T) {
+	a := newAPI()
+	d := a.delivery()
+	seen := look(t, d)
+	a.people(t, "kubectl-edit", "shards", int64(2))
+	a.since()
+	if err := d.Apply(ctx, eu, change(seen, "w", two)); fleet.ClassOf(err) != fleet.Moved {
+		t.Errorf("where something is by now: %v", err)
+	}
+	seen = look(t, d)
+	if err := a.Delete(ctx, a.object(t)); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Apply(ctx, eu, change(seen, "w", two)); fleet.ClassOf(err) != fleet.Moved {
+		t.Errorf("where it is gone: %v", err)
+	}
+	if _, writes := a.since(); len(writes) != 1 { // the deletion
+		t.Errorf("it wrote %q", writes)
+	}
+	// What another declaration has applied is not taken over.
+	apply(t, d, "w", two)
+	other := change(look(t, d), "w", two)
+	other.Declaration.Name = "other"
+	if err := d.Apply(ctx, eu, other); fleet.ClassOf(err) != fleet.Permanent || !strings.Contains(err.Error(), "by prometheus/k8s") {
+		t.Errorf("over another declaration's: %v", err)
+	}
+}
+
+// TestManagedBy: what another manager brings to the cluster is refused, with who
+// that is and the way out.
+func TestManagedBy(t *testing.T) {
+	for name, c := range map[string]struct {
+		labels, annotations map[string]string
+		manager             string
+		by                  string
+	}{
+		"helm":          {annotations: map[string]string{"meta.helm.sh/release-name": "kps"}, by: "Helm (release kps)"},
+		"helm's label":  {labels: map[string]string{"app.kubernetes.io/managed-by": "Helm"}, by: "Helm"},
+		"flux helm":     {labels: map[string]string{"helm.toolkit.fluxcd.io/name": "kps"}, by: "Flux (HelmRelease kps)"},
+		"flux":          {labels: map[string]string{"kustomize.toolkit.fluxcd.io/name": "apps"}, by: "Flux (Kustomization apps)"},
+		"argo":          {annotations: map[string]string{"argocd.argoproj.io/tracking-id": "x"}, by: "Argo CD"},
+		"argo's label":  {labels: map[string]string{"argocd.argoproj.io/instance": "x"}, by: "Argo CD"},
+		"by the fields": {manager: "argocd-controller", by: "argocd-controller"},
+		"people":        {manager: "kubectl-edit"},
+	} {
+		a := newAPI()
+		o := empty()
+		o.Object["spec"] = map[string]any{"replicas": int64(2)}
+		o.SetLabels(c.labels)
+		o.SetAnnotations(c.annotations)
+		manager := c.manager
+		if manager == "" {
+			manager = "somebody"
+		}
+		if err := a.Create(ctx, o, client.FieldOwner(manager)); err != nil {
+			t.Fatal(err)
+		}
+		d := a.delivery()
+		trial := d.Try(ctx, eu, change(look(t, d), "w", two))
+		switch {
+		case trial.Unread != "" || trial.Refused != "":
+			t.Errorf("%s: %+v", name, trial)
+		case c.by == "" && trial.Taken != "":
+			t.Errorf("%s: %s", name, trial.Taken)
+		case c.by != "" && (trial.Taken != "Prometheus monitoring/k8s is managed by "+c.by+", which would undo it" || !strings.Contains(trial.Next, "pullRequest")):
+			t.Errorf("%s: %q, %q", name, trial.Taken, trial.Next)
+		}
+	}
+}
+
+// TestLetGo: what is a declaration's alone is deleted, what others have a part in
+// is left to them, and what was deleted by others is forgotten.
+func TestLetGo(t *testing.T) {
+	for name, c := range map[string]struct {
+		before func(*testing.T, *api)
+		writes []string
+		left   []string // fields of the spec; nil for no object
+	}{
+		"alone": {writes: []string{"delete Prometheus k8s", "update ConfigMap " + inventoryName}},
+		"shared": {
+			before: func(t *testing.T, a *api) { a.people(t, "kubectl-edit", "retention", "10d") },
+			writes: []string{"apply Prometheus k8s", "update ConfigMap " + inventoryName}, // the fake has no schema, and takes their field as well: e2e asks a real server
+		},
+		"gone": {
+			before: func(t *testing.T, a *api) {
+				if err := a.Delete(ctx, a.object(t)); err != nil {
+					t.Fatal(err)
+				}
+			},
+			writes: []string{"update ConfigMap " + inventoryName},
+		},
+		"made anew by others": {
+			before: func(t *testing.T, a *api) {
+				if err := a.Delete(ctx, a.object(t)); err != nil {
+					t.Fatal(err)
+				}
+				a.people(t, "kubectl-create", "retention", "10d")
+			},
+			writes: []string{"update ConfigMap " + inventoryName}, left: []string{"retention"},
+		},
+	} {
+		a := newAPI()
+		d := a.delivery()
+		apply(t, d, "w", two)
+		if c.before != nil {
+			c.before(t, a)
+		}
+		a.since()
+		if err := d.LetGo(ctx, eu, k8s); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, writes := a.since(); !slices.Equal(writes, c.writes) {
+			t.Errorf("%s: it wrote %q, want %q", name, writes, c.writes)
+		}
+		var left []string
+		if o := a.object(t); o != nil {
+			spec, _, _ := unstructured.NestedMap(o.Object, "spec")
+			left = slices.Sorted(maps.Keys(spec))
+		}
+		if !slices.Equal(left, c.left) {
+			t.Errorf("%s: left are %q, want %q", name, left, c.left)
+		}
+		if seen := look(t, d); len(seen.Standing) != 0 {
+			t.Errorf("%s: it is not forgotten: %v", name, seen.Standing)
+		}
+		a.since()
+		if err := d.LetGo(ctx, eu, k8s); err != nil {
+			t.Errorf("%s, again: %v", name, err)
+		}
+		if _, writes := a.since(); writes != nil {
+			t.Errorf("%s, again: it wrote %q", name, writes)
+		}
+	}
+}
+
+// TestKilled: a connection that is lost at any request, before or after it was
+// carried out, leaves nothing applied of which nobody knows, and the next pass
+// brings it to its end.
+func TestKilled(t *testing.T) {
+	for _, carried := range []bool{false, true} {
+		for at := 1; ; at++ {
+			a := newAPI()
+			d := a.delivery()
+			apply(t, d, "w2", two)
+			life := func() error {
+				seen := d.Look(ctx, []cluster.Cluster{eu})["eu-1"]
+				if seen.Err != nil {
+					return seen.Err
+				}
+				if s := seen.Standing[k8s]; s == nil {
+					apply(t, a.delivery(), "w2", two)
+				} else if s.Wants == "w2" {
+					if err := d.Apply(ctx, eu, change(seen, "w4", four)); err != nil {
+						return err
+					}
+				}
+				if err := d.LetGo(ctx, eu, k8s); err != nil {
+					return err
+				}
+				return d.Apply(ctx, eu, change(cluster.Answer{}, "w4", four))
+			}
+			a.since()
+			a.stopAt, a.carried = at, carried
+			err := life()
+			a.stopAt = 0
+			seen := look(t, d)
+			o := a.object(t)
+			if o != nil && seen.Standing[k8s] == nil {
+				t.Fatalf("stopped at %d (%t), the object is there and not known of", at, carried)
+			}
+			if err == nil {
+				if at < 10 {
+					t.Fatalf("it took %d requests alone", at-1)
+				}
+				break
+			}
+			if fleet.ClassOf(err) != fleet.Transient {
+				t.Errorf("stopped at %d (%t): %v", at, carried, err)
+			}
+			apply(t, d, "w4", four)
+			if s := look(t, d).Standing[k8s]; s == nil || s.Wants != "w4" || a.object(t) == nil {
+				t.Errorf("stopped at %d (%t), and gone on: %+v", at, carried, s)
+			}
+		}
+	}
+}
+
+// TestLook500: with nothing changed, 500 clusters of 20 objects take one list for
+// each cluster and kind, and no write; a change of a declaration touches its
+// clusters alone.
+func TestLook500(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes seconds")
+	}
+	f := newFleet(500, 20)
+	f.since()
+	answers := f.delivery.Look(ctx, f.clusters)
+	for n, a := range f.apis {
+		reads, writes := a.since()
+		if want := map[string]int{"get ConfigMap": 1, "list Prometheus": 1, "list PrometheusAgent": 1}; !maps.Equal(reads, want) || writes != nil {
+			t.Fatalf("cluster %d was read by %v and written by %q, want %v", n, reads, writes, want)
+		}
+		answer := answers[f.clusters[n].Name]
+		if answer.Err != nil || len(answer.Files) != 40 || len(answer.Standing) != 20 {
+			t.Fatalf("cluster %d: %v: %d files, %d that stand", n, answer.Err, len(answer.Files), len(answer.Standing))
+		}
+	}
+	for _, n := range []int{3, 499} {
+		id, p := f.object(7)
+		answer := answers[f.clusters[n].Name]
+		err := f.delivery.Apply(ctx, f.clusters[n], cluster.Change{Declaration: id, Wants: "w4", Edits: wantedOf(p, four), Was: answer.Files})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n, a := range f.apis {
+		_, writes := a.since()
+		if want := n == 3 || n == 499; (writes != nil) != want || want && !slices.Equal(writes, []string{"patch Prometheus p7"}) {
+			t.Errorf("cluster %d was written by %q", n, writes)
+		}
+	}
+}
+
+// clusters is many clusters with what was applied to them.
+type clusters struct {
+	apis     []*api
+	clusters []cluster.Cluster
+	has      []client.Object
+	delivery *Delivery
+}
+
+func (f *clusters) object(n int) (fleet.ID, fleet.Path) {
+	name := fmt.Sprintf("p%d", n)
+	id := fleet.ID{Kind: "prometheus", Name: name}
+	if n%2 == 0 {
+		return id, fleet.ObjectPath("monitoring.coreos.com/v1alpha1", "PrometheusAgent", "monitoring", name)
+	}
+	return id, fleet.ObjectPath("monitoring.coreos.com/v1", "Prometheus", "monitoring", name)
+}
+
+func (f *clusters) since() {
+	for _, a := range f.apis {
+		a.since()
+	}
+}
+
+func newFleet(count, objects int) *clusters {
+	f := &clusters{}
+	byName := map[string]*api{}
+	f.delivery = &Delivery{Connect: func(name string) (client.Client, error) { return byName[name], nil }, Now: func() time.Time { return noon }}
+	seed := newAPI() // what each has
+	var reads []fleet.Path
+	inventory, err := readInventory(ctx, seed, "portreeve")
+	for i := range objects {
+		id, p := f.object(i)
+		reads = append(reads, p)
+		o, r, wrong := wanted(p, wantedOf(p, two)[0].Content)
+		if err = errors.Join(err, wrong, inventory.add(ctx, seed, id, r)); err != nil {
+			panic(err)
+		}
+		inventory.there, inventory.objects[id] = true, r
+		o.SetAnnotations(map[string]string{byAnnotation: id.String(), wantsAnnotation: "w2", atAnnotation: noon.Format(time.RFC3339)})
+		if err := seed.Apply(ctx, client.ApplyConfigurationFromUnstructured(o), client.FieldOwner(manager)); err != nil {
+			panic(err)
+		}
+		f.has = append(f.has, o)
+	}
+	f.has = append(f.has, inventory.is)
+	for n := range count {
+		name := fmt.Sprintf("c%d", n)
+		byName[name] = newAPI(f.has...)
+		f.apis = append(f.apis, byName[name])
+		f.clusters = append(f.clusters, cluster.Cluster{
+			Name: fleet.ClusterName(name), Reads: reads,
+			Is: &fleet.Cluster{Delivery: fleet.Delivery{Apply: &fleet.ApplyDelivery{Context: name, Namespace: "portreeve"}}},
+		})
+	}
+	return f
+}
+
+// BenchmarkLook is a look at 500 clusters of 20 objects; the stubs' part is in it.
+func BenchmarkLook(b *testing.B) {
+	f := newFleet(500, 20)
+	done := promise.Within(b, 10*time.Second)
+	defer done()
+	for b.Loop() {
+		for name, answer := range f.delivery.Look(ctx, f.clusters) {
+			if answer.Err != nil || len(answer.Standing) != 20 {
+				b.Fatalf("%s: %v", name, answer.Err)
+			}
+		}
+	}
+}
