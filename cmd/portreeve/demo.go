@@ -29,8 +29,8 @@ func demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "See it work: a fleet on a forge of its own, on this machine",
-		Long: `Demo starts a sandbox: a small forge with a dozen repos, their CI, and a config
-repo. The daemon runs against it over HTTP, as it would against GitHub. Merge,
+		Long: `Demo starts a sandbox: a small forge with a dozen repos, their CI, a config
+repo, and a host that gets files. The daemon runs against it over HTTP, as it would against GitHub. Merge,
 close and comment on the sandbox's pages, or push to the config repo, and watch
 what happens. Nothing leaves this machine, and without --dir nothing is kept.
 
@@ -124,13 +124,19 @@ func (d *demo) run(ctx context.Context) error {
 	}
 }
 
-// sandbox starts the forge.
+// hosts is where the folders of hosts without Kubernetes are.
+func (d *demo) hosts() string { return filepath.Join(d.dir, "hosts") }
+
+// sandbox starts the forge, and lays out the hosts.
 func (d *demo) sandbox() (f *sandbox.Forge, url string, stop func(), err error) {
 	f, err = sandbox.New(sandbox.Options{Dir: filepath.Join(d.dir, "forge")})
 	if err != nil {
 		return nil, "", nil, err
 	}
 	if err := demoFleet(f); err != nil {
+		return nil, "", nil, err
+	}
+	if err := demoHosts(d.hosts()); err != nil {
 		return nil, "", nil, err
 	}
 	listener, err := net.Listen("tcp", d.listen)
@@ -151,7 +157,7 @@ func (d *demo) engine(forgeURL string) (*engine, error) {
 	}
 	c := &connection{
 		forgeURL: forgeURL, tokenFile: token, data: filepath.Join(d.dir, "data"),
-		author: "Portreeve <portreeve@noreply.invalid>", poll: d.interval,
+		files: d.hosts(), author: "Portreeve <portreeve@noreply.invalid>", poll: d.interval,
 	}
 	log := slog.New(slog.DiscardHandler)
 	if d.verbose {
@@ -166,9 +172,10 @@ func (d *demo) greet(forgeURL, statusURL string) {
   forge    %s/   read, merge, close and comment; you are %q
   status   %s/   every target's state, and why
   config   git clone %s/%s.git
+  host     %s   which gets its settings as files
   ask      portreeve why acme/checkout --url %s
 
-`, demoSize(), forgeURL, demoPerson, statusURL, strings.Replace(forgeURL, "://", "://"+demoPerson+":"+demoPerson+"@", 1), demoConfig, statusURL)
+`, demoSize(), forgeURL, demoPerson, statusURL, strings.Replace(forgeURL, "://", "://"+demoPerson+":"+demoPerson+"@", 1), demoConfig, filepath.Join(d.hosts(), "vm-1"), statusURL)
 }
 
 // tell prints what a pass did and what others did, and says when nothing is

@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -138,6 +140,23 @@ func prometheusOf(cluster string) string {
 	return "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata:\n  name: k8s\n  namespace: monitoring\nspec:\n  version: v3.5.0\n" +
 		"  externalLabels: {cluster: " + cluster + "}\n  serviceMonitorSelector: {}\n  remoteWrite:\n    - name: mimir # the central one\n" +
 		"      url: https://mimir.acme.example/api/v1/push\n      queueConfig:\n        maxShards: 50\n"
+}
+
+// demoHosts are the files of a host without Kubernetes, as people have written them.
+func demoHosts(dir string) error {
+	if err := os.MkdirAll(filepath.Join(dir, "vm-1"), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "vm-1", "prometheus.yml"), []byte(`global:
+  scrape_interval: 30s
+scrape_configs:
+  - job_name: node # on every host
+    static_configs: [{targets: ["localhost:9100"]}]
+remote_write:
+  - name: mimir # the central one
+    url: https://mimir.acme.example/api/v1/push
+    queue_config: {max_shards: 50}
+`), 0o644)
 }
 
 func catalogInfo(name, owner string) string {

@@ -22,6 +22,7 @@ func TestExamples(t *testing.T) {
 	f, err := sandbox.New(sandbox.Options{Dir: filepath.Join(dir, "forge")})
 	must(t, err)
 	must(t, demoFleet(f))
+	must(t, demoHosts(filepath.Join(dir, "hosts")))
 	server := httptest.NewServer(f.Handler())
 	defer server.Close()
 	token := filepath.Join(dir, "token")
@@ -33,7 +34,7 @@ func TestExamples(t *testing.T) {
 	for _, folder := range folders {
 		example := filepath.Dir(folder)
 		t.Run(filepath.Base(example), func(t *testing.T) {
-			c := &connection{forgeURL: server.URL, tokenFile: token, author: "P <p@noreply.invalid>"}
+			c := &connection{forgeURL: server.URL, tokenFile: token, files: filepath.Join(dir, "hosts"), author: "P <p@noreply.invalid>"}
 			e, err := newEngine(c, example, false, false, slog.New(slog.DiscardHandler), &progress{})
 			must(t, err)
 			defer e.Close()
