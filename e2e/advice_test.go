@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/portreeve/portreeve/reconciler/advice"
 )
 
 // queue is the history of a remote-write queue: how it was all the time.
@@ -55,10 +57,16 @@ func TestAdvice(t *testing.T) {
 			MinShards, MaxShards int
 			Evidence             []string
 		}
+		Process advice.Process
 	}
 	must(t, json.Unmarshal(out, &advised))
 	if len(advised) != 1 || len(advised[0].Queues) != 5 {
 		t.Fatalf("advice: %s", out)
+	}
+	// 900 MiB of heap live, and 1 GiB declared of which Go may use 80% with gogc off: 70%
+	// of that is sound, so it takes 1.57 of such shards, or 1.57 GiB.
+	if p := advised[0].Process; p.Refused != "" || p.MemoryLimit != "80%" || p.Shards != 2 || p.Memory != 7<<28 || p.Confidence != advice.High {
+		t.Errorf("of the process: %+v", p)
 	}
 	for _, q := range advised[0].Queues {
 		switch want := map[string]string{"new": "fewer than 3", "retries": "sent again", "saturated": "raise maxShards"}[q.Name]; {
@@ -176,6 +184,16 @@ func record(t *testing.T, dir, promtool string, queues []queue) {
 			}
 			return requests(q, second)
 		})
+	}
+	for name, value := range map[string]float64{
+		"prometheus_build_info": 1, "go_gc_heap_live_bytes": 900 << 20, "process_start_time_seconds": 1, "prometheus_tsdb_head_series": 200_000,
+	} {
+		for at := end - 7*24*3600; at <= end; at += step {
+			fmt.Fprintf(w, "%s{job=\"prometheus\",instance=\"it\"} %g %d\n", name, value, at)
+			if name == "go_gc_heap_live_bytes" { // another program, which is none of it
+				fmt.Fprintf(w, "%s{job=\"app\",instance=\"app\"} %g %d\n", name, 4*value, at)
+			}
+		}
 	}
 	fmt.Fprintln(w, "# EOF")
 	must(t, w.Flush())

@@ -238,16 +238,20 @@ func prometheusAdviseCommand() *cobra.Command {
 	plan := advice.Plan{Outage: 30 * time.Minute, CatchUp: time.Hour}
 	cmd := &cobra.Command{
 		Use:   "advise NAME",
-		Short: "Say what its own history says that its remote-write queues should be set to",
+		Short: "Say what its own history says that its queues, memory and shards should be",
 		Long: `Advise asks a Prometheus for the history of its remote-write queues, and says how
 many shards each needs: so many as are busy at the 99th percentile, and more, so
-that what an outage of the receiver leaves is caught up in time. It shows the
+that what an outage of the receiver leaves is caught up in time. And it asks for the
+heap that is live after each collection, and says which memory limit of Go is sound,
+and how much memory, or how many scrape shards, that heap needs. It shows the
 evidence, and refuses where that says too little: less than three days, more than
-1% of the samples sent again, or shards that were all busy.
+1% of the samples sent again, shards that were all busy, or a process that was
+restarted more than once a day.
 
 With --write it is written into the declaration, in the folder that --config names,
 comments kept: into its settings where it runs on one cluster, else into an override
-for the cluster.`,
+for the cluster. More memory, or more scrape shards, are not: which of the two is
+yours to say.`,
 		Example: `  portreeve prometheus advise k8s --since 7d
   portreeve prometheus advise k8s --cluster eu-1 --write
   portreeve prometheus advise k8s --cluster eu-1 --api http://127.0.0.1:9090 --outage 1h --catch-up 2h`,
@@ -312,11 +316,13 @@ func days(text string) (time.Duration, error) {
 	return time.Duration(n) * unit, nil
 }
 
-// advisedPrometheus is what the queues of a Prometheus should be.
+// advisedPrometheus is what a Prometheus and its queues should be.
 type advisedPrometheus struct {
 	Name    string            `json:"name"`
 	Cluster fleet.ClusterName `json:"cluster"`
 	Queues  []advice.Queue    `json:"queues"`
+	Process advice.Process    `json:"process"`
+	sizing  advice.Sizing
 }
 
 // historyWait is how long a question over days may take.
@@ -327,19 +333,33 @@ func advise(ctx context.Context, name string, p placed, since time.Duration, pla
 	if p.API == "" {
 		return out, usagef("prometheus/%s declares no api: declare it, or name it with --api", name)
 	}
-	client := &metrics.Client{Wait: historyWait}
-	found := map[string]advice.Evidence{}
-	for _, q := range advice.Questions(since) {
-		samples, err := client.Ask(ctx, fleet.Query{URL: p.API, Expr: q.Expr})
-		if err != nil {
-			return out, outside(fmt.Errorf("%s: ask for %s: %w", p.API, q.Name, err))
-		}
-		advice.Collect(found, q.Name, samples)
+	found, err := history(ctx, p.API, advice.Questions(since))
+	if err != nil {
+		return out, err
 	}
 	for _, queue := range slices.Sorted(maps.Keys(found)) {
 		out.Queues = append(out.Queues, advice.For(queue, found[queue], plan))
 	}
+	if found, err = history(ctx, p.API, advice.ProcessQuestions(since)); err != nil {
+		return out, err
+	}
+	out.sizing = advice.Sizing{Memory: p.Memory, GOGCOff: p.GOGCOff, Shards: max(1, p.Shards)}
+	out.Process = advice.ForProcess(found[""], out.sizing)
 	return out, nil
+}
+
+// history asks a Prometheus questions about a time.
+func history(ctx context.Context, api string, questions []advice.Question) (map[string]advice.Evidence, error) {
+	client := &metrics.Client{Wait: historyWait}
+	found := map[string]advice.Evidence{}
+	for _, q := range questions {
+		samples, err := client.Ask(ctx, fleet.Query{URL: api, Expr: q.Expr})
+		if err != nil {
+			return nil, outside(fmt.Errorf("%s: ask for %s: %w", api, q.Name, err))
+		}
+		advice.Collect(found, q.Name, samples)
+	}
+	return found, nil
 }
 
 func (a *advisedPrometheus) print(w io.Writer) {
@@ -360,4 +380,23 @@ func (a *advisedPrometheus) print(w io.Writer) {
 		}
 		t.print(w)
 	}
+	t := table{indent: "  "}
+	t.add("process", a.process())
+	for _, e := range a.Process.Evidence {
+		t.add("", e)
+	}
+	t.print(w)
+}
+
+// process is what the process should be, on one line.
+func (a *advisedPrometheus) process() string {
+	p := &a.Process
+	if p.Refused != "" {
+		return "no advice: " + p.Refused
+	}
+	needs := "the memory that is declared is enough"
+	if memory := fmt.Sprintf("%gGi", float64(p.Memory)/(1<<30)); p.Shards > a.sizing.Shards {
+		needs = fmt.Sprintf("resources.memory: %s, or shards: %d", memory, p.Shards)
+	}
+	return fmt.Sprintf("runtime.memoryLimit: %s, %s · confidence %s", p.MemoryLimit, needs, p.Confidence)
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -12,9 +14,11 @@ import (
 
 	"github.com/portreeve/portreeve/cmd/internal/disk"
 	"github.com/portreeve/portreeve/cmd/internal/members"
+	"github.com/portreeve/portreeve/reconciler/cluster"
 	"github.com/portreeve/portreeve/reconciler/declare"
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/transform"
 	"github.com/portreeve/portreeve/schema"
 )
 
@@ -24,17 +28,22 @@ func prometheusAdoptCommand() *cobra.Command {
 	var write bool
 	cmd := &cobra.Command{
 		Use:   "adopt CLUSTER FILE",
-		Short: "Declare the Prometheus that a file of a cluster's repo has already",
+		Short: "Declare the Prometheus that a cluster has already",
 		Long: `Adopt reads a file of a cluster's repo, from a checkout of it, and makes a
 declaration of the Prometheus in it: an object of prometheus-operator, a
 HelmRelease or values of kube-prometheus-stack, or a prometheus.yml. It is tried:
 the plan has nothing to do for it. What it can't declare so is listed and stays in
-the file as it is. Of several, name the object with --object.`,
+the file as it is. Of several, name the object with --object.
+
+From a cluster with the delivery apply it reads the object itself, by the context in
+--kubeconfig, and from one with the delivery files the file in its folder below
+--files. The first apply then changes no value, and holds those that are declared.`,
 		Example: `  portreeve prometheus adopt eu-1 eu-1/monitoring/stack.yaml --checkout ../clusters
-  portreeve prometheus adopt vm-1 vm-1/prometheus.yml --checkout ../hosts --version 2.53.0 --write`,
+  portreeve prometheus adopt ap-1 Prometheus/monitoring/k8s --kubeconfig ~/.kube/config --write
+  portreeve prometheus adopt vm-1 prometheus.yml --files /srv/hosts --version 2.53.0 --write`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usagef("adopt takes a cluster and a file of its repo, as in: portreeve prometheus adopt eu-1 eu-1/monitoring/stack.yaml")
+				return usagef("adopt takes a cluster and what is there, as in: portreeve prometheus adopt eu-1 eu-1/monitoring/stack.yaml")
 			}
 			return nil
 		},
@@ -46,7 +55,8 @@ the file as it is. Of several, name the object with --object.`,
 			if loaded == nil {
 				return outside(err)
 			}
-			if loaded.Clusters[fleet.ClusterName(args[0])] == nil {
+			declared := loaded.Clusters[fleet.ClusterName(args[0])]
+			if declared == nil {
 				var known []string
 				for c := range loaded.Clusters {
 					known = append(known, string(c))
@@ -54,16 +64,25 @@ the file as it is. Of several, name the object with --object.`,
 				slices.Sort(known)
 				return usagef("no cluster %q is declared%s", args[0], hinted(fleet.DidYouMean(args[0], known)))
 			}
-			root, err := os.OpenRoot(checkout) // no symlink leads out of it
-			if err != nil {
-				return usagef("--checkout: %w", withoutPath(err))
-			}
-			defer root.Close()
 			k, _ := members.Kinds().Find("prometheus")
-			adopted, err := k.AdoptFile(kind.FileToAdopt{
-				Config: loaded, Cluster: fleet.ClusterName(args[0]), Tree: root.FS(), File: fleet.Path(path.Clean(filepath.ToSlash(args[1]))),
-				Object: object, Version: version,
-			})
+			from := kind.FileToAdopt{Config: loaded, Cluster: fleet.ClusterName(args[0]), Object: object, Version: version}
+			if declared.Cluster.Delivery.Apply != nil {
+				from.Tree, from.File, err = a.object(cmd.Context(), k, from.Cluster, declared.Cluster, args[1])
+				if err != nil {
+					return err
+				}
+			} else {
+				if files := declared.Cluster.Delivery.Files; files != nil && a.files != "" {
+					checkout = filepath.Join(a.files, filepath.FromSlash(string(files.Folder)))
+				}
+				root, err := os.OpenRoot(checkout) // no symlink leads out of it
+				if err != nil {
+					return usagef("--checkout: %w", withoutPath(err))
+				}
+				defer root.Close()
+				from.Tree, from.File = root.FS(), fleet.Path(path.Clean(filepath.ToSlash(args[1])))
+			}
+			adopted, err := k.AdoptFile(from)
 			if err != nil {
 				return &exitError{exitProblems, err}
 			}
@@ -97,6 +116,20 @@ the file as it is. Of several, name the object with --object.`,
 	cmd.Flags().BoolVar(&write, "write", false, "write the declaration into the config repo")
 	outputFlag(cmd, &format, "text", "json")
 	return cmd
+}
+
+// object is an object of a cluster, alone in a tree, and its place there.
+func (a *asking) object(ctx context.Context, k kind.Kind, name fleet.ClusterName, is *fleet.Cluster, object string) (fs.FS, fleet.Path, error) {
+	at, err := k.ObjectNamed(object)
+	if err != nil {
+		return nil, "", &exitError{exitUsage, err}
+	}
+	asked := []cluster.Cluster{{Name: name, Is: is, Reads: []fleet.Path{at}}}
+	answer := a.clusters().Of(is).Look(ctx, asked)[name]
+	if answer.Err != nil {
+		return nil, "", outside(answer.Err)
+	}
+	return transform.Overlay(transform.Nothing{}, answer.Edits()), at, nil
 }
 
 // draftOf is the declaration as a file.

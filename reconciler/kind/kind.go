@@ -82,8 +82,10 @@ type Kind struct {
 	Same func(declared, is string) bool
 
 	// AdoptFile makes a declaration of a file of a cluster, after which the file needs
-	// no change; nil for a kind that keeps no such files.
-	AdoptFile func(FileToAdopt) (AdoptedFile, error)
+	// no change; nil for a kind that keeps no such files. ObjectNamed is the place of
+	// an object that people name, on a cluster to which it is applied.
+	AdoptFile   func(FileToAdopt) (AdoptedFile, error)
+	ObjectNamed func(name string) (fleet.Path, error)
 
 	// Adopt reads what a repo has already, so that it can be declared; nil for a
 	// kind that finds nothing in repos. It is asked of a repo that nothing is
@@ -101,6 +103,12 @@ type Runs struct {
 type Settings struct {
 	API string // empty for nowhere
 	All []Setting
+	// Memory is what what runs there may use, in bytes; 0 where that is not declared.
+	// Shards is in how many parts it scrapes, and GOGCOff says that its garbage is
+	// collected near its memory limit alone.
+	Memory  float64
+	Shards  int
+	GOGCOff bool
 }
 
 // Setting is one that a declaration sets, with the layer that it comes from.

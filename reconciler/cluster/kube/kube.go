@@ -24,6 +24,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/portreeve/portreeve/reconciler/cluster"
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -251,7 +252,7 @@ func (d *Delivery) try(ctx context.Context, at cluster.Cluster, c cluster.Change
 				return t, nil
 			}
 		}
-		conflicts, err := dryRun(ctx, api, wanted)
+		conflicts, err := dryRun(ctx, api, wanted, live)
 		if err != nil {
 			return t, err
 		}
@@ -283,19 +284,34 @@ func (d *Delivery) try(ctx context.Context, at cluster.Cluster, c cluster.Change
 }
 
 // dryRun tries an apply that takes no field from anybody, and tells whose it would
-// have to take: "kubectl-edit (.spec.remoteWrite)".
-func dryRun(ctx context.Context, api client.Client, o *unstructured.Unstructured) (conflicts []string, err error) {
+// have to take: "kubectl-edit (.spec.remoteWrite)". What was ours before beside them,
+// for both had set it alike, it may change.
+func dryRun(ctx context.Context, api client.Client, o, live *unstructured.Unstructured) (conflicts []string, err error) {
 	err = api.Apply(ctx, client.ApplyConfigurationFromUnstructured(o.DeepCopy()), client.DryRunAll, client.FieldOwner(manager))
 	status := apierrors.APIStatus(nil)
 	if !apierrors.IsConflict(err) || !errors.As(err, &status) || status.Status().Details == nil {
 		return nil, err
 	}
+	own := map[string]bool{}
+	if live != nil {
+		set, err := ours(live)
+		if err != nil {
+			return nil, err
+		}
+		if set != nil {
+			set.Iterate(func(p fieldpath.Path) { own[p.String()] = true })
+		}
+	}
+	known := false
 	for _, cause := range status.Status().Details.Causes {
-		if cause.Type == metav1.CauseTypeFieldManagerConflict {
+		if cause.Type != metav1.CauseTypeFieldManagerConflict {
+			continue
+		}
+		if known = true; !own[cause.Field] {
 			conflicts = append(conflicts, fmt.Sprintf("%s (%s)", strings.Trim(strings.TrimPrefix(strings.SplitN(cause.Message, " using ", 2)[0], "conflict with "), `"`), cause.Field))
 		}
 	}
-	if conflicts == nil {
+	if !known {
 		return nil, err
 	}
 	return conflicts, nil
@@ -318,11 +334,12 @@ func (d *Delivery) apply(ctx context.Context, at cluster.Cluster, c cluster.Chan
 	if err != nil {
 		return err
 	}
-	if err := asSeen(ctx, api, r, c.Was[c.Edits[0].Path], c.Declaration); err != nil {
+	live, err := asSeen(ctx, api, r, c.Was[c.Edits[0].Path], c.Declaration)
+	if err != nil {
 		return err
 	}
 	if !c.Ours {
-		conflicts, err := dryRun(ctx, api, wanted)
+		conflicts, err := dryRun(ctx, api, wanted, live)
 		if err == nil && conflicts != nil {
 			err = moved("others manage a part of it by now: " + strings.Join(conflicts, ", "))
 		}
@@ -344,30 +361,31 @@ func (d *Delivery) apply(ctx context.Context, at cluster.Cluster, c cluster.Chan
 	return err
 }
 
-// asSeen reports as fleet.Moved an object that is another than it was seen to be.
-func asSeen(ctx context.Context, api client.Client, r reference, was cluster.File, id fleet.ID) error {
+// asSeen is an object as it is, nil for none; one that is another than it was seen to
+// be is reported as fleet.Moved.
+func asSeen(ctx context.Context, api client.Client, r reference, was cluster.File, id fleet.ID) (*unstructured.Unstructured, error) {
 	live := &unstructured.Unstructured{}
 	live.SetGroupVersionKind(r.GroupVersionKind)
 	err := api.Get(ctx, client.ObjectKey{Namespace: r.namespace, Name: r.name}, live)
 	switch {
 	case apierrors.IsNotFound(err):
 		if was.Content != nil {
-			return moved("it is gone")
+			return nil, moved("it is gone")
 		}
-		return nil
+		return nil, nil
 	case err != nil:
-		return err
+		return nil, err
 	}
 	is, _, err := texts(live)
 	switch {
 	case err != nil:
-		return err
+		return nil, err
 	case string(is) != string(was.Content):
-		return moved(fmt.Sprintf("%s is another than it was when it was read", r))
+		return nil, moved(fmt.Sprintf("%s is another than it was when it was read", r))
 	case live.GetAnnotations()[byAnnotation] != "" && live.GetAnnotations()[byAnnotation] != id.String():
-		return fmt.Errorf("%w: %s is there by %s", errBad, r, live.GetAnnotations()[byAnnotation])
+		return nil, fmt.Errorf("%w: %s is there by %s", errBad, r, live.GetAnnotations()[byAnnotation])
 	}
-	return nil
+	return live, nil
 }
 
 // LetGo implements cluster.Delivery. It deletes the object, unless somebody else

@@ -294,6 +294,27 @@ func TestApply(t *testing.T) {
 	expect("  replicas: 2\n", fleet.Standing{Wants: "w1", At: noon, Unwell: silent, Shared: "kubectl-edit"})
 }
 
+// TestAdopted: what others have set and is declared so is ours as well, and may be
+// changed by what is declared then; what they have set beside it may not.
+func TestAdopted(t *testing.T) {
+	a := newAPI()
+	d := a.delivery()
+	a.people(t, "kubectl-create", "shards", int64(2))
+	a.people(t, "kubectl-create", "replicas", int64(2))
+	a.people(t, "kubectl-create", "retention", "10d")
+	apply(t, d, "w2", two)
+	if trial := d.Try(ctx, eu, change(look(t, d), "w4", four)); trial.Taken != "" || trial.Unread != "" || trial.Refused != "" || trial.Overrides != nil {
+		t.Errorf("tried, it says %+v", trial)
+	}
+	apply(t, d, "w4", four)
+	if got, _, _ := unstructured.NestedInt64(a.object(t).Object, "spec", "shards"); got != 4 {
+		t.Errorf("there are %d shards", got)
+	}
+	if trial := d.Try(ctx, eu, change(look(t, d), "w", four+"  retention: 15d\n")); !strings.Contains(trial.Taken, "kubectl-create (.spec.retention)") {
+		t.Errorf("tried, it says %+v", trial)
+	}
+}
+
 // TestMoved: over what is another than it was seen to be nothing is written.
 func TestMoved(t *testing.T) {
 	a := newAPI()

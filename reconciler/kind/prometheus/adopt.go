@@ -2,7 +2,9 @@ package prometheus
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"strconv"
 	"strings"
@@ -21,6 +23,7 @@ func (m member) adoptFile(a kind.FileToAdopt) (kind.AdoptedFile, error) {
 		return kind.AdoptedFile{}, fmt.Errorf("no cluster %q is declared", a.Cluster)
 	}
 	below, ok := strings.CutPrefix(string(a.File), string(cluster.Cluster.File(""))+"/")
+	applied := cluster.Cluster.Delivery.Apply != nil
 	if root := cluster.Cluster.File(""); !ok && root != "" && root != "." {
 		return kind.AdoptedFile{}, fmt.Errorf("%s is not below %s, the folder of cluster %s", a.File, root, a.Cluster)
 	} else if !ok {
@@ -28,6 +31,8 @@ func (m member) adoptFile(a kind.FileToAdopt) (kind.AdoptedFile, error) {
 	}
 	text, ok, err := transform.ReadText(a.Tree, a.File)
 	switch {
+	case applied && errors.Is(err, fs.ErrNotExist):
+		return kind.AdoptedFile{}, fmt.Errorf("there is no such object on %s", a.Cluster)
 	case err != nil:
 		return kind.AdoptedFile{}, err
 	case !ok:
@@ -43,6 +48,10 @@ func (m member) adoptFile(a kind.FileToAdopt) (kind.AdoptedFile, error) {
 	}
 	f.Owner, f.Clusters.Names, f.File = cluster.Owner, []fleet.ClusterName{a.Cluster}, below
 	f.Why = fmt.Sprintf("So it stood in %s when it was adopted.", path.Base(below))
+	if applied { // an object as Portreeve applies it, and in no file
+		f.File, f.Format = "", ""
+		f.Why = fmt.Sprintf("So it stood on %s when it was adopted.", a.Cluster)
+	}
 	d := dialect{agent: f.Role == roleAgent, host: f.Format == formatHost}
 	if d.host {
 		t := target{Spec: &Spec{fields: f}, path: a.File, tree: a.Tree, spec: spec}
@@ -64,6 +73,23 @@ func (m member) adoptFile(a kind.FileToAdopt) (kind.AdoptedFile, error) {
 		settings["version"] = a.Version
 	}
 	return m.tried(a, out, f, settings)
+}
+
+// objectNamed is the place of an object of a cluster that people name:
+// "Prometheus/monitoring/k8s".
+func objectNamed(name string) (fleet.Path, error) {
+	parts := strings.Split(name, "/")
+	if len(parts) == 3 && parts[1] != "" && parts[2] != "" {
+		t := target{Spec: &Spec{}}
+		switch parts[0] {
+		case "PrometheusAgent":
+			t.Role = roleAgent
+			fallthrough
+		case "Prometheus":
+			return fleet.ObjectPath(t.apiVersion(), parts[0], parts[1], parts[2]), nil
+		}
+	}
+	return "", fmt.Errorf("found object %q, expected Prometheus/NAMESPACE/NAME or PrometheusAgent/NAMESPACE/NAME", name)
 }
 
 // found is the object that documents hold, and its spec.
@@ -174,7 +200,8 @@ func (m member) tried(a kind.FileToAdopt, out kind.AdoptedFile, f fields, settin
 		if err != nil {
 			return out, err
 		}
-		if len(want.Edits) == 0 {
+		// What others have set so is applied all the same, and nothing changes by it.
+		if len(want.Edits) == 0 || cluster.Cluster.Delivery.Apply != nil && len(want.Costs) == 0 {
 			return filled(out, f), nil
 		}
 		left := len(settings)
@@ -195,9 +222,9 @@ func (m member) tried(a kind.FileToAdopt, out kind.AdoptedFile, f fields, settin
 func filled(out kind.AdoptedFile, f fields) kind.AdoptedFile {
 	out.Fields = map[string]any{
 		"owner": string(f.Owner), "why": f.Why, "clusters": map[string]any{"names": []any{string(f.Clusters.Names[0])}},
-		"file": f.File, "format": f.Format, "settings": f.Settings,
+		"settings": f.Settings,
 	}
-	for name, value := range map[string]string{"role": f.Role, "name": f.Name, "namespace": f.Namespace} {
+	for name, value := range map[string]string{"file": f.File, "format": f.Format, "role": f.Role, "name": f.Name, "namespace": f.Namespace} {
 		if value != "" && !(name == "name" && value == out.Name) {
 			out.Fields[name] = value
 		}

@@ -30,7 +30,10 @@ func settingsOn(d *fleet.Declaration, config *fleet.Config, name fleet.ClusterNa
 	if err != nil {
 		return kind.Settings{}, err
 	}
-	out := kind.Settings{API: strings.ReplaceAll(s.API, "{cluster}", string(name))}
+	out := kind.Settings{API: strings.ReplaceAll(s.API, "{cluster}", string(name)), Shards: settings.Shards, GOGCOff: settings.gogcOff()}
+	if memory, err := amount(settings.Resources.Memory, kubernetesUnits); err == nil {
+		out.Memory = memory
+	}
 	for _, p := range places {
 		if slices.ContainsFunc(out.All, func(o kind.Setting) bool { return o.Name == p.setting }) {
 			continue // it stands in two places

@@ -26,7 +26,7 @@ func New(transforms transform.Set) kind.Kind {
 	k.Doc = "A Prometheus that runs with the same settings on some clusters."
 	k.Owns = true
 	k.Decode, k.Check, k.Targets, k.Want = decode, check, targets, m.want
-	k.Settings, k.Effective, k.Same, k.AdoptFile = settingsOn, effective, same, m.adoptFile
+	k.Settings, k.Effective, k.Same, k.AdoptFile, k.ObjectNamed = settingsOn, effective, same, m.adoptFile, objectNamed
 	return k
 }
 
