@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -120,6 +121,7 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 		places = slices.DeleteFunc(places, func(p place) bool { return p.setting == "version" })
 	}
 	file.others(standing, places)
+	places, then := retainFirst(standing, places, settings)
 	w.Runs = s.runs(name, places, settings)
 	if c.Direct() {
 		w.All, w.Restarts = kind.FactsOf(all(s, places)), []fleet.Path{file.environmentFile()}
@@ -160,6 +162,9 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	for _, change := range changed {
 		w.Costs = append(w.Costs, change.cost)
 		w.What = append(w.What, layers.told(change, file.spec != nil))
+	}
+	if then != "" {
+		w.What = append(w.What, then)
 	}
 	switch {
 	case len(w.What) > 0:
@@ -206,6 +211,26 @@ func (l layered) told(c change, runs bool) string {
 		}
 	}
 	return b.String()
+}
+
+// retainFirst leaves the number of shards as it stands where fewer are declared, and
+// that those that go are kept does not stand there yet: whoever reads the file later,
+// or is rolled back by one, must never see fewer shards without it. then says what
+// comes once it stands there.
+func retainFirst(standing map[string]place, places []place, s *settings) (first []place, then string) {
+	was := standing["shards"]
+	n, err := strconv.Atoi(was.declared)
+	if least := max(1, s.Shards); err != nil || n <= least || s.ShardRetention != "retain" || standing["shardRetention"].declared == "retain" {
+		return places, ""
+	}
+	first = slices.Clone(places)
+	for i := range first {
+		if first[i].setting == "shards" {
+			first[i] = was
+			return first, fmt.Sprintf("shards %d → %d only then, so that what the shards that go have kept is kept", n, max(1, s.Shards))
+		}
+	}
+	return places, ""
 }
 
 // lossless refuses what would leave samples where nobody can ask for them, or
