@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -149,9 +150,24 @@ func off(a, b int) int { return max(a-b, b-a) }
 
 // record makes the data of a Prometheus out of histories that end now.
 func record(t *testing.T, dir, promtool string, queues []queue) {
+	blocks(t, dir, promtool, func(w io.Writer) { recordQueues(w, queues) })
+}
+
+// blocks makes the data of a Prometheus out of what is written, as OpenMetrics.
+func blocks(t *testing.T, dir, promtool string, write func(io.Writer)) {
 	file, err := os.Create(filepath.Join(dir, "history"))
 	must(t, err)
 	w := bufio.NewWriter(file)
+	write(w)
+	fmt.Fprintln(w, "# EOF")
+	must(t, w.Flush())
+	must(t, file.Close())
+	if out, err := exec.Command(promtool, "tsdb", "create-blocks-from", "openmetrics", file.Name(), filepath.Join(dir, "data")).CombinedOutput(); err != nil {
+		t.Fatalf("promtool: %v\n%s", err, out)
+	}
+}
+
+func recordQueues(w io.Writer, queues []queue) {
 	end := time.Now().Unix()
 	const step = 60
 	const p = "prometheus_remote_storage_"
@@ -195,10 +211,94 @@ func record(t *testing.T, dir, promtool string, queues []queue) {
 			}
 		}
 	}
-	fmt.Fprintln(w, "# EOF")
-	must(t, w.Flush())
-	must(t, file.Close())
-	if out, err := exec.Command(promtool, "tsdb", "create-blocks-from", "openmetrics", file.Name(), filepath.Join(dir, "data")).CombinedOutput(); err != nil {
-		t.Fatalf("promtool: %v\n%s", err, out)
+}
+
+// TestCompare: a real Prometheus with a recorded history is said to fare worse
+// after a change by what became worse, and by nothing else.
+func TestCompare(t *testing.T) {
+	dir, err := prometheusPrograms()
+	must(t, err)
+	h := newHost(t, filepath.Join(dir, "prometheus"), "https://127.0.0.1:1")
+	const hour = 3600
+	change := time.Now().Add(-30 * time.Hour).Truncate(time.Minute)
+	blocks(t, h.dir, filepath.Join(dir, "promtool"), func(w io.Writer) {
+		series := func(name, labels string, value func(second int64, after bool) float64) {
+			for second := int64(-25 * hour); second <= 25*hour; second += 60 {
+				fmt.Fprintf(w, "%s{job=\"prometheus\",instance=\"it\"%s} %g %d\n", name, labels, value(second, second > 0), change.Unix()+second)
+			}
+		}
+		constant := func(v float64) func(int64, bool) float64 { return func(int64, bool) float64 { return v } }
+		series("prometheus_build_info", "", constant(1))
+		series("prometheus_tsdb_wal_fsync_duration_seconds_count", "", func(s int64, _ bool) float64 { return float64(s + 30*hour) })
+		series("prometheus_tsdb_wal_fsync_duration_seconds_sum", "", func(s int64, after bool) float64 {
+			if after {
+				return 0.002*30*hour + 0.2*float64(s)
+			}
+			return 0.002 * float64(s+30*hour)
+		})
+		series("process_start_time_seconds", "", func(_ int64, after bool) float64 {
+			if after {
+				return 2 // the change restarted it, which is no harm
+			}
+			return 1
+		})
+		series("go_gc_limiter_last_enabled_gc_cycle", "", func(s int64, after bool) float64 {
+			if after {
+				return float64(s / hour)
+			}
+			return 0
+		})
+		series("prometheus_remote_storage_shards", ",remote_name=\"central\"", func(s int64, after bool) float64 {
+			if after {
+				return 4
+			}
+			return 4 + float64(s/600%2)
+		})
+		series("prometheus_remote_storage_queue_highest_timestamp_seconds", ",remote_name=\"central\"", func(s int64, _ bool) float64 { return float64(s + 30*hour) })
+		series("prometheus_remote_storage_queue_highest_sent_timestamp_seconds", ",remote_name=\"central\"", func(s int64, _ bool) float64 { return float64(s + 30*hour - 3) })
+	})
+	must(t, os.WriteFile(filepath.Join(h.dir, "prometheus.yml"), []byte("global: {}\n"), 0o600))
+	must(t, os.WriteFile(filepath.Join(h.dir, "prometheus.env"), []byte("ARGS=\"--storage.tsdb.retention.time=30d\"\n"), 0o600))
+	h.start()
+	h.more = fmt.Sprintf(`api: "http://127.0.0.1:%d"`, h.port)
+	h.declare(`minShards: 4, maxShards: 4`)
+	path, err := buildPortreeve()
+	must(t, err)
+	run := func(args ...string) (string, int) {
+		cmd := exec.Command(path, append(append([]string{"prometheus", "compare", "host", "--config=" + h.config}, args...), h.flags...)...)
+		cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "NO_PROXY=*"}
+		out, _ := cmd.Output() // its status says it
+		return string(out), cmd.ProcessState.ExitCode()
+	}
+	at := "--at=" + change.UTC().Format(time.RFC3339)
+	out, code := run(at, "--output=json")
+	var compared []struct {
+		Span     string
+		Worse    int
+		Measures []advice.Fared
+	}
+	must(t, json.Unmarshal([]byte(out), &compared))
+	if code != 1 || len(compared) != 1 || compared[0].Worse != 2 || compared[0].Span != "24h0m0s" {
+		t.Errorf("it ends with %d: %s", code, out)
+	}
+	verdicts := map[string]advice.Verdict{}
+	for _, m := range compared[0].Measures {
+		verdicts[m.Measure] = m.Verdict
+		if m.Measure == "write-ahead log, a sync" && (m.Before < 0.0019 || m.Before > 0.0021 || m.After < 0.19 || m.After > 0.21) {
+			t.Errorf("%+v", m)
+		}
+	}
+	for name, want := range map[string]advice.Verdict{
+		"write-ahead log, a sync": advice.Worse, "collections that Go had to bound": advice.Worse, "restarts": "", "resharded": advice.Better, "behind, at most": "",
+	} {
+		if got, is := verdicts[name]; !is || got != want {
+			t.Errorf("%s is %q, want %q: %v", name, got, want, verdicts)
+		}
+	}
+	if out, _ := run(at); !strings.Contains(out, "2 MEASURES WORSE") || !strings.Contains(out, "resharded (central)") {
+		t.Errorf("it says\n%s", out)
+	}
+	if out, code := run(); code != 0 || !strings.Contains(out, "no change of it is known") {
+		t.Errorf("with no change it ends with %d: %s", code, out)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/kind"
 	"github.com/portreeve/portreeve/reconciler/metrics"
+	"github.com/portreeve/portreeve/reconciler/rollout"
 	"github.com/portreeve/portreeve/reconciler/store"
 )
 
@@ -27,9 +28,10 @@ func prometheusCommand() *cobra.Command {
 		Long:  "Prometheus looks at Prometheuses: it declares those that are there, and asks those that are declared.",
 		Example: `  portreeve prometheus adopt eu-1 eu-1/monitoring/stack.yaml --checkout ../clusters
   portreeve prometheus show k8s
-  portreeve prometheus advise k8s --cluster eu-1 --since 7d`,
+  portreeve prometheus advise k8s --cluster eu-1 --since 7d
+  portreeve prometheus compare k8s --cluster eu-1`,
 	}
-	cmd.AddCommand(prometheusShowCommand(), prometheusAdviseCommand(), prometheusAdoptCommand())
+	cmd.AddCommand(prometheusShowCommand(), prometheusAdviseCommand(), prometheusCompareCommand(), prometheusAdoptCommand())
 	return cmd
 }
 
@@ -162,12 +164,17 @@ type shownSetting struct {
 	Differs bool    `json:"differs"`
 }
 
+// isOf reports whether an outcome is that of a Prometheus on a cluster.
+func isOf(o *rollout.Outcome, name string, on fleet.ClusterName) bool {
+	return o.Declaration.Kind == "prometheus" && o.Declaration.Name == name && (string(o.Lane) == string(on) || o.Target.Cluster == on)
+}
+
 func show(ctx context.Context, name string, p placed, pass *store.Pass) shownPrometheus {
 	s := shownPrometheus{Name: name, Cluster: p.cluster, State: "unknown", Settings: []shownSetting{}}
 	inFile := map[string]string{}
 	known := false
 	for _, o := range pass.Plan.Outcomes {
-		if o.Declaration.Kind == "prometheus" && o.Declaration.Name == name && (string(o.Lane) == string(p.cluster) || o.Target.Cluster == p.cluster) {
+		if isOf(&o, name, p.cluster) {
 			s.State, s.Reason, known = string(o.State), o.Reason, true
 			for _, c := range o.Costs {
 				inFile[c.Field] = c.From

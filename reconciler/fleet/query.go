@@ -1,9 +1,13 @@
 package fleet
 
+import "time"
+
 // Query is a question to a Prometheus.
 type Query struct {
 	URL  string `json:"url"` // of its API
 	Expr string `json:"expr"`
+	// At is when; zero is now.
+	At time.Time `json:"at,omitzero"`
 }
 
 // Answer is what a Prometheus answers; Unread says why it does not.

@@ -55,7 +55,7 @@ func (c *Client) api(ctx context.Context, address string) (api.Client, context.C
 	return client, ctx, cancel, nil
 }
 
-// Ask asks for what an expression is now. Its error is for people, and holds
+// Ask asks for what an expression is. Its error is for people, and holds
 // nothing of what was answered.
 func (c *Client) Ask(ctx context.Context, q fleet.Query) ([]fleet.Sample, error) {
 	client, ctx, cancel, err := c.api(ctx, q.URL)
@@ -63,7 +63,7 @@ func (c *Client) Ask(ctx context.Context, q fleet.Query) ([]fleet.Sample, error)
 		return nil, err
 	}
 	defer cancel()
-	value, _, _, err := prometheus.NewAPI(client).Query(ctx, q.Expr, time.Time{})
+	value, _, _, err := prometheus.NewAPI(client).Query(ctx, q.Expr, q.At)
 	if err != nil {
 		return nil, plain(ctx, err)
 	}

@@ -177,6 +177,7 @@ func (i *Item) outcome(state State, next, reason string, args ...any) Outcome {
 	if i.Declaration != nil {
 		o.Pos, o.Revision, o.Stale = i.Declaration.Pos, i.Declaration.Revision, i.Declaration.Stale
 	}
+	o.Landed, _ = i.Landed()
 	if i.Pull != nil {
 		o.Pull = &PullRef{i.Pull.Number, i.Pull.URL, i.Pull.State}
 	}

@@ -70,6 +70,9 @@ type Outcome struct {
 	// is left so.
 	Drift *Drift   `json:"drift,omitempty"`
 	Pull  *PullRef `json:"pullRequest,omitempty"`
+	// Landed is when what was last done for it came to its target; zero where that is
+	// not known.
+	Landed time.Time `json:"landed,omitzero"`
 }
 
 // PullRef names a pull request.
