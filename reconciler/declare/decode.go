@@ -29,6 +29,8 @@ type builder struct {
 	teams map[fleet.TeamName]*value
 	// settingsFields are where the fields of the settings stand.
 	settingsFields map[string]fleet.Pos
+	// bench holds the policies in force.
+	bench *bench
 }
 
 // declared is a declaration and, if it was evaluated, its value.

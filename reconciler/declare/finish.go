@@ -90,6 +90,7 @@ func (b *builder) finish() *fleet.Config {
 			found[i] = b.checkRest(k, d)
 		}
 	})
+	b.bench.settings(found)
 	frozen := false
 	for i, d := range all {
 		fit := len(d.Frozen) == 0

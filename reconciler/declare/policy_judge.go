@@ -29,6 +29,7 @@ type bench struct {
 // values are not known well enough.
 func (r *reading) policies(b *builder, own []*ownFile) (stale []string) {
 	t := &bench{builder: b, crew: &r.crew, own: own}
+	b.bench = t
 	t.enact()
 	t.subjects = t.judgeable()
 	for _, s := range t.subjects {
@@ -147,22 +148,31 @@ func (t *bench) judgeable() []subject {
 
 // verdict takes what a policy found.
 func (t *bench) verdict(s subject, c charge) {
-	law := t.laws[c.policy]
-	path := s.field + "." + s.name
-	if c.Field != "" {
-		path += "." + c.Field
-	}
-	p := problem(fleet.PolicyCode(law.ID), c.pos, path, "", "%s", c.Reason)
-	p.Severity = law.Severity
+	p := t.problem(s.field+"."+s.name, c)
 	switch d := s.declaration; {
 	case d == nil:
 		if name := fleet.TeamName(s.name); t.problems([]fleet.Problem{p}) {
 			t.badTeam(name, s.pos, []fleet.Problem{p})
 		}
 	case p.Severity == fleet.Acknowledge:
-		p.Declaration = d.ID.String()
-		d.Asks = append(d.Asks, fleet.Ask{Policy: law.ID, Problem: p})
+		asks(d, c.policy, p)
 	default:
 		t.freeze(d, []fleet.Problem{p})
 	}
+}
+
+// problem is what a policy found below a field.
+func (t *bench) problem(path string, c charge) fleet.Problem {
+	if c.Field != "" {
+		path += "." + c.Field
+	}
+	p := problem(fleet.PolicyCode(c.policy), c.pos, path, "", "%s", c.Reason)
+	p.Severity = t.laws[c.policy].Severity
+	return p
+}
+
+// asks has a declaration ask to be acknowledged what a policy found.
+func asks(d *fleet.Declaration, policy string, p fleet.Problem) {
+	p.Declaration = d.ID.String()
+	d.Asks = append(d.Asks, fleet.Ask{Policy: policy, Problem: p})
 }

@@ -63,7 +63,7 @@ func (r *reading) ownPolicies() []*ownFile {
 
 // lawful is what a policy of the config repo may be about.
 func (r *reading) lawful() []string {
-	on := []string{fleet.OnTeam}
+	on := []string{fleet.OnTeam, fleet.OnSettings}
 	for _, k := range r.kinds {
 		on = append(on, k.Name)
 	}

@@ -5,7 +5,7 @@ import "time"
 // Policy is a rule on declarations or on plans, as it is in force.
 type Policy struct {
 	ID       string         `json:"id"`
-	On       string         `json:"on"` // a kind's name, or OnTeam or OnPlan
+	On       string         `json:"on"` // a kind's name, or OnTeam, OnSettings or OnPlan
 	Severity Severity       `json:"severity"`
 	Why      string         `json:"why"`
 	Bounds   map[string]int `json:"bounds,omitempty"`
@@ -17,6 +17,8 @@ type Policy struct {
 const (
 	OnTeam = "team"
 	OnPlan = "plan"
+	// OnSettings is what a declaration sets on a cluster, all its layers together.
+	OnSettings = "settings"
 )
 
 // PolicySetting is what the settings say of a policy; an empty Severity and a

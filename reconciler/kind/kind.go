@@ -77,6 +77,9 @@ type Kind struct {
 	// that sets none.
 	Settings  func(d *fleet.Declaration, config *fleet.Config, cluster fleet.ClusterName) (Settings, error)
 	Effective func(fleet.Running) (map[string]string, error)
+	// Facts are what a declaration sets on its clusters, those once that are alike, for
+	// policies; nil for a kind that sets none.
+	Facts func(d *fleet.Declaration, config *fleet.Config) []Facts
 	// Same reports whether a value that something runs with is a declared one: "1m"
 	// is "60s".
 	Same func(declared, is string) bool
@@ -109,6 +112,14 @@ type Settings struct {
 	Memory  float64
 	Shards  int
 	GOGCOff bool
+}
+
+// Facts are what is set on a cluster, by names that a policy reads. Field is the
+// declaration's field, below its name, that sets one, and a note where it is set
+// elsewhere.
+type Facts struct {
+	Values map[string]any
+	Field  func(setting string) (field, note string)
 }
 
 // Setting is one that a declaration sets, with the layer that it comes from.

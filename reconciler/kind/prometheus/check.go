@@ -48,9 +48,8 @@ func unknown(d *fleet.Declaration, config *fleet.Config, field string, c fleet.C
 // all are held against them.
 func (s *Spec) sound(d *fleet.Declaration, config *fleet.Config) []fleet.Problem {
 	var problems []fleet.Problem
-	seen := map[string]bool{}
 	told := map[finding]bool{}
-	judge := func(l layered) {
+	about := s.eachLayered(config, func(_ fleet.ClusterName, l layered) {
 		settings, err := l.settings()
 		if err != nil {
 			problems = append(problems, kind.ProblemAt(self, d, "bad-field", fromSettings, "", "%s", err))
@@ -63,7 +62,7 @@ func (s *Spec) sound(d *fleet.Declaration, config *fleet.Config) []fleet.Problem
 			told[f] = true
 			problems = append(problems, l.problem(d, f))
 		}
-	}
+	})
 	for _, name := range clusters(config) {
 		c := config.Clusters[name].Cluster
 		if _, ok := s.Clusters.Selects(name, c); !ok {
@@ -77,18 +76,11 @@ func (s *Spec) sound(d *fleet.Declaration, config *fleet.Config) []fleet.Problem
 			problems = append(problems, kind.ProblemAt(self, d, "bad-value", "format", "leave format out, or reach the cluster through the repo that has the file",
 				"to cluster %s whole objects are applied, and format %q is of a file", name, s.Format))
 		}
-		if key := s.overridden(name, c); !seen[key] {
-			seen[key] = true
-			judge(s.layers(config, name, c))
-		}
 	}
-	if len(seen) == 0 {
-		judge(s.layers(config, "", nil))
-		if len(s.Clusters.Names) == 0 {
-			p := kind.ProblemAt(self, d, "no-cluster", "clusters", "see the labels of the clusters", "no cluster has these labels")
-			p.Severity = fleet.Warning
-			problems = append(problems, p)
-		}
+	if !about && len(s.Clusters.Names) == 0 {
+		p := kind.ProblemAt(self, d, "no-cluster", "clusters", "see the labels of the clusters", "no cluster has these labels")
+		p.Severity = fleet.Warning
+		problems = append(problems, p)
 	}
 	return problems
 }
@@ -111,7 +103,5 @@ func (l layered) problem(d *fleet.Declaration, f finding) fleet.Problem {
 	if field == "" {
 		message += " (in " + fromFleet + ")"
 	}
-	p := kind.ProblemAt(self, d, f.code, field, f.hint, "%s", message)
-	p.Severity = f.severity
-	return p
+	return kind.ProblemAt(self, d, f.code, field, f.hint, "%s", message)
 }

@@ -27,7 +27,7 @@ func New(transforms transform.Set) kind.Kind {
 	k.Doc = "A Prometheus that runs with the same settings on some clusters."
 	k.Owns = true
 	k.Decode, k.Check, k.Targets, k.Want = decode, check, targets, m.want
-	k.Settings, k.Effective, k.Same, k.AdoptFile, k.ObjectNamed = settingsOn, effective, same, m.adoptFile, objectNamed
+	k.Facts, k.Settings, k.Effective, k.Same, k.AdoptFile, k.ObjectNamed = facts, settingsOn, effective, same, m.adoptFile, objectNamed
 	return k
 }
 
@@ -87,10 +87,8 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	if err != nil {
 		return kind.Want{}, err
 	}
-	for _, f := range rules(layers, settings, s.dialect()) {
-		if f.severity == fleet.Error {
-			return kind.Want{}, fmt.Errorf("the settings for it can't be: %s", f.message)
-		}
+	if wrong := rules(layers, settings, s.dialect()); len(wrong) > 0 {
+		return kind.Want{}, fmt.Errorf("the settings for it can't be: %s", wrong[0].message)
 	}
 	because, _ := s.Clusters.Selects(name, c)
 	w := kind.Want{

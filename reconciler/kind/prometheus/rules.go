@@ -7,25 +7,21 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
 // finding is what a rule has against settings.
 type finding struct {
-	severity fleet.Severity
-	code     string
-	at       string // the setting
-	message  string
-	hint     string
+	code    string
+	at      string // the setting
+	message string
+	hint    string
 }
 
 // Codes of findings.
 const (
 	codeValue   = "bad-value"
 	codeMissing = "missing-field"
-	codeTooNew  = "too-new"       // the version does not know it
-	codeUnsound = "unsound-value" // it harms, or is of no use
+	codeTooNew  = "too-new" // the version does not know it
 )
 
 // judge holds the settings for one cluster against what is known to go wrong.
@@ -37,20 +33,16 @@ type judge struct {
 	findings []finding
 }
 
-func (j *judge) find(severity fleet.Severity, code, at, hint, format string, args ...any) {
-	j.findings = append(j.findings, finding{severity, code, at, fmt.Sprintf(format, args...), hint})
+func (j *judge) find(code, at, hint, format string, args ...any) {
+	j.findings = append(j.findings, finding{code, at, fmt.Sprintf(format, args...), hint})
 }
 
 func (j *judge) fail(at, hint, format string, args ...any) {
-	j.find(fleet.Error, codeValue, at, hint, format, args...)
+	j.find(codeValue, at, hint, format, args...)
 }
 
-func (j *judge) warn(at, hint, format string, args ...any) {
-	j.find(fleet.Warning, codeUnsound, at, hint, format, args...)
-}
-
-// rules are what is wrong with layered settings: errors are what can't work or
-// loses data, warnings what is known to harm.
+// rules are what is wrong with layered settings: what can't work, or loses data.
+// What is only known to harm are policies (policies/settings.cue).
 func rules(l layered, s *settings, d dialect) []finding {
 	j := &judge{settings: s, layers: l, agent: d.agent, host: d.host}
 	j.versions()
@@ -64,7 +56,7 @@ func rules(l layered, s *settings, d dialect) []finding {
 // versions holds each setting against the version that is to run.
 func (j *judge) versions() {
 	if j.Version == "" {
-		j.find(fleet.Error, codeMissing, "version", `for example version: "3.5.0", here or in fleet.prometheus`, "no version is declared, so it is not known what it understands")
+		j.find(codeMissing, "version", `for example version: "3.5.0", here or in fleet.prometheus`, "no version is declared, so it is not known what it understands")
 	}
 	for _, at := range slices.Sorted(maps.Keys(j.layers)) {
 		m, _, ok := mappingOf(at)
@@ -76,7 +68,7 @@ func (j *judge) versions() {
 		case j.agent && m.server:
 			j.fail(at, `remove it, or declare role: "server"`, "an agent keeps no blocks, so %s is nothing to it", at)
 		case m.since != "" && j.Version != "" && older(j.Version, m.since) && !(m.setting == "remoteWrite.*.protocol" && j.layers[at].value == "1.0"):
-			j.find(fleet.Error, codeTooNew, at, "remove it, or declare a newer version", "%s is there since Prometheus %s, and the version here is %s", at, strings.TrimSuffix(m.since, ".0"), j.Version)
+			j.find(codeTooNew, at, "remove it, or declare a newer version", "%s is there since Prometheus %s, and the version here is %s", at, strings.TrimSuffix(m.since, ".0"), j.Version)
 		}
 	}
 }
@@ -126,15 +118,8 @@ func (j *judge) goRuntime() {
 	if memoryErr != nil {
 		return
 	}
-	sound, why := 0.9, "above that the container is killed before the garbage is collected"
-	if j.gogcOff() {
-		sound, why = 0.8, "with gogc off the heap always grows up to it, and what is not heap needs room"
-	}
-	switch share := limit / memory; {
-	case share > 0.95:
-		j.fail("runtime.memoryLimit", "", "Go's memory limit is %.0f%% of what the container may use, at most 95%% can be sound: %s", 100*share, why)
-	case share > sound+0.001:
-		j.warn("runtime.memoryLimit", "", "Go's memory limit is %.0f%% of what the container may use, more than %.0f%%: %s", 100*share, 100*sound, why)
+	if share := limit / memory; share > 0.95 {
+		j.fail("runtime.memoryLimit", "", "Go's memory limit is %.0f%% of what the container may use, at most 95%% can be sound: the container is killed before the garbage is collected", 100*share)
 	}
 }
 
@@ -143,7 +128,7 @@ func (j *judge) remoteWrites() {
 	for _, name := range slices.Sorted(maps.Keys(j.RemoteWrite)) {
 		w := j.RemoteWrite[name]
 		if w == nil {
-			j.find(fleet.Error, codeMissing, remoteWritePrefix+name, "", "remote write %s says nothing", name)
+			j.find(codeMissing, remoteWritePrefix+name, "", "remote write %s says nothing", name)
 			continue
 		}
 		j.remoteWrite(remoteWritePrefix+name+".", name, w)
@@ -157,7 +142,7 @@ func (j *judge) remoteWrites() {
 
 func (j *judge) remoteWrite(at, name string, w *remoteWrite) {
 	if w.URL == "" {
-		j.find(fleet.Error, codeMissing, at+"url", "", "remote write %s has no url", name)
+		j.find(codeMissing, at+"url", "", "remote write %s has no url", name)
 	}
 	if strings.HasPrefix(w.URL, "http://") && (w.BearerToken != nil || w.BasicAuth != nil) {
 		j.fail(at+"url", "use https", "remote write %s would send its credentials in the clear", name)
@@ -165,24 +150,6 @@ func (j *judge) remoteWrite(at, name string, w *remoteWrite) {
 	least, most := w.shards()
 	if least > most {
 		j.fail(j.layers.nearer(at+"maxShards", at+"minShards"), "", "minShards (%d) is over maxShards (%d)", least, most)
-	}
-	if most > defaultMaxShards {
-		j.warn(at+"maxShards", "", "%d shards are more than Prometheus has by default (%d): a receiver that needs them is too slow", most, defaultMaxShards)
-	}
-	if w.Capacity+w.MaxSamplesPerSend > 0 {
-		field := j.layers.nearer(at+"capacity", at+"maxSamplesPerSend")
-		switch capacity, send := w.sizes(); {
-		case capacity < 3*send || capacity > 10*send:
-			j.warn(field, "", "a capacity of %d holds %.1f requests of %d samples; between 3 and 10 is sound", capacity, float64(capacity)/float64(send), send)
-		case capacity%send != 0:
-			j.warn(field, "", "a capacity of %d is no multiple of the %d samples of a request", capacity, send)
-		}
-	}
-	if w.HTTP2 {
-		j.warn(at+"http2", "leave it out", "HTTP/2 sends all through one connection, which bounds bandwidth")
-	}
-	if d, err := duration(w.SampleAgeLimit); err == nil && d >= 2*time.Hour {
-		j.warn(at+"sampleAgeLimit", "", "the write-ahead log holds about two hours, so an age of %s limits nothing", w.SampleAgeLimit)
 	}
 	lower, lowErr := duration(w.MinBackoff)
 	upper, upErr := duration(w.MaxBackoff)
@@ -195,14 +162,14 @@ func (j *judge) tsdb() {
 	if size, err := strconv.Atoi(strings.TrimSuffix(j.WAL.SegmentSize, "MB")); err == nil && (size < 10 || size > 256) {
 		j.fail("wal.segmentSize", "", "found %s, expected 10MB to 256MB", j.WAL.SegmentSize)
 	}
-	least, most, keep := defaultMinBlock, time.Duration(0), time.Duration(0)
+	least, most := defaultMinBlock, time.Duration(0)
 	for _, d := range []struct {
 		at, text string
 		into     *time.Duration
 	}{
 		{"blocks.minDuration", j.Blocks.MinDuration, &least},
 		{"blocks.maxDuration", j.Blocks.MaxDuration, &most},
-		{"retention.time", j.Retention.Time, &keep},
+		{"retention.time", j.Retention.Time, new(time.Duration)},
 	} {
 		if d.text == "" {
 			continue
@@ -214,16 +181,8 @@ func (j *judge) tsdb() {
 		}
 		*d.into = value
 	}
-	if most > 0 {
-		at := "blocks.maxDuration"
-		switch {
-		case least > most:
-			j.fail(at, "", "blocks of at least %s can't be of at most %s", inWords(least), inWords(most))
-		case !power(most, least):
-			j.warn(at, fmt.Sprintf("take %s", inWords(nearest(most, least))), "blocks are compacted three to one, from %s on, so none will be of %s", inWords(least), inWords(most))
-		case keep > 0 && most > keep/10:
-			j.warn(at, "", "blocks of %s are more than a tenth of the retention (%s): so much is kept too long, or goes at once", inWords(most), inWords(keep))
-		}
+	if most > 0 && least > most {
+		j.fail("blocks.maxDuration", "", "blocks of at least %s can't be of at most %s", inWords(least), inWords(most))
 	}
 	size, sizeErr := amount(j.Retention.Size, prometheusUnits)
 	volume, volumeErr := amount(j.Volume, kubernetesUnits)
