@@ -310,6 +310,42 @@ func TestApply(t *testing.T) {
 	}
 }
 
+// TestApplySettled: whatever is declared is as declared once it was applied, and the
+// next pass writes nothing: also lists, which the API server merges in its own ways.
+func TestApplySettled(t *testing.T) {
+	a := newApplied(t)
+	must(t, a.server.Namespace("portreeve"))
+	full := `replicas: 2, shards: 3, shardRetention: "retain", externalLabels: {cluster: "eu-1", region: "eu"}
+		remoteWrite: mimir: {url: "https://mimir.example/push", minShards: 8, maxShards: 8, capacity: 10000, maxSamplesPerSend: 2000, batchSendDeadline: "5s", sampleAgeLimit: "30m", timeout: "30s", protocol: "2.0", bearerToken: {secret: "mimir", key: "token"}}
+		remoteWrite: backup: {url: "https://backup.example/push", basicAuth: {username: {secret: "b", key: "u"}, password: {secret: "b", key: "p"}}}
+		runtime: {gogc: "off", memoryLimit: "80%"}, wal: {compression: true, segmentSize: "128MB"}, blocks: {minDuration: "2h", maxDuration: "6h", outOfOrderWindow: "30m"}
+		retention: {time: "15d", size: "80GB"}, resources: {memory: "32Gi", cpu: "4"}, volume: "100Gi"`
+	more := `prometheus: agent: {role: "agent"}
+prometheus: full: spec: {serviceMonitorSelector: {}, tolerations: [{key: "obs", operator: "Exists"}]}
+`
+	declared := map[string]string{"full": full, "agent": `remoteWrite: mimir: {url: "https://mimir.example/push"}, runtime: memoryLimit: "1GiB", resources: memory: "2Gi"`}
+	a.declare(declared, more)
+	a.says(`apply +eu-1 +prometheus/full`, "reconcile")
+	a.well("full")
+	a.says(`done +eu-1 +prometheus/full|1 done`, "reconcile")
+	out, _ := a.command("plan")
+	if strings.Contains(out, "apply") || strings.Contains(out, "drift") {
+		t.Errorf("nothing has changed, and it says\n%s", out)
+	}
+	// One field of a list is changed by somebody: it is seen, and put back.
+	a.edit("full", "kubectl-edit", `{"spec": {"tolerations": []}}`)
+	a.says(`apply +eu-1 +prometheus/full +writes it: somebody has changed it`, "plan")
+	a.says(`apply +eu-1 +prometheus/full`, "reconcile")
+	if list, _ := a.object("full").Spec["tolerations"].([]any); len(list) != 1 {
+		t.Errorf("tolerations are %v", list)
+	}
+	// And the API server's own defaults, in a list of ours, are no drift.
+	out, _ = a.command("plan")
+	if strings.Contains(out, "apply") {
+		t.Errorf("nothing has changed, and it says\n%s", out)
+	}
+}
+
 // TestApplyLost: while the cluster can't be reached, or does not take the
 // credentials, nothing changes, and it goes on by itself.
 func TestApplyLost(t *testing.T) {

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -12,6 +13,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 )
+
+// errUnread passes: a file that is renewed is gone for a moment.
+var errUnread = errors.New("the kubeconfig can't be read")
 
 // requestTime bounds one request.
 const requestTime = 30 * time.Second
@@ -42,7 +46,7 @@ func (k *kubeconfig) connect(name string) (client.Client, error) {
 		}
 		var err error
 		if content, err = os.ReadFile(k.file); err != nil {
-			return nil, fmt.Errorf("%w: the kubeconfig can't be read", errBad)
+			return nil, errUnread
 		}
 	}
 	if sum := sha256.Sum256(content); name != "" && sum != k.read {

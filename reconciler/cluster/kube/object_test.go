@@ -132,7 +132,9 @@ func TestKubeconfig(t *testing.T) {
 			t.Errorf("of context %q it says %v", name, err)
 		}
 	}
-	bad("eu-1", "can't be read")
+	if _, err := connect("eu-1"); fleet.ClassOf(failure("eu-1", "look", err)) != fleet.Transient {
+		t.Errorf("of no file it says %v", err)
+	}
 	write("eu-1", "https://127.0.0.1:1")
 	first := connected(t, connect, "eu-1")
 	if connected(t, connect, "eu-1") != first {
