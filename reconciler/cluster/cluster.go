@@ -87,8 +87,8 @@ func (s *Seen) Edits() []transform.Edit {
 // Change is what a declaration wants of a cluster.
 type Change struct {
 	Declaration fleet.ID
-	Wants       string // as fleet.Standing has it
-	Edits       []transform.Edit
+	Wants       string           // as fleet.Standing has it
+	Edits       []transform.Edit // none where it stands so, and is only written down
 	// Was is what was seen where the edits lead; what is missing was not there.
 	Was map[fleet.Path]File
 	// Reload is where what runs there is told to take up all but Restarts; empty

@@ -61,6 +61,10 @@ func (i *Item) direct(s Settings) Decision {
 		return i.apply(s, "writing it was begun, and did not come to its end")
 	case len(i.Want.Edits) == 0 && same && at.Restart:
 		return Decision{Outcome: i.outcome(Done, "restart what runs there, if nobody has", "as declared; it takes effect with a restart, since %s", at.At.UTC().Format("2 January 15:04 UTC"))}
+	case len(i.Want.Edits) == 0 && !same && i.Direct.Standing != nil && !i.Direct.Removes && i.Hold == nil && i.Want.Paused == "" && s.Mode == fleet.Merge:
+		// Else what somebody changes there next would not be told as drift. Of an
+		// applied object what is ours stands with what it was applied for.
+		return i.apply(s, "others have made it as declared, which is written down")
 	case len(i.Want.Edits) == 0 && same && at.Unwell != "":
 		return Decision{Outcome: i.unwell(s.Now.Sub(at.At), at.Unwell)}
 	case len(i.Want.Edits) == 0:

@@ -276,9 +276,17 @@ func (f *folder) apply(ctx context.Context, c cluster.Change) error {
 	}
 	if r.Prior != nil {
 		for p, sum := range r.Prior.After { // what this change leaves as it is
-			if _, now := r.After[p]; !now {
-				r.After[p] = sum
+			if _, now := r.After[p]; now {
+				continue
 			}
+			if r.After[p] = sum; len(c.Edits) > 0 {
+				continue
+			}
+			stands, err := f.read(p) // which is as declared, whoever wrote it
+			if err != nil {
+				return err
+			}
+			r.After[p] = sumOf(stands)
 		}
 	}
 	f.records[c.Declaration] = r

@@ -156,6 +156,27 @@ func TestApply(t *testing.T) {
 	}
 }
 
+// TestWrittenDown: what others have made as declared is the declaration's, and what
+// they change then is seen to have been touched.
+func TestWrittenDown(t *testing.T) {
+	h := newHost(t)
+	if err := h.apply(disk.Disk{}, h.change("w0", map[fleet.Path]string{yml: "first"})); err != nil {
+		t.Fatal(err)
+	}
+	h.write(yml, "second")
+	if err := h.apply(disk.Disk{}, h.change("w1", nil)); err != nil {
+		t.Fatal(err)
+	}
+	h.expect("second", "-", "first") // nothing was written, and nothing reloaded
+	if s := h.look().Standing[k8s]; s == nil || s.Wants != "w1" || s.Begun || s.Touched {
+		t.Errorf("standing is %+v", s)
+	}
+	h.write(yml, "third")
+	if s := h.look().Standing[k8s]; !s.Touched {
+		t.Errorf("standing is %+v", s)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	h := newHost(t)
 	err := h.apply(disk.Disk{}, h.change("w1", map[fleet.Path]string{yml: "bad", env: "GOGC=off\n"}))
