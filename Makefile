@@ -81,7 +81,7 @@ generate: ## run every go:generate
 e2e: e2e-needs ## test against the real parts: git, a browser, the cue command, Backstage, kube-apiserver, Prometheus, GitHub's published descriptions
 	$(GO) test -count=1 -timeout 10m ./reconciler/declare -run '^TestAgreement$$' -repos 600
 	$(GO) test -count=1 -timeout 10m ./cmd/portreeve -run '^TestKilled$$' -kills
-	cd e2e && $(GO) vet ./... && $(GO) test -count=1 -timeout 20m $(E2EFLAGS) ./...
+	cd e2e && $(GO) vet ./... && $(GO) test -count=1 -timeout 50m $(E2EFLAGS) ./...
 
 # Node, Chromium, PostgreSQL and pre-commit come from Debian where they are missing and we
 # may install.
