@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -23,7 +22,6 @@ import (
 
 	"github.com/portreeve/portreeve/reconciler/cluster"
 	"github.com/portreeve/portreeve/reconciler/fleet"
-	"github.com/portreeve/portreeve/reconciler/internal/promise"
 	"github.com/portreeve/portreeve/reconciler/transform"
 )
 
@@ -498,113 +496,6 @@ func TestKilled(t *testing.T) {
 			apply(t, d, "w4", four)
 			if s := look(t, d).Standing[k8s]; s == nil || s.Wants != "w4" || a.object(t) == nil {
 				t.Errorf("stopped at %d (%t), and gone on: %+v", at, carried, s)
-			}
-		}
-	}
-}
-
-// TestLook500: with nothing changed, 500 clusters of 20 objects take one list for
-// each cluster and kind, and no write; a change of a declaration touches its
-// clusters alone.
-func TestLook500(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes seconds")
-	}
-	f := newFleet(500, 20)
-	f.since()
-	answers := f.delivery.Look(ctx, f.clusters)
-	for n, a := range f.apis {
-		reads, writes := a.since()
-		if want := map[string]int{"get ConfigMap": 1, "list Prometheus": 1, "list PrometheusAgent": 1}; !maps.Equal(reads, want) || writes != nil {
-			t.Fatalf("cluster %d was read by %v and written by %q, want %v", n, reads, writes, want)
-		}
-		answer := answers[f.clusters[n].Name]
-		if answer.Err != nil || len(answer.Files) != 40 || len(answer.Standing) != 20 {
-			t.Fatalf("cluster %d: %v: %d files, %d that stand", n, answer.Err, len(answer.Files), len(answer.Standing))
-		}
-	}
-	for _, n := range []int{3, 499} {
-		id, p := f.object(7)
-		answer := answers[f.clusters[n].Name]
-		err := f.delivery.Apply(ctx, f.clusters[n], cluster.Change{Declaration: id, Wants: "w4", Edits: wantedOf(p, four), Was: answer.Files})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	for n, a := range f.apis {
-		_, writes := a.since()
-		if want := n == 3 || n == 499; (writes != nil) != want || want && !slices.Equal(writes, []string{"patch Prometheus p7"}) {
-			t.Errorf("cluster %d was written by %q", n, writes)
-		}
-	}
-}
-
-// clusters is many clusters with what was applied to them.
-type clusters struct {
-	apis     []*api
-	clusters []cluster.Cluster
-	has      []client.Object
-	delivery *Delivery
-}
-
-func (f *clusters) object(n int) (fleet.ID, fleet.Path) {
-	name := fmt.Sprintf("p%d", n)
-	id := fleet.ID{Kind: "prometheus", Name: name}
-	if n%2 == 0 {
-		return id, fleet.ObjectPath("monitoring.coreos.com/v1alpha1", "PrometheusAgent", "monitoring", name)
-	}
-	return id, fleet.ObjectPath("monitoring.coreos.com/v1", "Prometheus", "monitoring", name)
-}
-
-func (f *clusters) since() {
-	for _, a := range f.apis {
-		a.since()
-	}
-}
-
-func newFleet(count, objects int) *clusters {
-	f := &clusters{}
-	byName := map[string]*api{}
-	f.delivery = &Delivery{Connect: func(name string) (client.Client, error) { return byName[name], nil }, Now: func() time.Time { return noon }}
-	seed := newAPI() // what each has
-	var reads []fleet.Path
-	inventory, err := readInventory(ctx, seed, "portreeve")
-	for i := range objects {
-		id, p := f.object(i)
-		reads = append(reads, p)
-		o, r, wrong := wanted(p, wantedOf(p, two)[0].Content)
-		if err = errors.Join(err, wrong, inventory.add(ctx, seed, id, r)); err != nil {
-			panic(err)
-		}
-		inventory.there, inventory.objects[id] = true, r
-		o.SetAnnotations(map[string]string{byAnnotation: id.String(), wantsAnnotation: "w2", atAnnotation: noon.Format(time.RFC3339)})
-		if err := seed.Apply(ctx, client.ApplyConfigurationFromUnstructured(o), client.FieldOwner(manager)); err != nil {
-			panic(err)
-		}
-		f.has = append(f.has, o)
-	}
-	f.has = append(f.has, inventory.is)
-	for n := range count {
-		name := fmt.Sprintf("c%d", n)
-		byName[name] = newAPI(f.has...)
-		f.apis = append(f.apis, byName[name])
-		f.clusters = append(f.clusters, cluster.Cluster{
-			Name: fleet.ClusterName(name), Reads: reads,
-			Is: &fleet.Cluster{Delivery: fleet.Delivery{Apply: &fleet.ApplyDelivery{Context: name, Namespace: "portreeve"}}},
-		})
-	}
-	return f
-}
-
-// BenchmarkLook is a look at 500 clusters of 20 objects; the stubs' part is in it.
-func BenchmarkLook(b *testing.B) {
-	f := newFleet(500, 20)
-	done := promise.Within(b, 10*time.Second)
-	defer done()
-	for b.Loop() {
-		for name, answer := range f.delivery.Look(ctx, f.clusters) {
-			if answer.Err != nil || len(answer.Standing) != 20 {
-				b.Fatalf("%s: %v", name, answer.Err)
 			}
 		}
 	}
