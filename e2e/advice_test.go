@@ -122,7 +122,7 @@ prometheus: host: {
 `
 	for clusters, want := range map[string][2]string{
 		`"vm-1"`:         {"minShards: 8 // fixed\n\t\t\tmaxShards: 8\n", "minShards: 5 // fixed\n\t\t\tmaxShards: 5\n"},
-		`"vm-1", "vm-2"`: {"\t}\n}\n", "\t}\n\toverrides: [{clusters: names: [\"vm-1\"], settings: remoteWrite: central: {\n\t\tminShards: 5\n\t\tmaxShards: 5\n\t}}]\n}\n"},
+		`"vm-1", "vm-2"`: {"\t}\n}\n", "\t}\n\toverrides: [{\n\t\tclusters: names: [\"vm-1\"]\n\t\tsettings: remoteWrite: central: {\n\t\t\tmaxShards: 5\n\t\t\tminShards: 5\n\t\t}\n\t}]\n}\n"},
 	} {
 		config := t.TempDir()
 		file := filepath.Join(config, "fleet.cue")

@@ -94,7 +94,17 @@ func Expr(v any) string {
 		var b strings.Builder
 		b.WriteString("{\n")
 		for _, field := range slices.Sorted(maps.Keys(v)) {
-			fmt.Fprintf(&b, "%s: %s\n", Label(field), Expr(v[field]))
+			label, value := Label(field), v[field]
+			for {
+				alone, ok := value.(map[string]any)
+				if !ok || len(alone) != 1 {
+					break
+				}
+				for below, of := range alone {
+					label, value = label+": "+Label(below), of
+				}
+			}
+			fmt.Fprintf(&b, "%s: %s\n", label, Expr(value))
 		}
 		return b.String() + "}"
 	case []any:

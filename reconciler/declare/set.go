@@ -2,6 +2,7 @@ package declare
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -14,6 +15,23 @@ import (
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
 )
+
+// Assign sets fields of a declaration, one after the other, as Set does.
+func Assign(text []byte, pos fleet.Pos, all []fleet.Assignment) ([]byte, error) {
+	for _, a := range all {
+		var value any
+		dec := json.NewDecoder(bytes.NewReader(a.Value))
+		dec.UseNumber() // as it is written
+		if err := dec.Decode(&value); err != nil {
+			return nil, fmt.Errorf("%s: %w", strings.Join(a.At, "."), err)
+		}
+		var err error
+		if text, err = Set(text, pos, a.At, Expr(value)); err != nil {
+			return nil, err
+		}
+	}
+	return text, nil
+}
 
 // Set sets a field of a declaration where it is written, to a value in CUE, and
 // adds it where it is not written yet. pos is where the declaration's name stands

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/portreeve/portreeve/reconciler/declare"
+	"github.com/portreeve/portreeve/reconciler/fleet"
 )
 
 const settable = `package fleet
@@ -72,6 +73,24 @@ func TestSet(t *testing.T) {
 	}
 	if _, err := declare.Set([]byte(settable), at(settable, "version"), []string{"a"}, "1"); err == nil {
 		t.Error("a text is set as a declaration")
+	}
+}
+
+// TestAssign: one after the other, with numbers as they are written.
+func TestAssign(t *testing.T) {
+	got, err := declare.Assign([]byte(settable), at(settable, "k8s: "), []fleet.Assignment{
+		{At: []string{"settings", "remoteWrite", "mimir", "maxShards"}, Value: []byte("1000000")},
+		{At: []string{"overrides", "[+]"}, Value: []byte(`{"clusters":{"names":["us-1"]},"settings":{"shards":4,"wal":{"compression":true}}}`)},
+	})
+	want := strings.Replace(settable, "maxShards: 50", "maxShards: 1000000", 1)
+	want = strings.Replace(want, "shards: 2\n\t\t}]", "shards: 2\n\t\t}, {\n\t\t\tclusters: names: [\"us-1\"]\n\t\t\tsettings: {\n\t\t\t\tshards: 4\n\t\t\t\twal: compression: true\n\t\t\t}\n\t\t}]", 1)
+	if err != nil || string(got) != want {
+		t.Errorf("%v\n%s\nexpected\n%s", err, got, want)
+	}
+	for _, bad := range []fleet.Assignment{{At: []string{"settings", "shards"}, Value: []byte("{")}, {At: []string{"overrides", "[7]", "x"}, Value: []byte("1")}} {
+		if _, err := declare.Assign([]byte(settable), at(settable, "k8s: "), []fleet.Assignment{bad}); err == nil {
+			t.Errorf("%v is assigned", bad.At)
+		}
 	}
 }
 

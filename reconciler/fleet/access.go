@@ -1,6 +1,9 @@
 package fleet
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Access is what a team or a user may do in a repo, as a forge tells it.
 type Access struct {
@@ -80,6 +83,13 @@ type OwnedLine struct {
 	// there is no such line.
 	Owners []TeamName `json:",omitempty"`
 	Gone   bool       `json:",omitempty"`
+}
+
+// Assignment is what a field of a declaration is to say.
+type Assignment struct {
+	// At leads there by names; "[0]" is an element of a list, "[+]" one more at its end.
+	At    []string
+	Value json.RawMessage
 }
 
 // Collaborators are the users whose access to a repo is their own, and not a

@@ -1,6 +1,9 @@
 package fleet
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Standing is what is known of what a declaration has put on a cluster itself,
 // through no repo. It stands on the cluster, so that it outlives the daemon.
@@ -16,6 +19,9 @@ type Standing struct {
 	Refused string `json:"refused,omitempty"`
 	// Restart says that what runs there has to be restarted to take it.
 	Restart bool `json:"restart,omitempty"`
+	// PutBack is when it was last put back since others had changed it, the oldest
+	// first.
+	PutBack []time.Time `json:"putBack,omitempty"`
 	// Unwell says in what what runs there by it is not well (yet).
 	Unwell string `json:"-"`
 	// Shared says who else manages a part of it; empty for nobody.
@@ -41,3 +47,12 @@ type Trial struct {
 
 // Shown is a file before and after.
 type Shown struct{ Before, After []byte }
+
+// keptPutBack bounds PutBack.
+const keptPutBack = 10
+
+// PuttingBack is PutBack once it was put back at a time once more.
+func (s *Standing) PuttingBack(at time.Time) []time.Time {
+	all := append(slices.Clone(s.PutBack), at.UTC().Truncate(time.Second))
+	return all[max(0, len(all)-keptPutBack):]
+}

@@ -84,6 +84,10 @@ type Kind struct {
 	// is "60s".
 	Same func(declared, is string) bool
 
+	// Assign says what a declaration has to say, and where, so that settings of a cluster are
+	// as given, and those of no other cluster change; nil for a kind that sets none.
+	Assign func(d *fleet.Declaration, config *fleet.Config, cluster fleet.ClusterName, settings map[string]any) ([]fleet.Assignment, error)
+
 	// AdoptFile makes a declaration of a file of a cluster, after which the file needs
 	// no change; nil for a kind that keeps no such files. ObjectNamed is the place of
 	// an object that people name, on a cluster to which it is applied.
@@ -234,6 +238,8 @@ type Want struct {
 	// is restarted alone; the others when it is told to reload, at Runs.
 	All      string       `json:",omitempty"`
 	Restarts []fleet.Path `json:",omitempty"`
+	// Unsafe, when not empty, says why the edits must not be made on a cluster.
+	Unsafe string `json:",omitempty"`
 	// Facts are what Title, What, Because and Body are made from, as FactsOf
 	// gives them: a pull request is reworded when they are others, and not when
 	// a newer Portreeve only has other words for them. Wherever there are edits
@@ -257,9 +263,12 @@ type Want struct {
 	// declared; empty is as the settings have it.
 	OnDrift fleet.Drift `json:",omitempty"`
 	// Taken is what the declaration would have to say for the repo to be as
-	// declared, where it differs; TakenNot says why it can't say that.
-	Taken    []fleet.OwnedLine `json:",omitempty"`
-	TakenNot string            `json:",omitempty"`
+	// declared, where it differs, and Assigned for a cluster to be, with a line each
+	// in AssignedWhat; TakenNot says why it can't say that.
+	Taken        []fleet.OwnedLine  `json:",omitempty"`
+	Assigned     []fleet.Assignment `json:",omitempty"`
+	AssignedWhat []string           `json:",omitempty"`
+	TakenNot     string             `json:",omitempty"`
 	// Paused, when not empty, says why nothing new is done.
 	Paused string `json:",omitempty"`
 	// Whole are the paths of which the declaration says all that they hold,

@@ -65,7 +65,7 @@ func (o *Observer) World(ctx context.Context, config *fleet.Config) (*plan.World
 	if err != nil {
 		return nil, err
 	}
-	w := &plan.World{Now: o.Now(), Config: config, ConfigRepo: o.ConfigRepo, Repos: make(map[fleet.RepoName]*plan.Repo, len(listed)), Settle: o.Settle, Signs: o.Signs, TakeOver: declare.TakeOver}
+	w := &plan.World{Now: o.Now(), Config: config, ConfigRepo: o.ConfigRepo, Repos: make(map[fleet.RepoName]*plan.Repo, len(listed)), Settle: o.Settle, Signs: o.Signs, TakeOver: declare.TakeOver, Assign: declare.Assign}
 	var names []fleet.RepoName
 	for _, listing := range listed {
 		r := &plan.Repo{Listing: listing, Out: config.Settings.Excludes(listing.Name), Pulls: map[string]*fleet.PullRequest{}}

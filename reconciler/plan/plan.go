@@ -28,9 +28,11 @@ type World struct {
 	Catalog *Catalog
 	Import  func(fed map[string]string) *fleet.Import
 	// TakeOver edits a declaration in a file's text, so that it says what lines
-	// say. It is pure; nil can't. ConfigUnseen says why the config repo can't be
-	// proposed to, once a Need has asked for it.
+	// say, and Assign so that its fields say what is assigned. They are pure; nil
+	// can't. ConfigUnseen says why the config repo can't be proposed to, once a Need
+	// has asked for it.
 	TakeOver     func(text []byte, pos fleet.Pos, lines []fleet.OwnedLine) ([]byte, error)
+	Assign       func(text []byte, pos fleet.Pos, all []fleet.Assignment) ([]byte, error)
 	ConfigUnseen string
 	// ConfigHead is where the config repo stands on the forge; zero when it
 	// is elsewhere, or could not be read.

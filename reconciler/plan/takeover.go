@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/portreeve/portreeve/reconciler/fleet"
@@ -12,8 +13,9 @@ import (
 	"github.com/portreeve/portreeve/reconciler/transform"
 )
 
-// adoptName is the kind of what takes an edit in a repo over into the config
-// repo: its name is the declaration's of ownership.
+// adoptName is the kind of what takes an edit in a repo or on a cluster over into
+// the config repo. Its name is the declaration's: of ownership, or with a lane, which
+// is the cluster, of a kind with settings of clusters.
 const adoptName = "adopt"
 
 // AdoptPrefix begins the branches of such pull requests.
@@ -26,10 +28,31 @@ func isProposal(id fleet.ID) bool { return id == importID || id.Kind == adoptNam
 // adoption is the Spec of what takes an edit over.
 type adoption struct {
 	of    *fleet.Declaration
-	repo  fleet.RepoName
-	drift *rollout.Drift
-	lines []fleet.OwnedLine
-	take  func(text []byte, pos fleet.Pos, lines []fleet.OwnedLine) ([]byte, error)
+	title string
+	why   string
+	what  []string
+	facts string
+	take  func(text []byte) ([]byte, error)
+}
+
+// adoptionOf is what takes over what an item would undo.
+func (c *computation) adoptionOf(item *rollout.Item, drift *rollout.Drift) *adoption {
+	a := &adoption{of: item.Declaration}
+	if item.Direct != nil {
+		a.title = fmt.Sprintf("Take over the settings of %s on %s as they are there", item.ID.Name, item.Direct.Cluster)
+		a.why, a.what = fmt.Sprintf("On %s, %s.", item.Direct.Cluster, drift), item.Want.AssignedWhat
+		a.facts = kind.FactsOf([]any{item.Want.Assigned, a.what})
+		a.take = func(text []byte) ([]byte, error) { return c.world.Assign(text, a.of.Pos, item.Want.Assigned) }
+		return a
+	}
+	a.title = fmt.Sprintf("Take over the owners of %s as they are there", item.Listing.Name)
+	a.why = fmt.Sprintf("In %s, %s.", item.Listing.Name, drift)
+	for _, l := range item.Want.Taken {
+		a.what = append(a.what, inWords(l))
+	}
+	a.facts = kind.FactsOf(item.Want.Taken)
+	a.take = func(text []byte) ([]byte, error) { return c.world.TakeOver(text, a.of.Pos, item.Want.Taken) }
+	return a
 }
 
 // adoptKind is what an adoption wants of the config repo. It is no member:
@@ -40,13 +63,8 @@ var adoptKind = kind.Kind{
 		a := p.Declaration.Spec.(*adoption)
 		w := kind.Want{
 			Because: "onDrift of " + a.of.ID.String(), CloseIsOfThis: true, Decides: a.of.Owner,
-			Title: fmt.Sprintf("Take over the owners of %s as they are there", a.repo),
-			Why:   fmt.Sprintf("In %s, %s.", a.repo, a.drift),
+			Title: a.title, Why: a.why, What: a.what, Facts: a.facts,
 		}
-		for _, l := range a.lines {
-			w.What = append(w.What, inWords(l))
-		}
-		w.Facts = kind.FactsOf(a.lines)
 		file := fleet.Path(a.of.Pos.File)
 		if err := transform.CheckTarget(p.Tree, file); err != nil {
 			return kind.Want{}, err
@@ -55,7 +73,7 @@ var adoptKind = kind.Kind{
 		if err != nil {
 			return kind.Want{}, err
 		}
-		edited, err := a.take(text, a.of.Pos, a.lines)
+		edited, err := a.take(text)
 		if err != nil {
 			return kind.Want{}, err
 		}
@@ -79,17 +97,17 @@ func inWords(l fleet.OwnedLine) string {
 	return l.Pattern + ": " + strings.Join(owners, ", ")
 }
 
-// adoptions adds an item in the config repo for each edit in a repo that is to be
-// taken over, and ends those that nothing is left of.
+// adoptions adds an item in the config repo for each edit in a repo or on a cluster
+// that is to be taken over, and ends those that nothing is left of.
 func (c *computation) adoptions(decisions []rollout.Decision) {
-	settled := map[string]bool{} // adoptions by name of which it is known that nothing is left
+	settled := map[string]bool{} // adoptions by branch of which it is known that nothing is left
 	for n, item := range c.items[:len(decisions)] {
 		d, o := item.Declaration, &decisions[n].Outcome
-		if item.ID.Kind == adoptName || d == nil || item.Lane != "" {
+		if item.ID.Kind == adoptName || d == nil || item.Lane != "" && item.Direct == nil {
 			continue
 		}
 		if o.Drift == nil || o.Drift.Times >= rollout.WarTimes || item.OnDrift(c.settings()) != fleet.DriftAdopt {
-			settled[item.ID.Name] = len(item.Want.Edits) == 0 && item.Owns
+			settled[adoptBranch(item)] = len(item.Want.Edits) == 0 && (item.Owns || item.Direct != nil)
 			continue
 		}
 		if why := c.notTakeable(item); why != "" {
@@ -107,7 +125,7 @@ func (c *computation) adoptions(decisions []rollout.Decision) {
 		if !ok || id.Kind != adoptName || c.known[branchKey{repo.Listing.Name, b.Name}] {
 			continue
 		}
-		if of := c.world.Config.Declaration(fleet.ID{Kind: "ownership", Name: id.Name}); of == nil && len(c.world.Config.Unreadable) == 0 || settled[id.Name] {
+		if len(c.world.Config.Unreadable) == 0 && !c.adoptable(id.Name, lane) || settled[b.Name] {
 			item := &rollout.Item{ID: id, Lane: lane, Declaration: &fleet.Declaration{ID: id}, Listing: repo.Listing, Head: repo.Head}
 			item.Want.Out = "what it takes over is declared, or is not there any more"
 			c.add(item, repo)
@@ -115,12 +133,32 @@ func (c *computation) adoptions(decisions []rollout.Decision) {
 	}
 }
 
+// adoptBranch is the branch of what takes over what an item would undo.
+func adoptBranch(item *rollout.Item) string {
+	return fleet.BranchName(fleet.ID{Kind: adoptName, Name: item.ID.Name}, item.Lane)
+}
+
+// adoptable reports whether something is declared that an edit could be taken over
+// into, on the lane's cluster.
+func (c *computation) adoptable(name string, lane fleet.Lane) bool {
+	if lane != "" && c.world.Config.Clusters[fleet.ClusterName(lane)] == nil {
+		return false
+	}
+	return slices.ContainsFunc(c.kinds, func(k kind.Kind) bool {
+		takes := k.Lines != nil
+		if lane != "" {
+			takes = k.Assign != nil
+		}
+		return takes && c.world.Config.Declaration(fleet.ID{Kind: k.Name, Name: name}) != nil
+	})
+}
+
 // notTakeable is why what stands in a repo can't be declared, or empty.
 func (c *computation) notTakeable(item *rollout.Item) string {
 	switch d := item.Declaration; {
 	case item.Want.TakenNot != "":
 		return item.Want.TakenNot
-	case c.world.TakeOver == nil || c.world.ConfigRepo == "":
+	case c.world.TakeOver == nil || c.world.Assign == nil || c.world.ConfigRepo == "":
 		return "the config repo is not on the forge"
 	case c.world.ConfigUnseen != "":
 		return c.world.ConfigUnseen
@@ -132,17 +170,15 @@ func (c *computation) notTakeable(item *rollout.Item) string {
 
 func (c *computation) takeOver(item *rollout.Item, o *rollout.Outcome) {
 	id := fleet.ID{Kind: adoptName, Name: item.ID.Name}
-	o.Next = "merge " + id.String() + " in the config repo, or change it back"
+	o.Next = "merge " + strings.TrimPrefix(adoptBranch(item), fleet.BranchPrefix) + " in the config repo, or change it back"
 	repo := c.world.Repos[c.world.ConfigRepo]
 	if repo == nil || repo.Out != "" && repo.Head.Commit == "" && repo.Err == "" { // nobody has looked
 		c.needs.configRepo = true
 		return
 	}
-	d := &fleet.Declaration{
-		ID: id, Pos: item.Declaration.Pos, SpecHash: "1", Owner: item.Declaration.Owner,
-		Spec: &adoption{item.Declaration, item.Listing.Name, o.Drift, item.Want.Taken, c.world.TakeOver},
-	}
-	sum := digest([]any{item.Declaration.Pos, item.Listing.Name, o.Drift, item.Want.Taken})
+	a := c.adoptionOf(item, o.Drift)
+	d := &fleet.Declaration{ID: id, Pos: item.Declaration.Pos, SpecHash: "1", Owner: item.Declaration.Owner, Spec: a}
+	sum := digest([]any{item.Declaration.Pos, a.title, a.why, a.what, a.facts})
 	d.Hash = hex.EncodeToString(sum[:])
-	c.candidate(adoptKind, d, kind.Candidate{Repo: repo.Listing.Name})
+	c.candidate(adoptKind, d, kind.Candidate{Repo: repo.Listing.Name, Cluster: fleet.ClusterName(item.Lane)})
 }

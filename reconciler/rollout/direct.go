@@ -78,9 +78,10 @@ func (i *Item) direct(s Settings) Decision {
 	case same && at.Refused != "" && !at.Touched:
 		return Decision{Outcome: i.outcome(Failed, "change the declaration, or what stands there",
 			"what runs there did not take it, and has again what it had: %s", at.Refused)}
-	case same && at.Refused == "" && i.OnDrift(s) != fleet.DriftEnforce:
-		return Decision{Outcome: i.outcome(Blocked, "declare it so, or change it back; onDrift says only to report it", "drift: somebody has changed what was written on %s",
-			at.At.UTC().Format("2 January"))}
+	case same && at.Refused == "" && (i.OnDrift(s) != fleet.DriftEnforce || i.fought(s, at) >= WarTimes):
+		return i.leaveStanding(s, at)
+	case i.Want.Unsafe != "":
+		return Decision{Outcome: i.outcome(Failed, "see the cluster and the declaration", "%s", i.Want.Unsafe)}
 	case same && at.Refused == "":
 		d := i.apply(s, "somebody has changed it")
 		for n := range d.Steps {
@@ -89,6 +90,36 @@ func (i *Item) direct(s Settings) Decision {
 		return d
 	}
 	return i.apply(s, i.opening())
+}
+
+// fought is how often what was put on a cluster was changed by others, and put back,
+// in the last 30 days and since it was last asked to.
+func (i *Item) fought(s Settings, at fleet.Standing) int {
+	n := 0
+	for _, t := range at.PutBack {
+		if s.Now.Sub(t) < warWindow && !t.Before(i.again(s)) {
+			n++
+		}
+	}
+	return n
+}
+
+// leaveStanding leaves what somebody has changed as it is.
+func (i *Item) leaveStanding(s Settings, at fleet.Standing) Decision {
+	drift := &Drift{Path: i.Want.Edits[0].Path, Written: at.At}
+	var o Outcome
+	switch onDrift := i.OnDrift(s); onDrift {
+	case fleet.DriftReport:
+		o = i.outcome(Blocked, "declare it so, or change it back; onDrift says only to report it", "drift: %s", drift)
+	case fleet.DriftAdopt: // planning says how it goes on
+		o = i.outcome(Blocked, "", "drift: %s", drift)
+	default:
+		drift.Times = i.fought(s, at) + 1
+		o = i.outcome(Blocked, "agree on it, then change the declaration; or have it ask again (askAgain)",
+			"an edit war: %s, the %s time in 30 days", drift, ordinal(drift.Times))
+	}
+	o.Drift = drift
+	return Decision{Outcome: o}
 }
 
 // apply writes what is wanted.

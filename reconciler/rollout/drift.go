@@ -19,18 +19,23 @@ const (
 	warWindow = 30 * 24 * time.Hour
 )
 
-// Drift is that a file was as declared, and somebody changed it.
+// Drift is that a file was as declared, and somebody changed it. Of a cluster that
+// is reached through no repo it is known only when it was Written as declared.
 type Drift struct {
-	Path   fleet.Path     `json:"path"`
-	By     string         `json:"by"`
-	Commit fleet.CommitID `json:"commit"`
-	At     time.Time      `json:"at"`
-	Blob   fleet.BlobID   `json:"blob,omitempty"` // what it is now; empty if it is deleted
+	Path    fleet.Path     `json:"path"`
+	By      string         `json:"by,omitempty"`
+	Commit  fleet.CommitID `json:"commit,omitempty"`
+	At      time.Time      `json:"at,omitzero"`
+	Written time.Time      `json:"written,omitzero"`
+	Blob    fleet.BlobID   `json:"blob,omitempty"` // what it is now; empty if it is deleted
 	// Times is how often that happened in the last 30 days.
 	Times int `json:"times"`
 }
 
 func (d *Drift) String() string {
+	if !d.Written.IsZero() {
+		return "somebody has changed what was written on " + d.Written.Format("2 January")
+	}
 	by := cmp.Or(firstLine(d.By), "somebody")
 	did := "changed"
 	if d.Blob == "" {
@@ -87,10 +92,7 @@ func (i *Item) undone(s Settings, edit transform.Edit, path fleet.Path, editions
 	was := func(e fleet.Edition, until time.Time) bool {
 		return slices.Contains(wanted, e.Blob) || e.AsDeclared && !until.Before(i.changed())
 	}
-	again := i.Want.AskAgain // which forgives what was before
-	if again.After(s.Now) {
-		again = time.Time{}
-	}
+	again := i.again(s)
 	var d *Drift
 	for n, e := range editions {
 		older := editions[n+1:]
@@ -107,6 +109,14 @@ func (i *Item) undone(s Settings, edit transform.Edit, path fleet.Path, editions
 		}
 	}
 	return d
+}
+
+// again is when it was last asked for once more, which forgives what was before.
+func (i *Item) again(s Settings) time.Time {
+	if i.Want.AskAgain.After(s.Now) {
+		return time.Time{}
+	}
+	return i.Want.AskAgain
 }
 
 // ofOurs reports whether a pull request of ours brought a state.

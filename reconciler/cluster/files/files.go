@@ -255,6 +255,9 @@ func (f *folder) apply(ctx context.Context, c cluster.Change) error {
 		Standing: fleet.Standing{Wants: c.Wants, Begun: true}, After: map[fleet.Path]string{}, Before: map[fleet.Path]*file{},
 		Reload: c.Reload, Restarts: c.Restarts, Prior: f.records[c.Declaration],
 	}
+	if c.Ours && r.Prior != nil {
+		r.PutBack = r.Prior.PuttingBack(f.Now())
+	}
 	after := map[fleet.Path]*file{}
 	for _, e := range c.Edits {
 		before, err := f.read(e.Path)
@@ -345,7 +348,7 @@ func (f *folder) finish(ctx context.Context, id fleet.ID, r *record) error {
 			return errors.Join(err, back)
 		}
 	}
-	f.records[id] = &record{Standing: fleet.Standing{Wants: r.Wants, At: f.Now(), Restart: restart}, After: r.After}
+	f.records[id] = &record{Standing: fleet.Standing{Wants: r.Wants, At: f.Now(), Restart: restart, PutBack: r.PutBack}, After: r.After}
 	return f.save()
 }
 

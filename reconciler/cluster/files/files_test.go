@@ -177,6 +177,31 @@ func TestWrittenDown(t *testing.T) {
 	}
 }
 
+// TestPutBack: it is written down how often others have changed it, until something
+// else is declared.
+func TestPutBack(t *testing.T) {
+	h := newHost(t)
+	wrote := func(wants, content string, ours bool) {
+		t.Helper()
+		c := h.change(wants, map[fleet.Path]string{yml: content})
+		if c.Ours = ours; h.apply(disk.Disk{}, c) != nil {
+			t.Fatal("it is not written")
+		}
+	}
+	wrote("w1", "new", false)
+	for n := range 12 {
+		if got := len(h.look().Standing[k8s].PutBack); got != min(n, 10) {
+			t.Fatalf("after %d times it says %d", n, got)
+		}
+		h.write(yml, "theirs")
+		wrote("w1", "new", true)
+	}
+	wrote("w2", "newer", false)
+	if s := h.look().Standing[k8s]; s.PutBack != nil {
+		t.Errorf("of something else it says %v", s.PutBack)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	h := newHost(t)
 	err := h.apply(disk.Disk{}, h.change("w1", map[fleet.Path]string{yml: "bad", env: "GOGC=off\n"}))

@@ -38,6 +38,7 @@ const (
 	byAnnotation    = "portreeve.dev/declaration"
 	wantsAnnotation = "portreeve.dev/wants"
 	atAnnotation    = "portreeve.dev/applied"
+	backAnnotation  = "portreeve.dev/put-back" // times, with commas between
 )
 
 // Bounds.
@@ -354,9 +355,17 @@ func (d *Delivery) apply(ctx context.Context, at cluster.Cluster, c cluster.Chan
 	if err := inventory.add(ctx, api, c.Declaration, r); err != nil {
 		return err
 	}
-	wanted.SetAnnotations(map[string]string{
+	annotations := map[string]string{
 		byAnnotation: c.Declaration.String(), wantsAnnotation: c.Wants, atAnnotation: d.Now().UTC().Format(time.RFC3339),
-	})
+	}
+	if c.Ours {
+		var all []string
+		for _, at := range standing(c.Declaration, live).PuttingBack(d.Now()) {
+			all = append(all, at.Format(time.RFC3339))
+		}
+		annotations[backAnnotation] = strings.Join(all, ",")
+	}
+	wanted.SetAnnotations(annotations)
 	_, err = ssa.NewResourceManager(api, nil, ssa.Owner{Field: manager}).Apply(ctx, wanted, ssa.DefaultApplyOptions())
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -244,7 +245,7 @@ func TestApply(t *testing.T) {
 		if got := string(seen.Files[fleet.AppliedPath(path)].Content); !strings.HasSuffix(got, "spec:\n"+own) {
 			t.Errorf("of ours there is\n%s\nwant\n%s", got, own)
 		}
-		if got := *seen.Standing[k8s]; got != stands {
+		if got := *seen.Standing[k8s]; !reflect.DeepEqual(got, stands) {
 			t.Errorf("it stands as\n%+v, want\n%+v", got, stands)
 		}
 	}
@@ -282,7 +283,13 @@ func TestApply(t *testing.T) {
 	if err := d.Apply(ctx, eu, ours); err != nil {
 		t.Fatal(err)
 	}
-	expect(two, fleet.Standing{Wants: "w2", At: noon, Unwell: silent, Shared: "kubectl-edit"})
+	expect(two, fleet.Standing{Wants: "w2", At: noon, Unwell: silent, Shared: "kubectl-edit", PutBack: []time.Time{noon}})
+	a.people(t, "kubectl-edit", "shards", int64(7))
+	ours = change(look(t, d), "w2", two)
+	if ours.Ours = true; d.Apply(ctx, eu, ours) != nil {
+		t.Error("it is not put back again")
+	}
+	expect(two, fleet.Standing{Wants: "w2", At: noon, Unwell: silent, Shared: "kubectl-edit", PutBack: []time.Time{noon, noon}})
 	if got, _, _ := unstructured.NestedString(a.object(t).Object, "spec", "retention"); got != "10d" {
 		t.Errorf("what others set is %q", got)
 	}

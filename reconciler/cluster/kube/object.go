@@ -169,6 +169,11 @@ func standing(id fleet.ID, live *unstructured.Unstructured) *fleet.Standing {
 	}
 	s.Wants = live.GetAnnotations()[wantsAnnotation]
 	s.At, _ = time.Parse(time.RFC3339, live.GetAnnotations()[atAnnotation]) // that of others is none
+	for one := range strings.SplitSeq(live.GetAnnotations()[backAnnotation], ",") {
+		if at, err := time.Parse(time.RFC3339, one); err == nil {
+			s.PutBack = append(s.PutBack, at)
+		}
+	}
 	var others []string
 	for _, m := range live.GetManagedFields() {
 		if m.Manager != manager && m.Subresource == "" && !slices.Contains(others, m.Manager) {

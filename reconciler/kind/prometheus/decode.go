@@ -149,7 +149,7 @@ func (s *Spec) problems(source kind.Source) []fleet.Problem {
 	}
 	choice("role", s.Role, roleServer, roleAgent)
 	choice("format", s.Format, formatWhole, formatManifest, formatValues, formatRelease, formatHost)
-	choice("onDrift", string(s.OnDrift), string(fleet.DriftEnforce), string(fleet.DriftReport))
+	choice("onDrift", string(s.OnDrift), string(fleet.DriftEnforce), string(fleet.DriftReport), string(fleet.DriftAdopt))
 	choice("state", s.State, stateActive, statePaused)
 	if err := transform.CheckPath(s.File); err != nil {
 		report("bad-path", "file", "", "file %s", err)

@@ -27,7 +27,7 @@ func New(transforms transform.Set) kind.Kind {
 	k.Doc = "A Prometheus that runs with the same settings on some clusters."
 	k.Owns = true
 	k.Decode, k.Check, k.Targets, k.Want = decode, check, targets, m.want
-	k.Facts, k.Settings, k.Effective, k.Same, k.AdoptFile, k.ObjectNamed = facts, settingsOn, effective, same, m.adoptFile, objectNamed
+	k.Facts, k.Settings, k.Effective, k.Same, k.Assign, k.AdoptFile, k.ObjectNamed = facts, settingsOn, effective, same, assign, m.adoptFile, objectNamed
 	return k
 }
 
@@ -110,13 +110,9 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 		}
 	}
 	standing := s.dialect().standing(file.spec)
-	places, err := layers.places(settings, s.dialect(), standing)
+	places, err := file.places(layers, settings, standing)
 	if err != nil {
 		return kind.Want{}, err
-	}
-	if _, stands := standing["version"]; s.Format != formatWhole && !stands {
-		// What runs is decided elsewhere, by the chart or the host.
-		places = slices.DeleteFunc(places, func(p place) bool { return p.setting == "version" })
 	}
 	file.others(standing, places)
 	places, then := retainFirst(standing, places, settings)
@@ -125,8 +121,10 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 		w.All, w.Restarts = kind.FactsOf(all(s, places)), []fleet.Path{file.environmentFile()}
 	}
 	changed := changes(standing, places, s)
-	if err := lossless(changed, settings); err != nil {
+	if err := lossless(changed, settings); err != nil && !c.Direct() {
 		return kind.Want{}, err
+	} else if err != nil { // and where somebody else has done it, that is told all the same
+		w.Unsafe = err.Error()
 	}
 	edits, err := m.edits(&file, places)
 	if err != nil {
@@ -172,6 +170,11 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 		w.What = []string{"other fields of " + file.kind() + " " + s.Namespace + "/" + s.Name}
 	default:
 		w.What = []string{"other fields of " + string(w.Edits[0].Path)}
+	}
+	if c.Direct() && s.OnDrift == fleet.DriftAdopt {
+		if err := m.taken(p, &file, layers, standing, changed, &w); err != nil {
+			w.TakenNot = err.Error()
+		}
 	}
 	w.Gates = s.gates(name, w.Costs)
 	w.Facts = kind.FactsOf([]any{w.Title, w.Edits[0].Path, w.Costs})

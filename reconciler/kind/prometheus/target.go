@@ -227,6 +227,16 @@ func canonical(v any) string {
 	return string(b)
 }
 
+// places are where settings are to stand in it.
+func (t *target) places(l layered, s *settings, standing map[string]place) ([]place, error) {
+	places, err := l.places(s, t.dialect(), standing)
+	if _, stands := standing["version"]; t.Format != formatWhole && !stands {
+		// What runs is decided elsewhere, by the chart or the host.
+		places = slices.DeleteFunc(places, func(p place) bool { return p.setting == "version" })
+	}
+	return places, err
+}
+
 // edits are the wanted states of files, sorted by path; what of them counts are
 // the fields that are declared.
 func (m member) edits(t *target, places []place) ([]transform.Edit, error) {
