@@ -45,18 +45,12 @@ func Set(text []byte, pos fleet.Pos, at []string, value string) ([]byte, error) 
 	if err != nil {
 		return nil, fmt.Errorf("%s can't be read", pos.File)
 	}
-	var found *ast.Field
-	ast.Walk(tree, func(n ast.Node) bool {
-		if f, ok := n.(*ast.Field); ok && position(f.Label.Pos()) == pos {
-			found = f
-		}
-		return found == nil
-	}, nil)
-	if found == nil {
+	parts := partsOf(tree, pos)
+	if parts == nil {
 		return nil, fmt.Errorf("no declaration begins at %s any more", pos)
 	}
 	e := &editing{text: text}
-	if text, err = e.set(found.Value, at, value); err != nil {
+	if text, err = e.set(parts, at, value); err != nil {
 		return nil, fmt.Errorf("%s can't be set at %s: %w", strings.Join(at, "."), pos, err)
 	}
 	if formatted, err = format.Source(text); err != nil {
@@ -70,39 +64,76 @@ func Set(text []byte, pos fleet.Pos, at []string, value string) ([]byte, error) 
 
 var errNotWritten = errors.New("it is not written out there, and only a person can edit that")
 
-// set sets what is below an expression.
-func (e *editing) set(in ast.Expr, at []string, value string) ([]byte, error) {
-	if both, ok := in.(*ast.BinaryExpr); ok && both.Op == token.AND { // schema.#Definition & {…}
-		in = both.Y
-	}
-	switch x := in.(type) {
-	case *ast.StructLit:
-		return e.setField(x, at, value)
-	case *ast.ListLit:
-		return e.setElement(x, at, value)
-	}
-	return nil, errNotWritten
-}
-
-func (e *editing) setField(s *ast.StructLit, at []string, value string) ([]byte, error) {
-	found := fields(s, at[0])
-	switch {
-	case len(found) == 0 && strings.HasPrefix(at[0], "["):
-		return nil, errNotWritten
-	case len(found) == 0:
-		return e.into(s, leading(at, value)), nil
-	case len(at) == 1 && len(found) > 1:
-		return nil, fmt.Errorf("%s stands twice there", at[0])
-	case len(at) == 1:
-		return e.put(found[0].Value.Pos().Offset(), found[0].Value.End().Offset(), value), nil
-	}
-	below := found[0]
-	for _, f := range found { // of several, the one that has more of the path
-		if x, ok := f.Value.(*ast.StructLit); ok && len(fields(x, at[1])) > 0 {
-			below = f
+// partsOf are what a declaration is written as in its file, the part at pos first; nil
+// where there is none.
+func partsOf(tree *ast.File, pos fleet.Pos) (parts []ast.Expr) {
+	var group, name string
+	each := func(do func(group string, f *ast.Field)) {
+		for _, d := range tree.Decls {
+			f, ok := d.(*ast.Field)
+			if !ok {
+				continue
+			}
+			if s, ok := unwrapped(f.Value).(*ast.StructLit); ok {
+				for _, d := range s.Elts {
+					if below, ok := d.(*ast.Field); ok {
+						do(labelName(f.Label), below)
+					}
+				}
+			}
 		}
 	}
-	return e.set(below.Value, at[1:], value)
+	each(func(in string, f *ast.Field) {
+		if position(f.Label.Pos()) == pos {
+			group, name, parts = in, labelName(f.Label), []ast.Expr{f.Value}
+		}
+	})
+	each(func(in string, f *ast.Field) {
+		if parts != nil && in == group && labelName(f.Label) == name && f.Value != parts[0] {
+			parts = append(parts, f.Value)
+		}
+	})
+	return parts
+}
+
+// unwrapped is what a definition is held against: of schema.#Definition & {…} the
+// struct.
+func unwrapped(x ast.Expr) ast.Expr {
+	if both, ok := x.(*ast.BinaryExpr); ok && both.Op == token.AND {
+		return both.Y
+	}
+	return x
+}
+
+// set sets what is below expressions that come together to one value.
+func (e *editing) set(parts []ast.Expr, at []string, value string) ([]byte, error) {
+	var structs []*ast.StructLit
+	for _, in := range parts {
+		switch x := unwrapped(in).(type) {
+		case *ast.StructLit:
+			structs = append(structs, x)
+		case *ast.ListLit:
+			return e.setElement(x, at, value)
+		}
+	}
+	if len(structs) == 0 || strings.HasPrefix(at[0], "[") {
+		return nil, errNotWritten
+	}
+	var found []ast.Expr
+	for _, s := range structs {
+		for _, f := range fields(s, at[0]) {
+			found = append(found, f.Value)
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return e.into(structs[0], leading(at, value)), nil
+	case len(at) > 1:
+		return e.set(found, at[1:], value)
+	case len(found) > 1:
+		return nil, fmt.Errorf("%s stands twice there", at[0])
+	}
+	return e.put(found[0].Pos().Offset(), found[0].End().Offset(), value), nil
 }
 
 func (e *editing) setElement(l *ast.ListLit, at []string, value string) ([]byte, error) {
@@ -117,7 +148,7 @@ func (e *editing) setElement(l *ast.ListLit, at []string, value string) ([]byte,
 	if err != nil || n < 0 || n >= len(l.Elts) || len(at) == 1 {
 		return nil, errNotWritten
 	}
-	return e.set(l.Elts[n], at[1:], value)
+	return e.set(l.Elts[n:n+1], at[1:], value)
 }
 
 // into adds a field to a struct, which may have no braces as yet.

@@ -31,6 +31,9 @@ prometheus: {
 	odd: {settings: _common, overrides: []}
 }
 _common: {}
+prometheus: small: overrides: []
+prometheus: small: settings: remoteWrite: mimir: maxShards: 7
+prometheus: small: owner: "platform"
 `
 
 // TestSet: one field is set where it stands or added where it belongs, and nothing
@@ -48,15 +51,18 @@ func TestSet(t *testing.T) {
 			"remoteWrite: mimir: {\n\t\t\t\turl:       \"https://m.example\" // the central one\n\t\t\t\tmaxShards: 50\n\t\t\t}\n",
 			"remoteWrite: {\n\t\t\t\tmimir: {\n\t\t\t\t\turl:       \"https://m.example\" // the central one\n\t\t\t\t\tmaxShards: 50\n\t\t\t\t}\n\t\t\t\t\"new-one\": minShards: 8\n\t\t\t}\n", "",
 		},
-		"without braces":   {"k8s", "settings remoteWrite backup maxShards", "8", "remoteWrite: backup: url: \"https://b.example\"\n", "remoteWrite: backup: {\n\t\t\t\turl:       \"https://b.example\"\n\t\t\t\tmaxShards: 8\n\t\t\t}\n", ""},
-		"in an override":   {"k8s", "overrides [0] settings shards", "3", "shards: 2", "shards: 3", ""},
-		"more of one":      {"k8s", "overrides [0] settings replicas", "3", "settings: shards: 2\n", "settings: {\n\t\t\t\tshards:   2\n\t\t\t\treplicas: 3\n\t\t\t}\n", ""},
-		"one more":         {"k8s", "overrides [+]", `{clusters: names: ["us-1"], settings: shards: 4}`, "shards: 2\n\t\t}]", "shards: 2\n\t\t}, {clusters: names: [\"us-1\"], settings: shards: 4}]", ""},
-		"the first":        {"odd", "overrides [+]", `{settings: shards: 4}`, "overrides: []", "overrides: [{settings: shards: 4}]", ""},
-		"on one line":      {"small", "settings shards", "4", `{version: "3.5.0"}`, `{version: "3.5.0", shards: 4}`, ""},
-		"a reference":      {"odd", "settings shards", "4", "", "", "it is not written out there"},
-		"no such element":  {"k8s", "overrides [1] settings shards", "4", "", "", "it is not written out there"},
-		"a value as field": {"small", "owner shards", "4", "", "", "it is not written out there"},
+		"without braces":         {"k8s", "settings remoteWrite backup maxShards", "8", "remoteWrite: backup: url: \"https://b.example\"\n", "remoteWrite: backup: {\n\t\t\t\turl:       \"https://b.example\"\n\t\t\t\tmaxShards: 8\n\t\t\t}\n", ""},
+		"in an override":         {"k8s", "overrides [0] settings shards", "3", "shards: 2", "shards: 3", ""},
+		"more of one":            {"k8s", "overrides [0] settings replicas", "3", "settings: shards: 2\n", "settings: {\n\t\t\t\tshards:   2\n\t\t\t\treplicas: 3\n\t\t\t}\n", ""},
+		"one more":               {"k8s", "overrides [+]", `{clusters: names: ["us-1"], settings: shards: 4}`, "shards: 2\n\t\t}]", "shards: 2\n\t\t}, {clusters: names: [\"us-1\"], settings: shards: 4}]", ""},
+		"the first":              {"odd", "overrides [+]", `{settings: shards: 4}`, "overrides: []", "overrides: [{settings: shards: 4}]", ""},
+		"on one line":            {"small", "settings shards", "4", `{version: "3.5.0"}`, `{version: "3.5.0", shards: 4}`, ""},
+		"in another part":        {"small", "settings remoteWrite mimir maxShards", "8", "maxShards: 7", "maxShards: 8", ""},
+		"a list of another part": {"small", "overrides [+]", "{settings: shards: 4}", "small: overrides: []", "small: overrides: [{settings: shards: 4}]", ""},
+		"in two parts":           {"small", "owner", `"payments"`, "", "", "owner stands twice there"},
+		"a reference":            {"odd", "settings shards", "4", "", "", "it is not written out there"},
+		"no such element":        {"k8s", "overrides [1] settings shards", "4", "", "", "it is not written out there"},
+		"a value as field":       {"small", "owner shards", "4", "", "", "it is not written out there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := declare.Set([]byte(settable), at(settable, c.of+": "), strings.Fields(c.at), c.value)
