@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/portreeve/portreeve/e2e/kube"
+	"github.com/portreeve/portreeve/reconciler/fleet"
 	"github.com/portreeve/portreeve/reconciler/forge/sandbox"
 )
 
@@ -344,6 +345,48 @@ prometheus: full: spec: {serviceMonitorSelector: {}, tolerations: [{key: "obs", 
 	if strings.Contains(out, "apply") {
 		t.Errorf("nothing has changed, and it says\n%s", out)
 	}
+}
+
+// TestApplyDrifted: what others have changed is proposed to be declared, and then is
+// ours; what is put back again and again is not fought over.
+func TestApplyDrifted(t *testing.T) {
+	a := newApplied(t)
+	must(t, a.server.Namespace("portreeve"))
+	declared := map[string]string{"k8s": `retention: time: "10d"`, "other": `retention: time: "10d"`}
+	const adopting = `prometheus: k8s: {onDrift: "adopt", spec: tolerations: [{key: "obs", operator: "Exists"}]}`
+	a.declare(declared, adopting)
+	a.says(`apply +eu-1 +prometheus/other`, "reconcile")
+	a.well("k8s")
+	a.well("other")
+	a.edit("k8s", "kubectl-edit", `{"spec": {"retention": "2d", "shards": 3}}`)
+	a.says(`open +acme/config +adopt/k8s \(eu-1\)`, "reconcile")
+	proposed, err := a.world.forge.ReadFile("acme/config", "portreeve/adopt/k8s--eu-1", "fleet.cue")
+	must(t, err)
+	if !strings.Contains(proposed, `name: "k8s", settings: {version: "3.5.0", retention: time: "2d"}`) {
+		t.Fatalf("it proposes\n%s", proposed)
+	}
+	a.has("k8s", "retention", "2d")
+	must(t, a.world.you().Merge("acme/config", 1, fleet.MergeCommit))
+	a.says(`apply +eu-1 +prometheus/k8s`, "reconcile") // is ours again, and no value changes
+	a.has("k8s", "retention", "2d")
+	a.has("k8s", "shards", 3) // which nobody has declared
+	a.well("k8s")
+	a.says(`2 done`, "reconcile")
+	a.edit("k8s", "kubectl-edit", `{"spec": {"tolerations": []}}`)
+	a.says(`it can't be taken over: it differs in more than settings`, "plan", "--output=json")
+
+	for range 3 {
+		a.edit("other", "kubectl-edit", `{"spec": {"retention": "2d"}}`)
+		a.says(`apply +eu-1 +prometheus/other`, "reconcile")
+		a.has("other", "retention", "10d")
+	}
+	a.edit("other", "kubectl-edit", `{"spec": {"retention": "2d"}}`)
+	a.says(`blocked +eu-1 +prometheus/other +an edit war: somebody has changed what was written on .*, the 4th time in 30 days`, "reconcile")
+	a.has("other", "retention", "2d")
+	declared["other"] = `retention: time: "11d"`
+	a.declare(declared, adopting)
+	a.says(`prometheus/other`, "reconcile")
+	a.has("other", "retention", "11d")
 }
 
 // TestApplyLost: while the cluster can't be reached, or does not take the

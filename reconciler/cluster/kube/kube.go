@@ -9,6 +9,7 @@ package kube
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -39,6 +40,7 @@ const (
 	wantsAnnotation = "portreeve.dev/wants"
 	atAnnotation    = "portreeve.dev/applied"
 	backAnnotation  = "portreeve.dev/put-back" // times, with commas between
+	setAnnotation   = "portreeve.dev/set"      // the fields that were applied, as JSON
 )
 
 // Bounds.
@@ -253,7 +255,7 @@ func (d *Delivery) try(ctx context.Context, at cluster.Cluster, c cluster.Change
 				return t, nil
 			}
 		}
-		conflicts, err := dryRun(ctx, api, wanted, live)
+		conflicts, over, err := dryRun(ctx, api, wanted, live)
 		if err != nil {
 			return t, err
 		}
@@ -262,7 +264,7 @@ func (d *Delivery) try(ctx context.Context, at cluster.Cluster, c cluster.Change
 			t.Next = "declare what is there (portreeve prometheus adopt), or have them let go of it"
 			return t, nil
 		}
-		t.Overrides = append(t.Overrides, conflicts...)
+		t.Overrides = slices.Concat(t.Overrides, conflicts, over)
 		_, before, after, err := ssa.NewResourceManager(api, nil, ssa.Owner{Field: manager}).Diff(ctx, wanted, ssa.DefaultDiffOptions())
 		if err != nil {
 			return t, err
@@ -286,36 +288,50 @@ func (d *Delivery) try(ctx context.Context, at cluster.Cluster, c cluster.Change
 
 // dryRun tries an apply that takes no field from anybody, and tells whose it would
 // have to take: "kubectl-edit (.spec.remoteWrite)". What was ours before beside them,
-// for both had set it alike, it may change.
-func dryRun(ctx context.Context, api client.Client, o, live *unstructured.Unstructured) (conflicts []string, err error) {
+// for both had set it alike, it may change; and what they have taken since it was
+// applied, which are over.
+func dryRun(ctx context.Context, api client.Client, o, live *unstructured.Unstructured) (conflicts, over []string, err error) {
 	err = api.Apply(ctx, client.ApplyConfigurationFromUnstructured(o.DeepCopy()), client.DryRunAll, client.FieldOwner(manager))
 	status := apierrors.APIStatus(nil)
 	if !apierrors.IsConflict(err) || !errors.As(err, &status) || status.Status().Details == nil {
-		return nil, err
+		return nil, nil, err
 	}
-	own := map[string]bool{}
+	own, applied := map[string]bool{}, []string(nil)
 	if live != nil {
 		set, err := ours(live)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if set != nil {
 			set.Iterate(func(p fieldpath.Path) { own[p.String()] = true })
 		}
+		_ = json.Unmarshal([]byte(live.GetAnnotations()[setAnnotation]), &applied) // that of others is none
 	}
 	known := false
 	for _, cause := range status.Status().Details.Causes {
 		if cause.Type != metav1.CauseTypeFieldManagerConflict {
 			continue
 		}
-		if known = true; !own[cause.Field] {
-			conflicts = append(conflicts, fmt.Sprintf("%s (%s)", strings.Trim(strings.TrimPrefix(strings.SplitN(cause.Message, " using ", 2)[0], "conflict with "), `"`), cause.Field))
+		known = true
+		who := fmt.Sprintf("%s (%s)", strings.Trim(strings.TrimPrefix(strings.SplitN(cause.Message, " using ", 2)[0], "conflict with "), `"`), cause.Field)
+		switch {
+		case own[cause.Field]:
+		case slices.ContainsFunc(applied, func(field string) bool { return below(cause.Field, field) }):
+			over = append(over, who)
+		default:
+			conflicts = append(conflicts, who)
 		}
 	}
 	if !known {
-		return nil, err
+		return nil, nil, err
 	}
-	return conflicts, nil
+	return conflicts, over, nil
+}
+
+// below reports whether a field is another, or a part of it.
+func below(field, other string) bool {
+	rest, ok := strings.CutPrefix(field, other)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
 // Apply implements cluster.Delivery.
@@ -340,7 +356,7 @@ func (d *Delivery) apply(ctx context.Context, at cluster.Cluster, c cluster.Chan
 		return err
 	}
 	if !c.Ours {
-		conflicts, err := dryRun(ctx, api, wanted, live)
+		conflicts, _, err := dryRun(ctx, api, wanted, live)
 		if err == nil && conflicts != nil {
 			err = moved("others manage a part of it by now: " + strings.Join(conflicts, ", "))
 		}
@@ -355,8 +371,12 @@ func (d *Delivery) apply(ctx context.Context, at cluster.Cluster, c cluster.Chan
 	if err := inventory.add(ctx, api, c.Declaration, r); err != nil {
 		return err
 	}
+	set, err := setBy(wanted)
+	if err != nil {
+		return err
+	}
 	annotations := map[string]string{
-		byAnnotation: c.Declaration.String(), wantsAnnotation: c.Wants, atAnnotation: d.Now().UTC().Format(time.RFC3339),
+		byAnnotation: c.Declaration.String(), wantsAnnotation: c.Wants, atAnnotation: d.Now().UTC().Format(time.RFC3339), setAnnotation: set,
 	}
 	if c.Ours {
 		var all []string

@@ -257,17 +257,23 @@ func TestApply(t *testing.T) {
 	a.people(t, "kubectl-edit", "shards", int64(7))
 	expect("  replicas: 2\n", fleet.Standing{Wants: "w2", At: noon, Unwell: silent, Shared: "kubectl-edit"})
 
-	ours := change(look(t, d), "w2", two)
+	// What was never ours is not taken from others; what they took is ours again, told.
+	theirs := change(look(t, d), "w3", two+"  retention: 15d\n")
 	a.since()
-	if trial := d.Try(ctx, eu, ours); !strings.Contains(trial.Taken, "kubectl-edit (.spec.shards)") || trial.Next == "" {
+	if trial := d.Try(ctx, eu, theirs); !strings.HasSuffix(trial.Taken, "otherwise: kubectl-edit (.spec.retention)") || trial.Next == "" {
 		t.Errorf("tried, it says %+v", trial)
 	}
-	if err := d.Apply(ctx, eu, ours); fleet.ClassOf(err) != fleet.Moved {
+	if err := d.Apply(ctx, eu, theirs); fleet.ClassOf(err) != fleet.Moved {
 		t.Errorf("applied over what others set: %v", err)
 	}
 	if _, writes := a.since(); writes != nil {
 		t.Errorf("it wrote %q", writes)
 	}
+	three := change(look(t, d), "w3", "  shards: 3\n  replicas: 2\n")
+	if trial := d.Try(ctx, eu, three); !slices.Equal(trial.Overrides, []string{"kubectl-edit (.spec.shards)"}) || trial.Taken != "" {
+		t.Errorf("tried with another value, it says %+v", trial)
+	}
+	ours := change(look(t, d), "w2", two)
 	ours.Ours = true
 	trial := d.Try(ctx, eu, ours)
 	if !slices.Equal(trial.Overrides, []string{"kubectl-edit (.spec.shards)"}) || trial.Taken != "" || trial.Refused != "" || trial.Unread != "" {

@@ -125,6 +125,27 @@ func ours(o *unstructured.Unstructured) (*fieldpath.Set, error) {
 	return nil, nil
 }
 
+// setBy are the fields that an object sets, for setAnnotation; a list counts as one.
+func setBy(o *unstructured.Unstructured) (string, error) {
+	is, err := typed.DeducedParseableType.FromUnstructured(o.Object)
+	if err != nil {
+		return "", err
+	}
+	set, err := is.ToFieldSet()
+	if err != nil {
+		return "", err
+	}
+	var all []string
+	set.Leaves().Iterate(func(p fieldpath.Path) {
+		if len(p) > 0 && p[0].FieldName != nil && *p[0].FieldName == "spec" {
+			all = append(all, p.String())
+		}
+	})
+	slices.Sort(all)
+	text, err := json.Marshal(all)
+	return string(text), err
+}
+
 func fields(m metav1.ManagedFieldsEntry) (*fieldpath.Set, error) {
 	set := &fieldpath.Set{}
 	if m.FieldsV1 == nil {
