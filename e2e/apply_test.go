@@ -389,6 +389,75 @@ func TestApplyDrifted(t *testing.T) {
 	a.has("other", "retention", "11d")
 }
 
+// TestApplyNamespaces: namespaces say whose they are by a label, and lose it when
+// that is declared no more; nobody makes or removes them.
+func TestApplyNamespaces(t *testing.T) {
+	a := newApplied(t)
+	for _, name := range []string{"portreeve", "ledger", "books"} {
+		must(t, a.server.Namespace(name))
+	}
+	label := func(name string, patch string) (owner string, there bool) {
+		t.Helper()
+		method, kind, body := http.MethodGet, "", []byte(nil)
+		if patch != "" {
+			method, kind, body = http.MethodPatch, "application/merge-patch+json", []byte(patch)
+		}
+		answer, err := a.server.Do(method, "/api/v1/namespaces/"+name+"?fieldManager=kubectl-label", kind, body)
+		if err != nil && strings.Contains(err.Error(), "404") {
+			return "", false
+		}
+		must(t, err)
+		var o struct {
+			Metadata struct {
+				Labels, Annotations map[string]string
+			}
+		}
+		must(t, json.Unmarshal(answer, &o))
+		if o.Metadata.Labels["portreeve.dev/owner"] == "" && len(o.Metadata.Annotations) > 0 {
+			t.Errorf("%s has the annotations %v", name, o.Metadata.Annotations)
+		}
+		return o.Metadata.Labels["portreeve.dev/owner"], true
+	}
+	owns := func(name, want string) {
+		t.Helper()
+		if got, there := label(name, ""); !there || got != want {
+			t.Fatalf("%s is %q's (%t), want %q", name, got, there, want)
+		}
+	}
+	const both = `ownership: alone: {owner: "platform", namespaces: "eu-1": ["ledger", "books", "none"]}`
+	a.declare(nil, both)
+	a.says(`apply +eu-1 +ownership/alone +writes it: it owns namespaces there: namespace books: label portreeve.dev/owner platform and 2 more`, "plan")
+	a.says(`\+    portreeve.dev/owner: platform`, "plan", "--diff")
+	owns("ledger", "")
+	a.says(`apply +eu-1 +ownership/alone`, "reconcile")
+	owns("ledger", "platform")
+	owns("books", "platform")
+	if _, there := label("none", ""); there {
+		t.Error("a namespace was made")
+	}
+	a.says(`1 done`, "reconcile")
+	label("books", `{"metadata": {"labels": {"portreeve.dev/owner": "me"}}}`)
+	a.says(`writes it: somebody has changed it, over what was set by kubectl-label \(.metadata.labels.portreeve.dev/owner\)`, "plan")
+	a.says(`apply +eu-1`, "reconcile")
+	owns("books", "platform")
+
+	a.declare(nil, `ownership: alone: {owner: "platform", namespaces: "eu-1": ["ledger"]}`)
+	a.says(`apply +eu-1`, "reconcile")
+	owns("books", "")
+	owns("ledger", "platform")
+	a.declare(nil, `ownership: other: {owner: "platform", namespaces: "eu-1": ["ledger"]}`) // is let go of by one, and taken by another
+	a.command("reconcile")
+	a.says(`1 done|apply`, "reconcile")
+	owns("ledger", "platform")
+	a.says(`1 done`, "reconcile")
+	a.declare(nil, "")
+	a.says(`let-go +eu-1 +ownership/other`, "reconcile")
+	owns("ledger", "")
+	if got := a.inventory(); got != "map[]" {
+		t.Errorf("the inventory has %s", got)
+	}
+}
+
 // TestApplyLost: while the cluster can't be reached, or does not take the
 // credentials, nothing changes, and it goes on by itself.
 func TestApplyLost(t *testing.T) {

@@ -23,7 +23,7 @@ func (a *Applier) onCluster(ctx context.Context, w *plan.World, s *rollout.Step)
 		return delivery.LetGo(ctx, at, s.Declaration)
 	}
 	c := cluster.Change{
-		Declaration: s.Declaration, Wants: s.Wants, Edits: s.Edits, Reload: s.Reload, Restarts: s.Restarts, Ours: s.Ours, Was: map[fleet.Path]cluster.File{},
+		Declaration: s.Declaration, Wants: s.Wants, Edits: s.Edits, Gone: s.Gone, Reload: s.Reload, Restarts: s.Restarts, Ours: s.Ours, Was: map[fleet.Path]cluster.File{},
 	}
 	for _, e := range s.Edits {
 		content, err := fs.ReadFile(seen.Tree, string(e.Path))

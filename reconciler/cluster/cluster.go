@@ -54,7 +54,9 @@ type Answer struct {
 // Seen is what stands on a cluster: of what is looked at the files that are there,
 // and what declarations have put there.
 type Seen struct {
-	Files    map[fleet.Path]File
+	Files map[fleet.Path]File
+	// Unread says why some of what is looked at can't be, where the rest can.
+	Unread   map[fleet.Path]string
 	Standing map[fleet.ID]*fleet.Standing
 }
 
@@ -89,6 +91,7 @@ type Change struct {
 	Declaration fleet.ID
 	Wants       string           // as fleet.Standing has it
 	Edits       []transform.Edit // none where it stands so, and is only written down
+	Gone        []fleet.Path     // objects that it has put there and wants no more
 	// Was is what was seen where the edits lead; what is missing was not there.
 	Was map[fleet.Path]File
 	// Reload is where what runs there is told to take up all but Restarts; empty

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"maps"
 	"path"
 	"slices"
@@ -58,9 +59,20 @@ func (c *Cluster) Repo() RepoName {
 	return c.Delivery.PullRequest.Repo
 }
 
-// ObjectPath is the place of a Kubernetes object in what is seen of a cluster.
+// CoreGroup stands for the API group that has no name, and NoNamespace for the
+// namespace of objects that are in none, in the places of objects.
+const (
+	CoreGroup   = "core"
+	NoNamespace = "-"
+)
+
+// ObjectPath is the place of a Kubernetes object in what is seen of a cluster. Of one
+// in no namespace that is empty.
 func ObjectPath(apiVersion, kind, namespace, name string) Path {
-	return Path(path.Join(apiVersion, kind, namespace, name+".yaml"))
+	if !strings.Contains(apiVersion, "/") {
+		apiVersion = path.Join(CoreGroup, apiVersion)
+	}
+	return Path(path.Join(apiVersion, kind, cmp.Or(namespace, NoNamespace), name+".yaml"))
 }
 
 // ObjectsPath is the place of all objects of a kind in a namespace.

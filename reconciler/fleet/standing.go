@@ -22,6 +22,8 @@ type Standing struct {
 	// PutBack is when it was last put back since others had changed it, the oldest
 	// first.
 	PutBack []time.Time `json:"putBack,omitempty"`
+	// Objects are the places of the objects that were put there; none of files.
+	Objects []Path `json:"-"`
 	// Unwell says in what what runs there by it is not well (yet).
 	Unwell string `json:"-"`
 	// Shared says who else manages a part of it; empty for nobody.

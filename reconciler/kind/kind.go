@@ -238,6 +238,9 @@ type Want struct {
 	// is restarted alone; the others when it is told to reload, at Runs.
 	All      string       `json:",omitempty"`
 	Restarts []fleet.Path `json:",omitempty"`
+	// Objects are the places of all that is wanted of a cluster: what the declaration
+	// has put there before and is not among them it lets go of. Nil where it keeps one.
+	Objects []fleet.Path `json:",omitempty"`
 	// Unsafe, when not empty, says why the edits must not be made on a cluster.
 	Unsafe string `json:",omitempty"`
 	// Facts are what Title, What, Because and Body are made from, as FactsOf

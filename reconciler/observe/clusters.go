@@ -36,7 +36,7 @@ func (o *Observer) clusters(ctx context.Context, w *plan.World, asked []plan.Loo
 }
 
 func seen(c cluster.Cluster, answer cluster.Answer) *plan.Cluster {
-	out := &plan.Cluster{Read: map[fleet.Path]bool{}, Standing: answer.Standing}
+	out := &plan.Cluster{Read: map[fleet.Path]bool{}, Unread: answer.Unread, Standing: answer.Standing}
 	if answer.Err != nil {
 		out.Err, out.Permanent = answer.Err.Error(), fleet.ClassOf(answer.Err) == fleet.Permanent
 		return out
@@ -61,7 +61,7 @@ func (o *Observer) try(ctx context.Context, w *plan.World, steps []rollout.Step)
 		s := byKey[key]
 		is := w.Config.Clusters[s.Cluster].Cluster
 		t := o.Clusters.Of(is).Try(ctx, cluster.Cluster{Name: s.Cluster, Is: is},
-			cluster.Change{Declaration: s.Declaration, Wants: s.Wants, Edits: s.Edits, Ours: s.Ours})
+			cluster.Change{Declaration: s.Declaration, Wants: s.Wants, Edits: s.Edits, Gone: s.Gone, Ours: s.Ours})
 		return &t
 	})
 	if w.Trials == nil {

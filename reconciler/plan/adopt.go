@@ -114,6 +114,9 @@ func (c *computation) unsettled(d *fleet.Declaration) string {
 		if candidate.Out != "" {
 			return candidate.Out
 		}
+		if candidate.Repo == "" {
+			continue // what is on clusters is none of what a repo has
+		}
 		repo := c.world.Repos[candidate.Repo]
 		if repo.Err != "" {
 			return repo.Err

@@ -20,6 +20,8 @@ type Cluster struct {
 	Read map[fleet.Path]bool
 	Tree fs.FS
 	ID   fleet.TreeID
+	// Unread says why some of Read could not be.
+	Unread map[fleet.Path]string
 	// Standing is what declarations have put there.
 	Standing map[fleet.ID]*fleet.Standing
 }
@@ -106,6 +108,12 @@ func (c *computation) place(name fleet.ClusterName, cluster *Cluster, p placing,
 		tell(rollout.Waiting, "it is being read", "")
 		return
 	}
+	for _, path := range p.Reads {
+		if why := cluster.Unread[path]; why != "" {
+			tell(rollout.Failed, why, "see the cluster, and what the daemon may do there")
+			return
+		}
+	}
 	// The kind sees a repo without a name: there is none.
 	want, state := c.want(p.kind, p.declaration, &Repo{Head: fleet.Head{Tree: cluster.ID}, Tree: snapshot{cluster.Tree, cluster.ID}}, c.world.Config.Clusters[name])
 	if state.State != "" {
@@ -115,6 +123,13 @@ func (c *computation) place(name fleet.ClusterName, cluster *Cluster, p placing,
 	item := c.placed(p.declaration.ID, name, cluster)
 	item.Declaration, item.Owns, item.Want, item.Hold = p.declaration, p.kind.Owns, want, c.holds[p.declaration.ID]
 	item.Rollout, item.Wave = p.Rollout, p.Wave
+	if item.Direct.Standing != nil && want.Out == "" && want.Objects != nil {
+		for _, path := range item.Direct.Standing.Objects {
+			if !slices.Contains(want.Objects, path) {
+				item.Direct.Gone = append(item.Direct.Gone, path)
+			}
+		}
+	}
 	c.items = append(c.items, item)
 }
 

@@ -19,7 +19,7 @@ func (c *computation) editions(item *rollout.Item, repo *Repo) map[fleet.Path][]
 	if !ok || item.Declaration == nil || item.Declaration.Frozen != nil || len(item.Want.Edits) == 0 {
 		return repo.Editions
 	}
-	access, _ := c.access(k, item.Declaration, repo)
+	access, _ := c.access(k, item.Declaration, repo, nil)
 	out := map[fleet.Path][]fleet.Edition{}
 	for _, path := range slices.Sorted(maps.Keys(repo.Editions)) {
 		known := map[fleet.BlobID]bool{}

@@ -19,7 +19,7 @@ import (
 func (c *computation) want(k kind.Kind, d *fleet.Declaration, repo *Repo, cluster *fleet.Declaration) (kind.Want, rollout.Outcome) {
 	// Until it is known what accounts may do, what is asked for of the tree is
 	// asked for at once.
-	access, waits := c.access(k, d, repo)
+	access, waits := c.access(k, d, repo, cluster)
 	key := c.keys.of(d, repo, cluster, access)
 	if b, ok := c.memo.Get(key); ok {
 		var r remembered
@@ -42,12 +42,12 @@ func (c *computation) want(k kind.Kind, d *fleet.Declaration, repo *Repo, cluste
 
 // access is what the accounts may do that a declaration's want goes by, or the
 // outcome that says why that is not known now.
-func (c *computation) access(k kind.Kind, d *fleet.Declaration, repo *Repo) (map[string]fleet.Access, rollout.Outcome) {
+func (c *computation) access(k kind.Kind, d *fleet.Declaration, repo *Repo, cluster *fleet.Declaration) (map[string]fleet.Access, rollout.Outcome) {
 	if k.Accounts == nil {
 		return nil, rollout.Outcome{}
 	}
 	known, waits := map[string]fleet.Access{}, rollout.Outcome{}
-	for _, name := range k.Accounts(&kind.Pass{Declaration: d, Config: c.world.Config, Repo: repo.Listing}) {
+	for _, name := range k.Accounts(&kind.Pass{Declaration: d, Config: c.world.Config, Repo: repo.Listing, Cluster: cluster}) {
 		a, asked := repo.Access[kind.HandleKey(name)]
 		switch {
 		case !asked:

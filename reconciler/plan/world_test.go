@@ -253,6 +253,7 @@ type clusterFile struct {
 	Permanent bool
 	Files     map[fleet.Path]string
 	Standing  map[string]fleet.Standing // by declarations
+	Unread    map[fleet.Path]string
 	Trial     fleet.Trial
 }
 
@@ -264,8 +265,11 @@ func (f clusterFile) seen(look plan.LookAt) *plan.Cluster {
 		if text, ok := f.Files[p]; ok {
 			tree[string(p)] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
 		}
+		if text, ok := f.Files[fleet.AppliedPath(p)]; ok {
+			tree[string(fleet.AppliedPath(p))] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
+		}
 	}
-	c.Tree = tree
+	c.Tree, c.Unread = tree, f.Unread
 	for name, s := range f.Standing {
 		id, _ := fleet.ParseID(name)
 		c.Standing[id] = &s

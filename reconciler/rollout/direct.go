@@ -13,6 +13,8 @@ type Direct struct {
 	Cluster  fleet.ClusterName
 	Seen     fleet.TreeID    // what it holds, as planning sees it
 	Standing *fleet.Standing // what the declaration has put there; nil for nothing
+	// Gone are objects that the declaration has put there and wants no more.
+	Gone []fleet.Path
 	// Removes says that what is let go of is removed.
 	Removes bool
 }
@@ -50,6 +52,8 @@ func (i *Item) Landed() (at time.Time, by string) {
 // the config repo, so nothing is done in any mode but the last.
 func (i *Item) direct(s Settings) Decision {
 	at, same := i.stands()
+	so := len(i.Want.Edits) == 0 && len(i.Direct.Gone) == 0
+	drifted := same && at.Refused == "" && len(i.Want.Edits) > 0
 	switch {
 	case i.Declaration == nil:
 		return i.leaves(s, Done, "its declaration is gone from the config repo")
@@ -59,15 +63,15 @@ func (i *Item) direct(s Settings) Decision {
 		return i.leaves(s, Out, i.Want.Out)
 	case at.Begun: // what is there may be half of it
 		return i.apply(s, "writing it was begun, and did not come to its end")
-	case len(i.Want.Edits) == 0 && same && at.Restart:
+	case so && same && at.Restart:
 		return Decision{Outcome: i.outcome(Done, "restart what runs there, if nobody has", "as declared; it takes effect with a restart, since %s", at.At.UTC().Format("2 January 15:04 UTC"))}
-	case len(i.Want.Edits) == 0 && !same && i.Direct.Standing != nil && !i.Direct.Removes && i.Hold == nil && i.Want.Paused == "" && s.Mode == fleet.Merge:
+	case so && !same && i.Direct.Standing != nil && !i.Direct.Removes && i.Hold == nil && i.Want.Paused == "" && s.Mode == fleet.Merge:
 		// Else what somebody changes there next would not be told as drift. Of an
 		// applied object what is ours stands with what it was applied for.
 		return i.apply(s, "others have made it as declared, which is written down")
-	case len(i.Want.Edits) == 0 && same && at.Unwell != "":
+	case so && same && at.Unwell != "":
 		return Decision{Outcome: i.unwell(s.Now.Sub(at.At), at.Unwell)}
-	case len(i.Want.Edits) == 0:
+	case so:
 		return Decision{Outcome: i.outcome(Done, "", "as declared")}
 	case i.Clash != "":
 		return Decision{Outcome: i.outcome(Blocked, "declare the path once", "%s", i.Clash)}
@@ -78,11 +82,11 @@ func (i *Item) direct(s Settings) Decision {
 	case same && at.Refused != "" && !at.Touched:
 		return Decision{Outcome: i.outcome(Failed, "change the declaration, or what stands there",
 			"what runs there did not take it, and has again what it had: %s", at.Refused)}
-	case same && at.Refused == "" && (i.OnDrift(s) != fleet.DriftEnforce || i.fought(s, at) >= WarTimes):
+	case drifted && (i.OnDrift(s) != fleet.DriftEnforce || i.fought(s, at) >= WarTimes):
 		return i.leaveStanding(s, at)
 	case i.Want.Unsafe != "":
 		return Decision{Outcome: i.outcome(Failed, "see the cluster and the declaration", "%s", i.Want.Unsafe)}
-	case same && at.Refused == "":
+	case drifted:
 		d := i.apply(s, "somebody has changed it")
 		for n := range d.Steps {
 			d.Steps[n].Ours = true
@@ -128,7 +132,7 @@ func (i *Item) apply(s Settings, why string) Decision {
 		return Decision{Outcome: i.outcome(Blocked, `set fleet.mode to "merge"`, "it would be written, and fleet.mode is %s", s.Mode)}
 	}
 	step := i.step(Apply, why)
-	step.Edits, step.Wants = i.Want.Edits, i.Want.All
+	step.Edits, step.Gone, step.Wants = i.Want.Edits, i.Direct.Gone, i.Want.All
 	if i.Want.Runs != nil {
 		step.Reload = i.Want.Runs.API
 	}

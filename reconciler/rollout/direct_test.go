@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,8 @@ func TestDirect(t *testing.T) {
 		"a war, asked again":      {change: func(i *Item) { i.Want.AskAgain = at.Add(-time.Hour) }, standing: fought(3, 24), state: Change, action: Apply, reason: "somebody has changed it"},
 		"a war, asked later":      {change: func(i *Item) { i.Want.AskAgain = at.Add(time.Hour) }, standing: fought(3, 24), state: Blocked, reason: "an edit war"},
 		"a war, and changed":      {change: func(i *Item) { i.Want.All = "v" }, standing: fought(3, 24), state: Change, action: Apply, reason: "writes it: named"},
+		"objects to let go of":    {change: func(i *Item) { i.Want.Edits, i.Direct.Gone = nil, []fleet.Path{"x"} }, standing: put("before"), state: Change, action: Apply, reason: "writes it: named"},
+		"so, and objects left":    {change: func(i *Item) { i.Want.Edits, i.Direct.Gone, i.Want.OnDrift = nil, []fleet.Path{"x"}, fleet.DriftReport }, standing: put("w"), state: Change, action: Apply},
 		"unsafe":                  {change: func(i *Item) { i.Want.Unsafe = "lost" }, state: Failed, reason: "lost"},
 		"drifted, unsafe to undo": {change: func(i *Item) { i.Want.Unsafe = "lost" }, standing: put("w"), state: Failed, reason: "lost"},
 		"held":                    {change: func(i *Item) { i.Hold = i.Hold.With("p", "r", fleet.Acknowledge) }, state: Blocked},
@@ -102,6 +105,9 @@ func TestDirect(t *testing.T) {
 		}
 		if ours := c.reason == "somebody has changed it"; len(got.Steps) > 0 && got.Steps[0].Ours != ours {
 			t.Errorf("%s: what others set is put back: %t", name, !ours)
+		}
+		if action == Apply && !slices.Equal(got.Steps[0].Gone, i.Direct.Gone) {
+			t.Errorf("%s: it lets go of %v", name, got.Steps[0].Gone)
 		}
 		if got.Outcome.Target != (fleet.Target{Cluster: "host-1"}) || got.Outcome.Lane != "" {
 			t.Errorf("%s: it is told of %v (%s)", name, got.Outcome.Target, got.Outcome.Lane)

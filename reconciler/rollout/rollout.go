@@ -156,6 +156,7 @@ type Step struct {
 	Wants    string       `json:"wants,omitempty"`
 	Reload   string       `json:"reload,omitempty"`
 	Restarts []fleet.Path `json:"restarts,omitempty"`
+	Gone     []fleet.Path `json:"gone,omitempty"`
 	Ours     bool         `json:"ours,omitempty"`
 
 	// Of Grant and Revoke: whose access, and the role that they had Before.

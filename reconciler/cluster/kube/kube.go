@@ -29,6 +29,7 @@ import (
 
 	"github.com/portreeve/portreeve/reconciler/cluster"
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/transform"
 )
 
 // manager is the field manager.
@@ -82,7 +83,7 @@ func (d *Delivery) Look(ctx context.Context, clusters []cluster.Cluster) map[fle
 }
 
 func (d *Delivery) look(ctx context.Context, c cluster.Cluster) (cluster.Seen, error) {
-	seen := sight{cluster.Seen{Files: map[fleet.Path]cluster.File{}, Standing: map[fleet.ID]*fleet.Standing{}}}
+	seen := sight{cluster.Seen{Files: map[fleet.Path]cluster.File{}, Unread: map[fleet.Path]string{}, Standing: map[fleet.ID]*fleet.Standing{}}}
 	api, err := d.Connect(c.Is.Delivery.Apply.Context)
 	if err != nil {
 		return seen.Seen, err
@@ -100,14 +101,18 @@ func (d *Delivery) look(ctx context.Context, c cluster.Cluster) (cluster.Seen, e
 		reads = append(reads, r)
 	}
 	refs = append(refs, reads...)
-	for _, o := range inventory.objects {
-		refs = append(refs, o)
+	for _, id := range slices.SortedFunc(maps.Keys(inventory.objects), fleet.ID.Compare) {
+		refs = append(refs, inventory.objects[id]...)
 	}
-	objects, err := list(ctx, api, refs)
+	objects, denied, err := list(ctx, api, refs)
 	if err != nil {
 		return seen.Seen, err
 	}
-	for _, r := range reads {
+	for n, r := range reads {
+		if why := denied[r.GroupVersionKind]; why != nil {
+			seen.Unread[c.Reads[n]] = failure(c.Name, "look at "+r.Kind, why).Error()
+			continue
+		}
 		if r.name != "" {
 			err = seen.add(r, objects[r])
 		}
@@ -120,8 +125,13 @@ func (d *Delivery) look(ctx context.Context, c cluster.Cluster) (cluster.Seen, e
 			return seen.Seen, err
 		}
 	}
-	for id, r := range inventory.objects {
-		seen.Standing[id] = standing(id, objects[r])
+	for id, all := range inventory.objects {
+		s := &fleet.Standing{}
+		for _, r := range all {
+			add(s, standing(id, r, objects[r]))
+			s.Objects = append(s.Objects, r.path())
+		}
+		seen.Standing[id] = s
 	}
 	return seen.Seen, nil
 }
@@ -162,18 +172,35 @@ func parse(p fleet.Path) (reference, error) {
 	if ok == (name == "") {
 		return reference{}, fmt.Errorf("%w: %q is the place of no object", errBad, p)
 	}
-	return reference{schema.GroupVersionKind{Group: parts[0], Version: parts[1], Kind: parts[2]}, parts[3], name}, nil
+	r := reference{schema.GroupVersionKind{Group: parts[0], Version: parts[1], Kind: parts[2]}, parts[3], name}
+	if r.Group == fleet.CoreGroup {
+		r.Group = ""
+	}
+	if r.namespace == fleet.NoNamespace {
+		r.namespace = ""
+	}
+	return r, nil
 }
 
 func (r reference) path() fleet.Path {
 	return fleet.ObjectPath(r.GroupVersion().String(), r.Kind, r.namespace, r.name)
 }
 
-func (r reference) String() string { return r.Kind + " " + r.namespace + "/" + r.name }
+func (r reference) String() string {
+	if r.namespace == "" {
+		return r.Kind + " " + r.name
+	}
+	return r.Kind + " " + r.namespace + "/" + r.name
+}
+
+// lasts reports whether an object is never removed, whoever has made it: with a
+// namespace goes all that is in it.
+func (r reference) lasts() bool { return r.Group == "" && r.Kind == "Namespace" }
 
 // list lists the objects of the kinds that some are of, once for each kind: those
-// of one namespace, if all are there. A kind that the cluster does not know has none.
-func list(ctx context.Context, api client.Client, refs []reference) (map[reference]*unstructured.Unstructured, error) {
+// of one namespace, if all are there. A kind that the cluster does not know has none;
+// those that it forbids are denied.
+func list(ctx context.Context, api client.Client, refs []reference) (found map[reference]*unstructured.Unstructured, denied map[schema.GroupVersionKind]error, err error) {
 	namespaces := map[schema.GroupVersionKind]map[string]bool{}
 	var order []schema.GroupVersionKind
 	for _, r := range refs {
@@ -183,7 +210,7 @@ func list(ctx context.Context, api client.Client, refs []reference) (map[referen
 		}
 		namespaces[r.GroupVersionKind][r.namespace] = true
 	}
-	found := map[reference]*unstructured.Unstructured{}
+	found, denied = map[reference]*unstructured.Unstructured{}, map[schema.GroupVersionKind]error{}
 	for _, of := range order {
 		options := &client.ListOptions{Limit: page}
 		if some := slices.Collect(maps.Keys(namespaces[of])); len(some) == 1 {
@@ -196,22 +223,26 @@ func list(ctx context.Context, api client.Client, refs []reference) (map[referen
 			if meta.IsNoMatchError(err) || apierrors.IsNotFound(err) {
 				break
 			}
+			if apierrors.IsForbidden(err) {
+				denied[of] = err
+				break
+			}
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			for i := range some.Items {
 				o := &some.Items[i]
 				found[reference{of, o.GetNamespace(), o.GetName()}] = o
 			}
 			if count += len(some.Items); count > maxList {
-				return nil, fmt.Errorf("%w: it has more than %d objects of kind %s", errBad, maxList, of.Kind)
+				return nil, nil, fmt.Errorf("%w: it has more than %d objects of kind %s", errBad, maxList, of.Kind)
 			}
 			if options.Continue = some.GetContinue(); options.Continue == "" {
 				break
 			}
 		}
 	}
-	return found, nil
+	return found, denied, nil
 }
 
 // Try implements cluster.Delivery: a dry run, which the API server judges as it
@@ -249,7 +280,11 @@ func (d *Delivery) try(ctx context.Context, at cluster.Cluster, c cluster.Change
 			return t, err
 		}
 		if live != nil {
-			if by := managedBy(live); by != "" {
+			if by := live.GetAnnotations()[byAnnotation]; by != "" && by != c.Declaration.String() {
+				t.Taken, t.Next = fmt.Sprintf("%s is there by %s", r, by), "withdraw it there; what is withdrawn is let go of at the next pass"
+				return t, nil
+			}
+			if by := managedBy(live); by != "" && !r.lasts() {
 				t.Taken = fmt.Sprintf("%s is managed by %s, which would undo it", r, by)
 				t.Next = "reach the cluster through the repo that it watches (delivery pullRequest), or take the object out of there"
 				return t, nil
@@ -344,16 +379,57 @@ func (d *Delivery) apply(ctx context.Context, at cluster.Cluster, c cluster.Chan
 	if err != nil {
 		return err
 	}
-	if len(c.Edits) != 1 {
-		return fmt.Errorf("%w: it writes %d objects, expected one", errBad, len(c.Edits))
+	var ready []*putting
+	var all []reference
+	for _, e := range c.Edits {
+		p, err := prepare(ctx, api, c, e)
+		if err != nil {
+			return err
+		}
+		ready, all = append(ready, p), append(all, p.reference)
 	}
-	wanted, r, err := wanted(c.Edits[0].Path, c.Edits[0].Content)
+	inventory, err := readInventory(ctx, api, at.Is.Delivery.Apply.Namespace)
 	if err != nil {
 		return err
 	}
-	live, err := asSeen(ctx, api, r, c.Was[c.Edits[0].Path], c.Declaration)
-	if err != nil {
+	if err := inventory.add(ctx, api, c.Declaration, all); err != nil {
 		return err
+	}
+	for _, p := range ready {
+		if err := p.put(ctx, api, c, d.Now()); err != nil {
+			return err
+		}
+	}
+	var gone []reference
+	for _, p := range c.Gone {
+		r, err := parse(p)
+		if err == nil {
+			err = release(ctx, api, c.Declaration, r)
+		}
+		if err != nil {
+			return err
+		}
+		gone = append(gone, r)
+	}
+	return inventory.remove(ctx, api, c.Declaration, gone)
+}
+
+// putting is an object that is to be put on a cluster.
+type putting struct {
+	reference
+	wanted, live *unstructured.Unstructured // live is nil for none
+}
+
+// prepare finds whether an object may be applied: it is as it was seen, and takes
+// nothing from others.
+func prepare(ctx context.Context, api client.Client, c cluster.Change, e transform.Edit) (*putting, error) {
+	wanted, r, err := wanted(e.Path, e.Content)
+	if err != nil {
+		return nil, err
+	}
+	live, err := asSeen(ctx, api, r, c.Was[e.Path], c.Declaration)
+	if err != nil {
+		return nil, err
 	}
 	if !c.Ours {
 		conflicts, _, err := dryRun(ctx, api, wanted, live)
@@ -361,32 +437,30 @@ func (d *Delivery) apply(ctx context.Context, at cluster.Cluster, c cluster.Chan
 			err = moved("others manage a part of it by now: " + strings.Join(conflicts, ", "))
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	inventory, err := readInventory(ctx, api, at.Is.Delivery.Apply.Namespace)
-	if err != nil {
-		return err
-	}
-	if err := inventory.add(ctx, api, c.Declaration, r); err != nil {
-		return err
-	}
-	set, err := setBy(wanted)
+	return &putting{r, wanted, live}, nil
+}
+
+// put applies it.
+func (p *putting) put(ctx context.Context, api client.Client, c cluster.Change, now time.Time) error {
+	set, err := setBy(p.wanted)
 	if err != nil {
 		return err
 	}
 	annotations := map[string]string{
-		byAnnotation: c.Declaration.String(), wantsAnnotation: c.Wants, atAnnotation: d.Now().UTC().Format(time.RFC3339), setAnnotation: set,
+		byAnnotation: c.Declaration.String(), wantsAnnotation: c.Wants, atAnnotation: now.UTC().Format(time.RFC3339), setAnnotation: set,
 	}
 	if c.Ours {
 		var all []string
-		for _, at := range standing(c.Declaration, live).PuttingBack(d.Now()) {
+		for _, at := range standing(c.Declaration, p.reference, p.live).PuttingBack(now) {
 			all = append(all, at.Format(time.RFC3339))
 		}
 		annotations[backAnnotation] = strings.Join(all, ",")
 	}
-	wanted.SetAnnotations(annotations)
-	_, err = ssa.NewResourceManager(api, nil, ssa.Owner{Field: manager}).Apply(ctx, wanted, ssa.DefaultApplyOptions())
+	p.wanted.SetAnnotations(annotations)
+	_, err = ssa.NewResourceManager(api, nil, ssa.Owner{Field: manager}).Apply(ctx, p.wanted, ssa.DefaultApplyOptions())
 	return err
 }
 
@@ -432,30 +506,41 @@ func (d *Delivery) letGo(ctx context.Context, at cluster.Cluster, id fleet.ID) e
 	if err != nil {
 		return err
 	}
-	r, ok := inventory.objects[id]
-	if !ok {
-		return nil
+	all := inventory.objects[id]
+	for _, r := range all {
+		if err := release(ctx, api, id, r); err != nil {
+			return err
+		}
 	}
+	return inventory.remove(ctx, api, id, all)
+}
+
+// release deletes an object that a declaration has put there, or gives up what is
+// ours of it.
+func release(ctx context.Context, api client.Client, id fleet.ID, r reference) error {
 	live := &unstructured.Unstructured{}
 	live.SetGroupVersionKind(r.GroupVersionKind)
 	switch err := api.Get(ctx, client.ObjectKey{Namespace: r.namespace, Name: r.name}, live); {
 	case apierrors.IsNotFound(err), meta.IsNoMatchError(err):
+		return nil
 	case err != nil:
 		return err
-	case live.GetAnnotations()[byAnnotation] == id.String() && live.GetDeletionTimestamp() == nil:
-		if standing(id, live).Shared != "" {
-			nothing := &unstructured.Unstructured{}
-			nothing.SetGroupVersionKind(r.GroupVersionKind)
-			nothing.SetNamespace(r.namespace)
-			nothing.SetName(r.name)
-			err = api.Apply(ctx, client.ApplyConfigurationFromUnstructured(nothing), client.FieldOwner(manager), client.ForceOwnership)
-		} else {
-			uid, version := live.GetUID(), live.GetResourceVersion() // as it was looked at, and no other of its name
-			err = api.Delete(ctx, live, client.Preconditions{UID: &uid, ResourceVersion: &version}, client.PropagationPolicy(metav1.DeletePropagationBackground))
-		}
-		if err != nil && !apierrors.IsNotFound(err) {
-			return err
-		}
+	case live.GetAnnotations()[byAnnotation] != id.String() || live.GetDeletionTimestamp() != nil:
+		return nil
 	}
-	return inventory.remove(ctx, api, id)
+	var err error
+	if standing(id, r, live).Shared != "" {
+		nothing := &unstructured.Unstructured{}
+		nothing.SetGroupVersionKind(r.GroupVersionKind)
+		nothing.SetNamespace(r.namespace)
+		nothing.SetName(r.name)
+		err = api.Apply(ctx, client.ApplyConfigurationFromUnstructured(nothing), client.FieldOwner(manager), client.ForceOwnership)
+	} else {
+		uid, version := live.GetUID(), live.GetResourceVersion() // as it was looked at, and no other of its name
+		err = api.Delete(ctx, live, client.Preconditions{UID: &uid, ResourceVersion: &version}, client.PropagationPolicy(metav1.DeletePropagationBackground))
+	}
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
 }

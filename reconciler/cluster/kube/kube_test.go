@@ -245,6 +245,7 @@ func TestApply(t *testing.T) {
 		if got := string(seen.Files[fleet.AppliedPath(path)].Content); !strings.HasSuffix(got, "spec:\n"+own) {
 			t.Errorf("of ours there is\n%s\nwant\n%s", got, own)
 		}
+		stands.Objects = []fleet.Path{path}
 		if got := *seen.Standing[k8s]; !reflect.DeepEqual(got, stands) {
 			t.Errorf("it stands as\n%+v, want\n%+v", got, stands)
 		}
@@ -303,6 +304,117 @@ func TestApply(t *testing.T) {
 	// What is wanted no more is taken out, by the API server.
 	apply(t, d, "w1", "  replicas: 2\n")
 	expect("  replicas: 2\n", fleet.Standing{Wants: "w1", At: noon, Unwell: silent, Shared: "kubectl-edit"})
+}
+
+// TestNamespaces: a namespace gets a label and loses it, and is never made nor
+// removed.
+func TestNamespaces(t *testing.T) {
+	namespace := func(name string, labels map[string]string) *unstructured.Unstructured {
+		o := &unstructured.Unstructured{}
+		o.SetGroupVersionKind(schema.GroupVersionKind{Version: "v1", Kind: "Namespace"})
+		o.SetName(name)
+		o.SetLabels(labels)
+		return o
+	}
+	a := newAPI()
+	for _, o := range []*unstructured.Unstructured{
+		namespace("books", map[string]string{"tier": "prod"}), namespace("ledger", nil), namespace("theirs", map[string]string{"portreeve.dev/owner": "web"}),
+	} {
+		if err := a.Create(ctx, o, client.FieldOwner("kubectl-create")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := a.delivery()
+	id := fleet.ID{Kind: "ownership", Name: "ledger"}
+	at := eu
+	place := func(name string) fleet.Path { return fleet.ObjectPath("v1", "Namespace", "", name) }
+	at.Reads = []fleet.Path{place("books"), place("ledger"), place("none"), place("theirs")}
+	looked := func() cluster.Answer {
+		t.Helper()
+		answer := d.Look(ctx, []cluster.Cluster{at})["eu-1"]
+		if answer.Err != nil || len(answer.Unread) > 0 {
+			t.Fatal(answer.Err, answer.Unread)
+		}
+		return answer
+	}
+	wants := func(wants, owner string, names ...string) cluster.Change {
+		c := cluster.Change{Declaration: id, Wants: wants, Was: looked().Files}
+		for _, name := range names {
+			c.Edits = append(c.Edits, transform.Edit{Path: place(name), Content: []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: " + name + ", labels: {portreeve.dev/owner: " + owner + "}}\n")})
+		}
+		return c
+	}
+	has := func(name string, want map[string]string) {
+		t.Helper()
+		o := namespace(name, nil)
+		if err := a.Get(ctx, client.ObjectKeyFromObject(o), o); err != nil || !maps.Equal(o.GetLabels(), want) {
+			t.Errorf("%s has the labels %v (%v), want %v", name, o.GetLabels(), err, want)
+		}
+	}
+	a.since()
+	if err := d.Apply(ctx, at, wants("w1", "payments", "books", "ledger")); err != nil {
+		t.Fatal(err)
+	}
+	if reads, writes := a.since(); !slices.Equal(writes, []string{"create ConfigMap " + inventoryName, "patch Namespace books", "patch Namespace ledger"}) || reads["list Namespace"] != 1 {
+		t.Errorf("it read %v and wrote %q", reads, writes)
+	}
+	has("books", map[string]string{"tier": "prod", "portreeve.dev/owner": "payments"})
+	has("ledger", map[string]string{"portreeve.dev/owner": "payments"})
+	seen := looked()
+	if own := string(seen.Files[fleet.AppliedPath(place("books"))].Content); !strings.Contains(own, "portreeve.dev/owner: payments") || strings.Contains(own, "tier") {
+		t.Errorf("of ours there is\n%s", own)
+	}
+	stands := &fleet.Standing{Wants: "w1", At: noon, Shared: "its cluster", Objects: []fleet.Path{place("books"), place("ledger")}}
+	if !reflect.DeepEqual(seen.Standing[id], stands) {
+		t.Errorf("it stands as %+v", seen.Standing[id])
+	}
+
+	// What others say of one is not taken from them, nor what another declaration has.
+	for name, want := range map[string]string{"theirs": "kubectl-create (.metadata.labels.portreeve.dev/owner)", "books": "Namespace books is there by ownership/ledger"} {
+		c := wants("w2", "payments", name)
+		if name == "books" {
+			c.Declaration.Name = "other"
+		}
+		if trial := d.Try(ctx, at, c); !strings.Contains(trial.Taken, want) || trial.Next == "" {
+			t.Errorf("of %s it says %+v", name, trial)
+		}
+	}
+
+	// One that is declared no more loses its label, and nothing else.
+	c := wants("w3", "platform", "ledger")
+	c.Gone = []fleet.Path{place("books")}
+	if err := d.Apply(ctx, at, c); err != nil {
+		t.Fatal(err)
+	}
+	has("books", map[string]string{"tier": "prod"})
+	has("ledger", map[string]string{"portreeve.dev/owner": "platform"})
+	if got := looked().Standing[id]; got.Wants != "w3" || len(got.Objects) != 1 {
+		t.Errorf("it stands as %+v", got)
+	}
+	if err := d.LetGo(ctx, at, id); err != nil {
+		t.Fatal(err)
+	}
+	has("ledger", nil)
+	has("theirs", map[string]string{"portreeve.dev/owner": "web"})
+	if got := looked().Standing; len(got) > 0 {
+		t.Errorf("it stands as %+v", got)
+	}
+
+	// Who may not list them is told so of them alone.
+	forbidden := interceptor.NewClient(a.Client.(client.WithWatch), interceptor.Funcs{
+		List: func(ctx context.Context, c client.WithWatch, o client.ObjectList, opts ...client.ListOption) error {
+			if o.GetObjectKind().GroupVersionKind().Kind == "NamespaceList" {
+				return apierrors.NewForbidden(schema.GroupResource{Resource: "namespaces"}, "", errors.New("no"))
+			}
+			return c.List(ctx, o, opts...)
+		},
+	})
+	d.Connect = func(string) (client.Client, error) { return forbidden, nil }
+	at.Reads = []fleet.Path{place("ledger"), path}
+	answer := d.Look(ctx, []cluster.Cluster{at})["eu-1"]
+	if answer.Err != nil || len(answer.Unread) != 1 || !strings.Contains(answer.Unread[place("ledger")], "forbids it") {
+		t.Errorf("%v, %v", answer.Err, answer.Unread)
+	}
 }
 
 // TestAdopted: what others have set and is declared so is ours as well, and may be

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -77,7 +78,11 @@ func wanted(p fleet.Path, content []byte) (*unstructured.Unstructured, reference
 	return o, r, nil
 }
 
-// bare is an object without what its cluster says of it.
+// ourDomain begins the names of labels that are Portreeve's.
+const ourDomain = "portreeve.dev/"
+
+// bare is an object without what its cluster says of it. Of its labels there are
+// those of Portreeve.
 func bare(o *unstructured.Unstructured) map[string]any {
 	out := map[string]any{}
 	for name, v := range o.Object {
@@ -85,7 +90,17 @@ func bare(o *unstructured.Unstructured) map[string]any {
 			out[name] = v
 		}
 	}
-	out["metadata"] = map[string]any{"name": o.GetName(), "namespace": o.GetNamespace()}
+	metadata, labels := map[string]any{"name": o.GetName()}, map[string]any{}
+	if o.GetNamespace() != "" {
+		metadata["namespace"] = o.GetNamespace()
+	}
+	for name, value := range o.GetLabels() {
+		if strings.HasPrefix(name, ourDomain) {
+			labels[name] = value
+			metadata["labels"] = labels
+		}
+	}
+	out["metadata"] = metadata
 	return out
 }
 
@@ -137,9 +152,7 @@ func setBy(o *unstructured.Unstructured) (string, error) {
 	}
 	var all []string
 	set.Leaves().Iterate(func(p fieldpath.Path) {
-		if len(p) > 0 && p[0].FieldName != nil && *p[0].FieldName == "spec" {
-			all = append(all, p.String())
-		}
+		all = append(all, p.String())
 	})
 	slices.Sort(all)
 	text, err := json.Marshal(all)
@@ -181,9 +194,28 @@ func managedBy(o *unstructured.Unstructured) string {
 	return ""
 }
 
-// standing is what is known of what a declaration has applied; live is nil where it
-// is not there.
-func standing(id fleet.ID, live *unstructured.Unstructured) *fleet.Standing {
+// add adds what is known of one more object.
+func add(s, other *fleet.Standing) {
+	switch {
+	case other.Wants == "": // it is not there
+		return
+	case s.At.IsZero():
+		s.Wants = other.Wants
+	case s.Wants != other.Wants: // some are as they were before
+		s.Wants = ""
+	}
+	if other.At.After(s.At) {
+		s.At = other.At
+	}
+	if len(other.PutBack) > len(s.PutBack) {
+		s.PutBack = other.PutBack
+	}
+	s.Shared, s.Unwell = cmp.Or(s.Shared, other.Shared), cmp.Or(s.Unwell, other.Unwell)
+}
+
+// standing is what is known of an object that a declaration has applied; live is nil
+// where it is not there.
+func standing(id fleet.ID, r reference, live *unstructured.Unstructured) *fleet.Standing {
 	s := &fleet.Standing{}
 	if live == nil || live.GetAnnotations()[byAnnotation] != id.String() {
 		return s
@@ -205,7 +237,13 @@ func standing(id fleet.ID, live *unstructured.Unstructured) *fleet.Standing {
 	}
 	slices.Sort(others)
 	s.Shared = strings.Join(others, ", ")
-	s.Unwell = unwell(live)
+	if s.Unwell = unwell(live); r.lasts() {
+		// No controller says how a namespace is, and it is its cluster's.
+		s.Shared = cmp.Or(s.Shared, "its cluster")
+		if live.GetDeletionTimestamp() == nil {
+			s.Unwell = ""
+		}
+	}
 	return s
 }
 

@@ -72,9 +72,10 @@ func TestUnwell(t *testing.T) {
 func TestHostileInventory(t *testing.T) {
 	for name, data := range map[string]map[string]any{
 		"no text":         {"prometheus.k8s": "x"},
-		"no object":       {"prometheus.k8s": `{"declaration": "prometheus/k8s", "object": "../../secrets"}`},
-		"a whole kind":    {"prometheus.k8s": `{"declaration": "prometheus/k8s", "object": "monitoring.coreos.com/v1/Prometheus/monitoring/"}`},
-		"by another name": {"prometheus.x": `{"declaration": "prometheus/k8s", "object": "monitoring.coreos.com/v1/Prometheus/monitoring/k8s.yaml"}`},
+		"no object":       {"prometheus.k8s": `{"declaration": "prometheus/k8s", "objects": ["../../secrets"]}`},
+		"no objects":      {"prometheus.k8s": `{"declaration": "prometheus/k8s", "objects": []}`},
+		"a whole kind":    {"prometheus.k8s": `{"declaration": "prometheus/k8s", "objects": ["monitoring.coreos.com/v1/Prometheus/monitoring/"]}`},
+		"by another name": {"prometheus.x": `{"declaration": "prometheus/k8s", "objects": ["monitoring.coreos.com/v1/Prometheus/monitoring/k8s.yaml"]}`},
 	} {
 		a := newAPI()
 		apply(t, a.delivery(), "w", two)
@@ -107,7 +108,7 @@ func TestHostileInventory(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, _ := parse(path)
-	if err := i.add(ctx, a, k8s, r); err != nil {
+	if err := i.add(ctx, a, k8s, []reference{r}); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.delivery().LetGo(ctx, eu, k8s); err != nil || a.object(t) == nil {

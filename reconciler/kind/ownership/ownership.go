@@ -159,11 +159,15 @@ func foreign(team fleet.Team, repo fleet.RepoName) bool {
 
 func targets(d *fleet.Declaration, config *fleet.Config, repos []fleet.Repo) []kind.Candidate {
 	name := cmp.Or(d.Owns, d.Within)
-	if _, ok := d.Spec.(*Spec); !ok || name == "" && d.Default == nil {
+	s, ok := d.Spec.(*Spec)
+	if !ok {
 		return nil
 	}
-	var all []kind.Candidate
+	all := s.onClusters(config)
 	for _, r := range repos {
+		if name == "" && d.Default == nil {
+			break
+		}
 		owning := kind.Owning(config, r)
 		c := kind.Candidate{Repo: r.Name}
 		switch {
@@ -187,6 +191,9 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 	s, ok := p.Declaration.Spec.(*Spec)
 	if !ok {
 		return kind.Want{}, fmt.Errorf("%s has no spec", p.Declaration.ID)
+	}
+	if p.Cluster != nil {
+		return s.wantOn(p)
 	}
 	team := kind.TeamsOf(p.Config, p.Declaration)[s.Owner]
 	team.Name = s.Owner

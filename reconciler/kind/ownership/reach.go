@@ -13,7 +13,7 @@ import (
 // accounts are those that the lines for a repo name, as the forge does: without
 // email addresses, of which nobody can tell.
 func accounts(p *kind.Pass) []string {
-	if _, ok := p.Declaration.Spec.(*Spec); !ok {
+	if _, ok := p.Declaration.Spec.(*Spec); !ok || p.Cluster != nil {
 		return nil
 	}
 	var all []string
