@@ -102,7 +102,7 @@ func (a *applied) command(args ...string) (says string, stopped bool) {
 	path, err := buildPortreeve()
 	must(a.T, err)
 	config := a.world.url + "/acme/config.git"
-	if args[0] == "prometheus" {
+	if args[0] == "prometheus" || args[0] == "adopt" {
 		config = "--config=" + config
 	}
 	args = append(args, "--forge-url="+a.world.url, "--token-file="+a.token, "--kubeconfig="+a.kubeconfig)
@@ -266,8 +266,8 @@ func TestApply(t *testing.T) {
 		}
 	}
 	// What others have made is declared as it is: then it is ours, and no value changes.
-	a.says(`time: +"1d"`, "prometheus", "adopt", "eu-1", "Prometheus/monitoring/own")
-	a.says(`there is no such object on eu-1`, "prometheus", "adopt", "eu-1", "Prometheus/monitoring/none")
+	a.says(`time: +"1d"`, "adopt", "prometheus", "eu-1", "Prometheus/monitoring/own")
+	a.says(`there is no such object on eu-1`, "adopt", "prometheus", "eu-1", "Prometheus/monitoring/none")
 	a.declare(map[string]string{"k8s": ten["k8s"], "own": `retention: time: "1d", replicas: 1`, "helm": ten["k8s"], "same": ten["k8s"]}, "")
 	a.says(`apply +eu-1 +prometheus/own +`, "reconcile")
 	a.declare(more, "")

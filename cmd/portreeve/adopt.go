@@ -35,10 +35,13 @@ repo is left alone. Repos that are declared already are, too.
 
 Without --write nothing is written. With it each repo gets a file ownership/NAME.cue
 and each new team a file teams/NAME.cue; no file that is there is written over, and
-what was adopted before is not adopted again.`,
+what was adopted before is not adopted again.
+
+What a cluster has is declared by "portreeve adopt prometheus".`,
 		Example: `  portreeve adopt
   portreeve adopt --repo 'svc-*' --write
-  portreeve adopt --output json | jq -r '.remarks[] | select(.bars) | "\(.repo): \(.why)"'`,
+  portreeve adopt --output json | jq -r '.remarks[] | select(.bars) | "\(.repo): \(.why)"'
+  portreeve adopt prometheus eu-1 eu-1/monitoring/stack.yaml --checkout ../clusters`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			where := place(args)
@@ -53,6 +56,7 @@ what was adopted before is not adopted again.`,
 			return adopt(cmd, &c, where, only, write, format)
 		},
 	}
+	cmd.AddCommand(adoptPrometheusCommand())
 	c.flags(cmd)
 	cmd.Flags().StringArrayVar(&only, "repo", nil, "`GLOB` on a repo's name, with its owner where it holds a slash; all repos if empty, may be given many times")
 	cmd.Flags().BoolVar(&write, "write", false, "write the files into DIR")

@@ -24,14 +24,13 @@ import (
 func prometheusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prometheus",
-		Short: "Declare Prometheuses that are there; show what declared ones run with, and should",
-		Long:  "Prometheus looks at Prometheuses: it declares those that are there, and asks those that are declared.",
-		Example: `  portreeve prometheus adopt eu-1 eu-1/monitoring/stack.yaml --checkout ../clusters
-  portreeve prometheus show k8s
+		Short: "Show what declared Prometheuses run with, how they fare, and what they should",
+		Long:  `Prometheus asks the Prometheuses that are declared. "portreeve adopt prometheus" declares those that are there.`,
+		Example: `  portreeve prometheus show k8s
   portreeve prometheus advise k8s --cluster eu-1 --since 7d
   portreeve prometheus compare k8s --cluster eu-1`,
 	}
-	cmd.AddCommand(prometheusShowCommand(), prometheusAdviseCommand(), prometheusCompareCommand(), prometheusAdoptCommand())
+	cmd.AddCommand(prometheusShowCommand(), prometheusAdviseCommand(), prometheusCompareCommand())
 	return cmd
 }
 

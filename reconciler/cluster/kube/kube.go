@@ -296,7 +296,7 @@ func (d *Delivery) try(ctx context.Context, at cluster.Cluster, c cluster.Change
 		}
 		if len(conflicts) > 0 && !c.Ours {
 			t.Taken = fmt.Sprintf("%s is there, and others set a part of it otherwise: %s", r, strings.Join(conflicts, ", "))
-			t.Next = "declare what is there (portreeve prometheus adopt), or have them let go of it"
+			t.Next = "declare what is there (portreeve adopt prometheus), or have them let go of it"
 			return t, nil
 		}
 		t.Overrides = slices.Concat(t.Overrides, conflicts, over)

@@ -22,14 +22,14 @@ import (
 	"github.com/portreeve/portreeve/schema"
 )
 
-func prometheusAdoptCommand() *cobra.Command {
+func adoptPrometheusCommand() *cobra.Command {
 	var a asking
 	var config, checkout, name, object, version, format string
 	var write bool
 	cmd := &cobra.Command{
-		Use:   "adopt CLUSTER FILE",
+		Use:   "prometheus CLUSTER FILE",
 		Short: "Declare the Prometheus that a cluster has already",
-		Long: `Adopt reads a file of a cluster's repo, from a checkout of it, and makes a
+		Long: `Adopt prometheus reads a file of a cluster's repo, from a checkout of it, and makes a
 declaration of the Prometheus in it: an object of prometheus-operator, a
 HelmRelease or values of kube-prometheus-stack, or a prometheus.yml. It is tried:
 the plan has nothing to do for it. What it can't declare so is listed and stays in
@@ -38,12 +38,12 @@ the file as it is. Of several, name the object with --object.
 From a cluster with the delivery apply it reads the object itself, by the context in
 --kubeconfig, and from one with the delivery files the file in its folder below
 --files. The first apply then changes no value, and holds those that are declared.`,
-		Example: `  portreeve prometheus adopt eu-1 eu-1/monitoring/stack.yaml --checkout ../clusters
-  portreeve prometheus adopt ap-1 Prometheus/monitoring/k8s --kubeconfig ~/.kube/config --write
-  portreeve prometheus adopt vm-1 prometheus.yml --files /srv/hosts --version 2.53.0 --write`,
+		Example: `  portreeve adopt prometheus eu-1 eu-1/monitoring/stack.yaml --checkout ../clusters
+  portreeve adopt prometheus ap-1 Prometheus/monitoring/k8s --kubeconfig ~/.kube/config --write
+  portreeve adopt prometheus vm-1 prometheus.yml --files /srv/hosts --version 2.53.0 --write`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usagef("adopt takes a cluster and what is there, as in: portreeve prometheus adopt eu-1 eu-1/monitoring/stack.yaml")
+				return usagef("adopt prometheus takes a cluster and what is there, as in: portreeve adopt prometheus eu-1 eu-1/monitoring/stack.yaml")
 			}
 			return nil
 		},
