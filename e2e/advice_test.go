@@ -248,6 +248,15 @@ func TestCompare(t *testing.T) {
 			}
 			return 0
 		})
+		// Its volume, and another's, which is full.
+		for pod, free := range map[string]func(bool) float64{
+			"prometheus-k8s-0": func(after bool) float64 { return map[bool]float64{false: 30, true: 5}[after] }, "prometheus-other-0": func(bool) float64 { return 0 },
+		} {
+			claim := ",namespace=\"monitoring\",persistentvolumeclaim=\"prometheus-x-db-" + pod + "\""
+			series("kubelet_volume_stats_available_bytes", claim, func(_ int64, after bool) float64 { return free(after) })
+			series("kubelet_volume_stats_capacity_bytes", claim, constant(100))
+		}
+		series("prometheus_build_info", ",namespace=\"monitoring\",pod=\"prometheus-k8s-0\"", constant(1))
 		series("prometheus_remote_storage_shards", ",remote_name=\"central\"", func(s int64, after bool) float64 {
 			if after {
 				return 4
@@ -278,24 +287,27 @@ func TestCompare(t *testing.T) {
 		Measures []advice.Fared
 	}
 	must(t, json.Unmarshal([]byte(out), &compared))
-	if code != 1 || len(compared) != 1 || compared[0].Worse != 2 || compared[0].Span != "24h0m0s" {
+	if code != 1 || len(compared) != 1 || compared[0].Worse != 3 || compared[0].Span != "24h0m0s" {
 		t.Errorf("it ends with %d: %s", code, out)
 	}
 	verdicts := map[string]advice.Verdict{}
 	for _, m := range compared[0].Measures {
 		verdicts[m.Measure] = m.Verdict
+		if m.Measure == "volume in use, at most" && (m.Before != 70 || m.After != 95) {
+			t.Errorf("%+v", m)
+		}
 		if m.Measure == "write-ahead log, a sync" && (m.Before < 0.0019 || m.Before > 0.0021 || m.After < 0.19 || m.After > 0.21) {
 			t.Errorf("%+v", m)
 		}
 	}
 	for name, want := range map[string]advice.Verdict{
-		"write-ahead log, a sync": advice.Worse, "collections that Go had to bound": advice.Worse, "restarts": "", "resharded": advice.Better, "behind, at most": "",
+		"write-ahead log, a sync": advice.Worse, "collections that Go had to bound": advice.Worse, "restarts": "", "volume in use, at most": advice.Worse, "resharded": advice.Better, "behind, at most": "",
 	} {
 		if got, is := verdicts[name]; !is || got != want {
 			t.Errorf("%s is %q, want %q: %v", name, got, want, verdicts)
 		}
 	}
-	if out, _ := run(at); !strings.Contains(out, "2 MEASURES WORSE") || !strings.Contains(out, "resharded (central)") {
+	if out, _ := run(at); !strings.Contains(out, "3 MEASURES WORSE") || !strings.Contains(out, "resharded (central)") {
 		t.Errorf("it says\n%s", out)
 	}
 	if out, code := run(); code != 0 || !strings.Contains(out, "no change of it is known") {

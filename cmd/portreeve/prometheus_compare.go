@@ -31,8 +31,8 @@ func prometheusCompareCommand() *cobra.Command {
 		Use:   "compare NAME",
 		Short: "Say how a Prometheus fared before and after its last change, by its own history",
 		Long: `Compare asks a Prometheus for its own history before and after a change: how long
-its write-ahead log takes to sync, and a compaction; what its blocks take on disk;
-what the garbage collection scans, and whether Go had to bound it; restarts, and
+its write-ahead log takes to sync, and a compaction; what its blocks take on disk, and
+how full its volume is, by the kubelet or by what is declared of it; what the garbage collection scans, and whether Go had to bound it; restarts, and
 kills for its memory, where kube-state-metrics is scraped; how far its remote-write
 queues were behind, and how often they were resharded. What is worse by more than a
 quarter, and more than harms nobody, is marked.
@@ -126,7 +126,7 @@ func compare(ctx context.Context, name string, p placed, pass *store.Pass, at ti
 	}
 	out.Span = span.String()
 	client := &metrics.Client{Wait: historyWait}
-	for _, m := range advice.Measures(span) {
+	for _, m := range advice.Measures(span, p.Volume) {
 		var sides [2][]fleet.Sample
 		for i, end := range []time.Time{out.At, out.At.Add(settling + span)} {
 			samples, err := client.Ask(ctx, fleet.Query{URL: p.API, Expr: m.Expr, At: end})
@@ -176,6 +176,8 @@ func amountOf(value float64, unit advice.Unit) string {
 	switch unit {
 	case advice.Bytes, advice.Rate:
 		return fmt.Sprintf("%.1f %s", value/(1<<20), unit)
+	case advice.Percent:
+		return fmt.Sprintf("%.0f%%", value)
 	case advice.Times:
 		return fmt.Sprint(math.Round(value))
 	}

@@ -31,20 +31,32 @@ const (
 	Bytes   Unit = "MiB"
 	Rate    Unit = "MiB/s"
 	Times   Unit = "times"
+	Percent Unit = "%"
 )
 
 // Measures are what a change of settings can make worse, over a time. What a
 // Prometheus has no history of is left out. What Go's garbage collection costs in
-// processor time it does not say itself: the bytes that it scans stand for it.
-func Measures(span time.Duration) []Measure {
+// processor time it does not say itself: the bytes that it scans stand for it. How
+// full its volume is the kubelet says; where nobody scrapes that, the blocks are held
+// against volume, which is declared, in bytes, or 0. A compaction needs as much of it
+// free as the blocks take that it makes one of.
+func Measures(span time.Duration, volume float64) []Measure {
 	over := fmt.Sprintf("%dm", int(span.Minutes()))
 	of := func(expr string) string { return strings.ReplaceAll(expr, "SPAN", over) }
 	const own = ` and on (job, instance) prometheus_build_info`
 	const remote = "prometheus_remote_storage_"
+	claim := func(what string) string {
+		return `label_replace(kubelet_volume_stats_` + what + `_bytes{persistentvolumeclaim=~"prom.+-db-.+"}, "pod", "$1", "persistentvolumeclaim", ".+-db-(.+)")`
+	}
+	full := of(`max(max_over_time((100 * (1 - ` + claim("available") + ` / ` + claim("capacity") + `) and on (namespace, pod) prometheus_build_info{pod!=""})[SPAN:5m]))`)
+	if volume > 0 {
+		full += of(fmt.Sprintf(` or max(max_over_time(prometheus_tsdb_storage_blocks_bytes[SPAN])) / %g`, volume/100))
+	}
 	return []Measure{
 		{"write-ahead log, a sync", Seconds, of(`max(increase(prometheus_tsdb_wal_fsync_duration_seconds_sum[SPAN]) / increase(prometheus_tsdb_wal_fsync_duration_seconds_count[SPAN]))`), 0.05, false},
 		{"compaction, each", Seconds, of(`max(increase(prometheus_tsdb_compaction_duration_seconds_sum[SPAN]) / increase(prometheus_tsdb_compaction_duration_seconds_count[SPAN]))`), 10, false},
 		{"blocks on disk", Bytes, of(`max(max_over_time(prometheus_tsdb_storage_blocks_bytes[SPAN]))`), 0, true},
+		{"volume in use, at most", Percent, full, 80, false},
 		{"garbage collection scans", Rate, of(`max(avg_over_time((rate(go_gc_cycles_total_gc_cycles_total[5m]) * go_gc_scan_total_bytes` + own + `)[SPAN:1m]))`), 100 << 20, false},
 		{"collections that Go had to bound", Times, of(`max(changes(go_gc_limiter_last_enabled_gc_cycle[SPAN])` + own + `)`), 0, false},
 		{"restarts", Times, of(`max(changes(process_start_time_seconds[SPAN])` + own + `)`), 1, false}, // one may be the change itself
@@ -77,8 +89,11 @@ const (
 )
 
 // noticeable is by how much a measure has to grow, or to shrink, to be told apart
-// from what it does by itself.
-const noticeable = 1.25
+// from what it does by itself; a share, by how many points.
+const (
+	noticeable       = 1.25
+	noticeablePoints = 5
+)
 
 // Compare holds a measure before a change against the one after it, queue by queue.
 // Where there is none of both there is nothing to compare.
@@ -94,11 +109,17 @@ func Compare(m Measure, before, after []fleet.Sample) []Fared {
 			continue
 		}
 		f := Fared{Measure: m.Name, Queue: queue, Unit: m.Unit, Before: from, After: to}
+		more := func(a, b float64) bool {
+			if m.Unit == Percent {
+				return a > m.Floor && a > b+noticeablePoints
+			}
+			return a > m.Floor && a > noticeable*b
+		}
 		switch {
 		case m.Told:
-		case to > m.Floor && to > noticeable*from:
+		case more(to, from):
 			f.Verdict = Worse
-		case from > m.Floor && from > noticeable*to:
+		case more(from, to):
 			f.Verdict = Better
 		}
 		all = append(all, f)

@@ -110,10 +110,12 @@ type Runs struct {
 type Settings struct {
 	API string // empty for nowhere
 	All []Setting
-	// Memory is what what runs there may use, in bytes; 0 where that is not declared.
+	// Memory is what what runs there may use, and Volume what its volume holds, in
+	// bytes; 0 where that is not declared.
 	// Shards is in how many parts it scrapes, and GOGCOff says that its garbage is
 	// collected near its memory limit alone.
 	Memory  float64
+	Volume  float64
 	Shards  int
 	GOGCOff bool
 }

@@ -34,6 +34,9 @@ func settingsOn(d *fleet.Declaration, config *fleet.Config, name fleet.ClusterNa
 	if memory, err := amount(settings.Resources.Memory, kubernetesUnits); err == nil {
 		out.Memory = memory
 	}
+	if volume, err := amount(settings.Volume, kubernetesUnits); err == nil {
+		out.Volume = volume
+	}
 	for _, p := range places {
 		if slices.ContainsFunc(out.All, func(o kind.Setting) bool { return o.Name == p.setting }) {
 			continue // it stands in two places
