@@ -156,6 +156,12 @@ func TestPrometheus(t *testing.T) {
 // TestStalledReceiver: while what a queue holds would be lost it is not touched,
 // and once it has caught up, it is.
 func TestStalledReceiver(t *testing.T) {
+	for name, agent := range map[string]bool{"server": false, "agent": true} { // which answers no queries
+		t.Run(name, func(t *testing.T) { stalledReceiver(t, agent) })
+	}
+}
+
+func stalledReceiver(t *testing.T, agent bool) {
 	dir, err := prometheusPrograms()
 	must(t, err)
 	var requests atomic.Int64
@@ -169,6 +175,7 @@ func TestStalledReceiver(t *testing.T) {
 	}))
 	t.Cleanup(receiver.Close)
 	h := newHost(t, filepath.Join(dir, "prometheus"), receiver.URL)
+	h.agent = agent
 	h.declare(`minShards: 1, maxShards: 1, timeout: "5m"`)
 	h.reconciles(0, `open +acme/hosts`)
 	h.merges()
@@ -189,6 +196,9 @@ func TestStalledReceiver(t *testing.T) {
 	release()
 	h.await("it has caught up", func() bool { return behind() < 10 })
 	h.await("and its own metrics say so", func() bool {
+		if agent {
+			return true // they are asked as they are now
+		}
 		text, err := h.get("/api/v1/query?query=" + url.QueryEscape(`time() - prometheus_remote_storage_queue_highest_sent_timestamp_seconds < 10`))
 		return err == nil && strings.Contains(text, `"central"`)
 	})
@@ -206,6 +216,7 @@ type host struct {
 	flags             []string
 	pull              int
 	more              string // of the declaration
+	agent             bool
 }
 
 func newHost(t *testing.T, program, receiver string) *host {
@@ -241,6 +252,10 @@ remote_write:
 // declare commits how the queue is to be.
 func (h *host) declare(queue string) {
 	h.Helper()
+	role, settings := "server", "blocks: maxDuration: \"6h\"\n\t\tretention: time: \"15d\""
+	if h.agent {
+		role, settings = "agent", ""
+	}
 	text := fmt.Sprintf(`package fleet
 
 fleet: {
@@ -256,17 +271,17 @@ prometheus: host: {
 	clusters: names: ["vm-1"]
 	file:   "prometheus.yml"
 	format: "prometheus"
+	role:   %q
 	%s
 	settings: {
 		version: "3.16.0"
 		remoteWrite: central: {url: "%s/push", batchSendDeadline: "1s", %s}
 		runtime: {gogc: "off", memoryLimit: "80%%"}
 		resources: memory: "1Gi"
-		blocks: maxDuration: "6h"
-		retention: time: "15d"
+		%s
 	}
 }
-`, h.more, h.receiver, queue)
+`, role, h.more, h.receiver, queue, settings)
 	_, err := h.forge.Person("kim").CommitFile("acme/config", "main", "fleet.cue", text, "Declare it")
 	must(h.T, err)
 }
@@ -314,8 +329,12 @@ func (h *host) merges() {
 // start starts the Prometheus as an init system does with such files.
 func (h *host) start() {
 	h.Helper()
-	script := `set -a; . ./prometheus.env; set +a; exec "$0" --config.file=prometheus.yml --storage.tsdb.path=data --web.enable-lifecycle "$1" $ARGS`
-	cmd := exec.Command("sh", "-c", script, h.program, fmt.Sprintf("--web.listen-address=127.0.0.1:%d", h.port))
+	script := `set -a; . ./prometheus.env; set +a; exec "$0" --config.file=prometheus.yml $2 --web.enable-lifecycle "$1" $ARGS`
+	storage := "--storage.tsdb.path=data"
+	if h.agent {
+		storage = "--agent --storage.agent.path=data"
+	}
+	cmd := exec.Command("sh", "-c", script, h.program, fmt.Sprintf("--web.listen-address=127.0.0.1:%d", h.port), storage)
 	cmd.Dir = h.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + h.dir}
 	log, err := os.Create(filepath.Join(h.dir, "log"))

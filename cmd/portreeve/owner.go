@@ -16,6 +16,7 @@ import (
 	"github.com/portreeve/portreeve/reconciler/catalog"
 	"github.com/portreeve/portreeve/reconciler/dashboard"
 	"github.com/portreeve/portreeve/reconciler/fleet"
+	"github.com/portreeve/portreeve/reconciler/forge/github"
 	"github.com/portreeve/portreeve/reconciler/gitrepo"
 	"github.com/portreeve/portreeve/reconciler/held"
 	"github.com/portreeve/portreeve/reconciler/kind"
@@ -208,9 +209,11 @@ func (a *asking) declared(ctx context.Context, where string) (*fleet.Config, err
 	if err != nil {
 		return nil, err
 	}
-	client, err := a.client(where, carry, func(string, time.Time) {})
-	if err != nil {
-		return nil, err
+	var client *github.Client
+	if isURL(where) { // of a folder no forge has to be asked
+		if client, err = a.client(where, carry, func(string, time.Time) {}); err != nil {
+			return nil, err
+		}
 	}
 	src, err := a.source(where, false, client, carry)
 	if err != nil {

@@ -91,6 +91,7 @@ func (o *observed) placed(ctx context.Context, name string) ([]placed, error) {
 		if err != nil {
 			return nil, &exitError{exitProblems, err}
 		}
+		settings.Forgets = settings.Forgets && o.api == ""
 		settings.API = cmp.Or(strings.ReplaceAll(o.api, "{cluster}", string(candidate.Cluster)), settings.API)
 		all = append(all, placed{candidate.Cluster, settings})
 	}
@@ -339,6 +340,9 @@ func advise(ctx context.Context, name string, p placed, since time.Duration, pla
 	if p.API == "" {
 		return out, usagef("prometheus/%s declares no api: declare it, or name it with --api", name)
 	}
+	if p.Forgets {
+		return out, forgets(name)
+	}
 	found, err := history(ctx, p.API, advice.Questions(since))
 	if err != nil {
 		return out, err
@@ -352,6 +356,11 @@ func advise(ctx context.Context, name string, p placed, since time.Duration, pla
 	out.sizing = advice.Sizing{Memory: p.Memory, GOGCOff: p.GOGCOff, Shards: max(1, p.Shards)}
 	out.Process = advice.ForProcess(found[""], out.sizing)
 	return out, nil
+}
+
+// forgets says that one can't be asked about the past.
+func forgets(name string) error {
+	return usagef("prometheus/%s is an agent, which keeps no history: name with --api a Prometheus that scrapes it", name)
 }
 
 // history asks a Prometheus questions about a time.

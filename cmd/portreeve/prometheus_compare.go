@@ -108,6 +108,9 @@ func compare(ctx context.Context, name string, p placed, pass *store.Pass, at ti
 	if p.API == "" {
 		return out, usagef("prometheus/%s declares no api: declare it, or name it with --api", name)
 	}
+	if p.Forgets {
+		return out, forgets(name)
+	}
 	if out.At.IsZero() && pass.Plan != nil {
 		for _, o := range pass.Plan.Outcomes {
 			if isOf(&o, name, p.cluster) {

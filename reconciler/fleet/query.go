@@ -8,6 +8,10 @@ type Query struct {
 	Expr string `json:"expr"`
 	// At is when; zero is now.
 	At time.Time `json:"at,omitzero"`
+	// Behind, where it is set, asks what runs there for its own metrics in place of
+	// Expr, for an agent answers no expression: by how many seconds each of its
+	// remote-write queues is behind, of those that are more than so many.
+	Behind float64 `json:"behind,omitempty"`
 }
 
 // Answer is what a Prometheus answers; Unread says why it does not.
@@ -39,4 +43,10 @@ type Running struct {
 	GOGC        string
 	MemoryLimit float64 // bytes; 0 where it does not say
 	Unread      string  // why it does not answer
+	// Queues are its remote-write queues by name, as its own metrics have them; nil
+	// where those can't be read.
+	Queues map[string]Queue
 }
+
+// Queue is with what a remote-write queue runs.
+type Queue struct{ MinShards, MaxShards, Capacity float64 }

@@ -112,12 +112,14 @@ type Settings struct {
 	All []Setting
 	// Memory is what what runs there may use, and Volume what its volume holds, in
 	// bytes; 0 where that is not declared.
+	Memory float64
+	Volume float64
 	// Shards is in how many parts it scrapes, and GOGCOff says that its garbage is
 	// collected near its memory limit alone.
-	Memory  float64
-	Volume  float64
 	Shards  int
 	GOGCOff bool
+	// Forgets says that it keeps no history that it could be asked for.
+	Forgets bool
 }
 
 // Facts are what is set on a cluster, by names that a policy reads. Field is the

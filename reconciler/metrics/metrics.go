@@ -63,6 +63,13 @@ func (c *Client) Ask(ctx context.Context, q fleet.Query) ([]fleet.Sample, error)
 		return nil, err
 	}
 	defer cancel()
+	if q.Behind > 0 {
+		own, err := queues(ctx, client)
+		if err == nil && len(own["queue_highest_sent_timestamp_seconds"]) == 0 {
+			err = errors.New("it says nothing of its queues")
+		}
+		return own.behind(q.Behind), err
+	}
 	value, _, _, err := prometheus.NewAPI(client).Query(ctx, q.Expr, q.At)
 	if err != nil {
 		return nil, plain(ctx, err)
@@ -107,6 +114,9 @@ func (c *Client) Running(ctx context.Context, address string) (fleet.Running, er
 		return fleet.Running{}, plain(ctx, err)
 	}
 	r := fleet.Running{Version: build.Version, Config: config.YAML, Flags: flags}
+	if own, err := queues(ctx, client); err == nil { // which not everything lets through that stands before it
+		r.Queues = own.runs()
+	}
 	r.GOGC, r.MemoryLimit, err = runtimeInfo(ctx, client)
 	return r, err
 }

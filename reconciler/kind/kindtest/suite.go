@@ -168,7 +168,11 @@ func show(w kind.Want) []byte {
 		line("cost", fmt.Sprintf("%s: %s, %s", c.Field, c.Class, c.Why))
 	}
 	for _, g := range w.Gates {
-		line("gate", g.Query.URL+": "+g.Query.Expr)
+		asks := g.Query.Expr
+		if g.Query.Behind > 0 {
+			asks = fmt.Sprintf("its queues are at most %g s behind", g.Query.Behind)
+		}
+		line("gate", g.Query.URL+": "+asks)
 	}
 	line("labels", strings.Join(w.Labels, ", "))
 	line("merge", string(w.Merge))

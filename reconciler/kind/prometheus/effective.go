@@ -30,7 +30,7 @@ func settingsOn(d *fleet.Declaration, config *fleet.Config, name fleet.ClusterNa
 	if err != nil {
 		return kind.Settings{}, err
 	}
-	out := kind.Settings{API: strings.ReplaceAll(s.API, "{cluster}", string(name)), Shards: settings.Shards, GOGCOff: settings.gogcOff()}
+	out := kind.Settings{API: strings.ReplaceAll(s.API, "{cluster}", string(name)), Shards: settings.Shards, GOGCOff: settings.gogcOff(), Forgets: s.Role == roleAgent}
 	if memory, err := amount(settings.Resources.Memory, kubernetesUnits); err == nil {
 		out.Memory = memory
 	}
@@ -72,6 +72,15 @@ func effective(r fleet.Running) (map[string]string, error) {
 	all := map[string]string{"version": r.Version}
 	for name, p := range (dialect{host: true}).standing(tree) {
 		all[name] = p.declared
+	}
+	// Its configuration says what it was told, and the queues what came of it.
+	for name, q := range r.Queues {
+		for field, value := range map[string]float64{"minShards": q.MinShards, "maxShards": q.MaxShards, "capacity": q.Capacity} {
+			at := remoteWritePrefix + name + "." + field
+			if _, told := all[at]; told && value > 0 {
+				all[at] = strconv.FormatFloat(value, 'f', -1, 64)
+			}
+		}
 	}
 	if r.GOGC != "" {
 		all["runtime.gogc"] = r.GOGC

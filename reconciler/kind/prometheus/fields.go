@@ -279,6 +279,17 @@ func group(setting string) string {
 	return ""
 }
 
+// queues reports whether something has remote-write queues, whoever has named them.
+func (d dialect) queues(spec any) bool {
+	at := "remoteWrite"
+	if d.host {
+		at = "remote_write"
+	}
+	list, _ := valueAt(spec, at)
+	all, ok := list.([]any)
+	return ok && len(all) > 0
+}
+
 // standing are the settings that an object has, as they stand there, by setting.
 func (d dialect) standing(spec any) map[string]place {
 	all := map[string]place{}

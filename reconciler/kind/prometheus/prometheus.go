@@ -176,7 +176,7 @@ func (m member) want(p *kind.Pass) (kind.Want, error) {
 			w.TakenNot = err.Error()
 		}
 	}
-	w.Gates = s.gates(name, w.Costs)
+	w.Gates = s.gates(name, w.Costs, file.spec)
 	w.Facts = kind.FactsOf([]any{w.Title, w.Edits[0].Path, w.Costs})
 	return w, nil
 }

@@ -123,16 +123,23 @@ var queueGates = []fleet.Gate{
 	}},
 }
 
-// gates are those of a change on a cluster.
-func (s *Spec) gates(name fleet.ClusterName, costs []kind.Cost) []fleet.Gate {
+// agentGates are those of an agent, which keeps no history to be asked for.
+var agentGates = []fleet.Gate{{Why: "the queue {remote_name} is {value} s behind", Query: fleet.Query{Behind: lagging}}}
+
+// gates are those of a change on a cluster, of what stands there.
+func (s *Spec) gates(name fleet.ClusterName, costs []kind.Cost, standing any) []fleet.Gate {
 	var all []fleet.Gate
 	add := func(g fleet.Gate, api string) {
 		g.Query.URL = strings.ReplaceAll(api, "{cluster}", string(name))
 		all = append(all, g)
 	}
 	touches := func(c kind.Cost) bool { return c.Class != kind.Reload && c.Class != kind.Starts }
-	if s.API != "" && slices.ContainsFunc(costs, touches) {
-		for _, g := range queueGates {
+	if s.API != "" && s.dialect().queues(standing) && slices.ContainsFunc(costs, touches) {
+		gates := queueGates
+		if s.Role == roleAgent {
+			gates = agentGates
+		}
+		for _, g := range gates {
 			add(g, s.API)
 		}
 	}
