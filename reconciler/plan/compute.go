@@ -232,8 +232,9 @@ func (c *computation) add(item *rollout.Item, repo *Repo) {
 			item.Branch = &repo.Head.Branches[n]
 		}
 	}
-	// Of what goes in waves the last pull request tells since when it is so.
-	asks := len(item.Want.Edits) > 0 || item.Rollout != nil
+	// Of what goes in waves, or runs where it can be asked, the last pull request
+	// tells since when it is so.
+	asks := len(item.Want.Edits) > 0 || item.Rollout != nil || item.Want.Runs != nil
 	if item.Branch != nil || item.Declaration != nil && item.Declaration.Frozen == nil && asks {
 		pull, asked := repo.Pulls[name]
 		if !asked {

@@ -16,14 +16,14 @@ const (
 	overdue  = 30 * time.Minute // after which somebody has to see why it does not
 )
 
-// effective holds what runs against what is declared, of what goes in waves and
-// was merged lately: a file that is as declared changes nothing before whatever
-// watches it has brought it to the cluster. Until then its wave is not through.
+// effective holds what runs against what is declared, of what was merged or written
+// lately: a file that is as declared changes nothing before whatever watches it has
+// brought it to the cluster. Until then its wave is not through.
 func (c *computation) effective(decisions []rollout.Decision) {
 	for n, item := range c.items {
 		runs := item.Want.Runs
 		at, landed := item.Landed()
-		if item.Rollout == nil && item.Direct == nil || runs == nil || decisions[n].Outcome.State != rollout.Done || at.IsZero() {
+		if runs == nil || decisions[n].Outcome.State != rollout.Done || at.IsZero() {
 			continue
 		}
 		age := c.world.Now.Sub(at)
