@@ -102,7 +102,7 @@ func (a *applied) command(args ...string) (says string, stopped bool) {
 	path, err := buildPortreeve()
 	must(a.T, err)
 	config := a.world.url + "/acme/config.git"
-	if args[0] == "prometheus" || args[0] == "adopt" {
+	if args[0] == "prometheus" || args[0] == "adopt" || args[0] == "why" {
 		config = "--config=" + config
 	}
 	args = append(args, "--forge-url="+a.world.url, "--token-file="+a.token, "--kubeconfig="+a.kubeconfig)
@@ -429,6 +429,9 @@ func TestApplyNamespaces(t *testing.T) {
 	a.says(`apply +eu-1 +ownership/alone +writes it: it owns namespaces there: namespace books: label portreeve.dev/owner platform and 2 more`, "plan")
 	a.says(`\+    portreeve.dev/owner: platform`, "plan", "--diff")
 	owns("ledger", "")
+	if out, _ := a.command("why", "eu-1"); strings.Contains(out, "· owner") || !strings.Contains(out, "ownership/alone") {
+		t.Errorf("of a cluster with a namespace it says\n%s", out)
+	}
 	a.says(`apply +eu-1 +ownership/alone`, "reconcile")
 	owns("ledger", "platform")
 	owns("books", "platform")

@@ -106,7 +106,7 @@ func noTarget(pass *store.Pass, target string) error {
 func printWhy(w io.Writer, target string, pass *store.Pass, outcomes []rollout.Outcome) {
 	head := target
 	for _, o := range outcomes {
-		if o.Declaration.Kind == "ownership" && o.Decides != "" {
+		if o.Declaration.Kind == "ownership" && o.Target.Cluster == "" && o.Decides != "" { // a cluster has namespaces of many
 			head += " · owner " + string(o.Decides)
 			break
 		}

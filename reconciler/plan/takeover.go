@@ -103,7 +103,11 @@ func (c *computation) adoptions(decisions []rollout.Decision) {
 	settled := map[string]bool{} // adoptions by branch of which it is known that nothing is left
 	for n, item := range c.items[:len(decisions)] {
 		d, o := item.Declaration, &decisions[n].Outcome
-		if item.ID.Kind == adoptName || d == nil || item.Lane != "" && item.Direct == nil {
+		if item.ID.Kind == adoptName || d == nil {
+			continue
+		}
+		if item.Lane != "" && item.Direct == nil { // a pull request says what is there
+			settled[adoptBranch(item)] = true
 			continue
 		}
 		if o.Drift == nil || o.Drift.Times >= rollout.WarTimes || item.OnDrift(c.settings()) != fleet.DriftAdopt {

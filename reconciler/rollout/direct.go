@@ -77,13 +77,13 @@ func (i *Item) direct(s Settings) Decision {
 		return Decision{Outcome: i.outcome(Blocked, "declare the path once", "%s", i.Clash)}
 	case i.Want.Paused != "":
 		return i.paused()
+	case drifted && (i.OnDrift(s) != fleet.DriftEnforce || i.fought(s, at) >= WarTimes):
+		return i.leaveStanding(s, at)
 	case i.Hold != nil:
 		return i.onHold(s)
 	case same && at.Refused != "" && !at.Touched:
 		return Decision{Outcome: i.outcome(Failed, "change the declaration, or what stands there",
 			"what runs there did not take it, and has again what it had: %s", at.Refused)}
-	case drifted && (i.OnDrift(s) != fleet.DriftEnforce || i.fought(s, at) >= WarTimes):
-		return i.leaveStanding(s, at)
 	case i.Want.Unsafe != "":
 		return Decision{Outcome: i.outcome(Failed, "see the cluster and the declaration", "%s", i.Want.Unsafe)}
 	case drifted:

@@ -60,6 +60,8 @@ func TestDirect(t *testing.T) {
 		"drifted, to be adopted":  {change: func(i *Item) { i.Want.OnDrift, i.Want.Unsafe = fleet.DriftAdopt, "lost" }, standing: put("w"), state: Blocked, reason: "drift: somebody has changed what was written on 26 November"},
 		"drifted, not so often":   {standing: fought(3, 31*24), state: Change, action: Apply, reason: "somebody has changed it"},
 		"drifted once more":       {standing: fought(2, 24), state: Change, action: Apply, reason: "somebody has changed it"},
+		"drifted, told, and held": {change: func(i *Item) { i.Want.OnDrift, i.Hold = fleet.DriftReport, i.Hold.With("p", "r", fleet.Acknowledge) }, standing: put("w"), state: Blocked, reason: "drift: "},
+		"drifted, and paused":     {change: func(i *Item) { i.Want.OnDrift, i.Want.Paused = fleet.DriftAdopt, "paused" }, standing: put("w"), state: Frozen, reason: "paused"},
 		"a war":                   {standing: fought(3, 24), state: Blocked, reason: "an edit war: somebody has changed what was written on 26 November, the 4th time in 30 days"},
 		"a war, asked again":      {change: func(i *Item) { i.Want.AskAgain = at.Add(-time.Hour) }, standing: fought(3, 24), state: Change, action: Apply, reason: "somebody has changed it"},
 		"a war, asked later":      {change: func(i *Item) { i.Want.AskAgain = at.Add(time.Hour) }, standing: fought(3, 24), state: Blocked, reason: "an edit war"},
