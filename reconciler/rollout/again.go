@@ -45,7 +45,7 @@ func (i *Item) declined(s Settings) (Decision, bool) {
 	}
 	day := i.Pull.Closed.UTC().Format("2 January 2006")
 	state, next := Declined, "nothing, unless someone reopens it, or the declaration asks again (askAgain)"
-	if i.Want.CloseIsOfThis {
+	if _, ours := ParseTrailers(i.Pull.HeadMessage); ours && i.Want.CloseIsOfThis { // else nobody knows what it held
 		next = "nothing, until what is asked for is something else, or someone reopens it"
 	}
 	closes := i.BotCloses + 1

@@ -20,8 +20,10 @@ type book struct {
 	pulls  map[pullKey]*pullFacts
 	of     map[branchKey][]int // numbers of a branch's pull requests, oldest first
 	held   map[branchKey][]work
-	opened []sandbox.Write // by us
-	said   map[string]int  // our comments on a pull request, by their text
+	opened []sandbox.Write   // by us
+	said   map[string]int    // our comments on a pull request, by their text
+	wrote  map[string]string // by us, on the branches of lanes
+	others moment            // when others last wrote in the repo of lanes
 
 	begun  begun     // the step under way
 	began  time.Time // the pass
@@ -50,6 +52,7 @@ type pullFacts struct {
 	afterBot bool      // opened because a bot had closed the one before
 	since    moment    // it is so
 	reopened int
+	refused  string // what it held when somebody closed it, of a lane
 
 	queued  bool
 	inSince moment // of being queued
@@ -73,7 +76,7 @@ func (b *book) unseen(m moment) bool {
 func newBook(p *play) *book {
 	return &book{
 		p: p, pulls: map[pullKey]*pullFacts{}, of: map[branchKey][]int{}, held: map[branchKey][]work{},
-		said: map[string]int{}, start: map[pullKey]bool{},
+		said: map[string]int{}, wrote: map[string]string{}, start: map[pullKey]bool{},
 	}
 }
 
@@ -114,12 +117,16 @@ func (b *book) take(w sandbox.Write) {
 	}
 	b.asBegun(w)
 	now := moment{b.p.result.Passes, w.At}
+	if w.Repo == lanesRepo && w.By != ours {
+		b.others = now
+	}
 	switch w.Do {
 	case "open":
 		f := &pullFacts{branch: w.Detail, open: true, openedBy: w.By, since: now}
 		if w.By == ours {
 			f.afterBot = b.mayOpen(w)
 			b.inTurn(w)
+			b.inWave(w)
 			b.opened = append(b.opened, w)
 		}
 		b.pulls[key] = f
@@ -127,8 +134,9 @@ func (b *book) take(w sandbox.Write) {
 		b.of[branch] = append(b.of[branch], w.Number)
 	case "close":
 		f.open, f.closedBy, f.since, f.ended = false, w.By, now, w.At
+		b.refuses(key, f)
 	case "merge":
-		f.open, f.merged, f.since = false, true, now
+		f.open, f.merged, f.since, f.ended = false, true, now, w.At
 		b.dropAll(w.Repo, f.branch)
 	case "reopen":
 		f.open, f.openedBy, f.closedBy, f.since = true, w.By, "", now
@@ -145,6 +153,7 @@ func (b *book) take(w sandbox.Write) {
 		}
 	case "push":
 		b.takePush(w)
+		b.writes(w)
 	case "comment":
 		if w.By == ours {
 			text := string(w.Repo) + "#" + f.branch + w.Detail
@@ -217,14 +226,14 @@ func (b *book) mayOpen(w sandbox.Write) (afterBot bool) {
 		return false
 	}
 	b.p.result.Asked++
-	return f.closedBy == bot && !b.p.asksAgain(f.branch, f.ended, w.At)
+	return f.closedBy == bot && !b.p.asksAgain(f.branch, f.ended, w.At) && !b.p.asksElse(f)
 }
 
 // mayAsk reports whether another pull request may follow one that was closed,
 // and not by us: where its declaration asks again, and a day after a bot that
 // has closed but this one.
 func (p *play) mayAsk(f *pullFacts, now time.Time) bool {
-	return p.asksAgain(f.branch, f.ended, now) ||
+	return p.asksAgain(f.branch, f.ended, now) || p.asksElse(f) ||
 		f.closedBy == bot && !f.afterBot && now.Sub(f.ended) >= 24*time.Hour
 }
 

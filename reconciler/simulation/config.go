@@ -20,6 +20,7 @@ type declared struct {
 	removals               string
 	migrations             map[string]migration
 	owners                 map[fleet.RepoName]owner
+	lanes                  lanes
 }
 
 type migration struct {
@@ -100,6 +101,7 @@ func (p *play) firstDeclared() declared {
 	for _, name := range p.asked() {
 		d.migrations[name] = migration{present: p.chance(80), version: 10, merge: p.policy()}
 	}
+	d.lanes = lanes{present: p.chance(80), version: 10, merge: p.policy(), waves: p.chance(50)}
 	for _, repo := range p.repos {
 		if p.chance(60) {
 			d.owners[repo] = owner{team: pick(p, teams), merge: p.policy()}
@@ -144,7 +146,7 @@ func (d declared) files() map[string]string {
 		}
 		text += fmt.Sprintf("ownership: %q: {repo: %q, %s: %q, merge: %q}\n", repo.Short(), repo, field, o.team, o.merge)
 	}
-	files["ownership.cue"] = text
+	files["ownership.cue"], files["clusters.cue"] = text, d.lanes.text()
 	for name, m := range d.migrations {
 		if m.present {
 			files["migrations/"+name+".cue"] = m.text(name)
@@ -179,7 +181,7 @@ func (m migration) text(name string) string {
 // unasked switches off what would hold most of what is played: it merges by
 // itself, in all repos, what nothing has tested.
 const unasked = "\tpolicies: {\"migration-merges-untested\": severity: \"off\", \"migration-whole-fleet\": severity: \"off\",\n" +
-	"\t\t\"repos-changed\": severity: \"off\", \"owners-removed\": severity: \"off\"}\n"
+	"\t\t\"repos-changed\": severity: \"off\", \"owners-removed\": severity: \"off\", \"restarts-alone\": severity: \"off\", \"data-at-risk\": severity: \"off\"}\n"
 
 // commit commits what is declared now to the config repo.
 func (c *configs) commit(message string) error {

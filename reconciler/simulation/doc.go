@@ -1,6 +1,6 @@
 // Package simulation plays a fleet from a seed: a forge in memory, people who
 // work in its repos and do as they like with our pull requests, checks that
-// fail or stay silent, a network that breaks, answers that are seconds behind
+// fail or stay silent, clusters that are lanes of one repo and go in waves, a network that breaks, answers that are seconds behind
 // what was written, a config repo that is edited and broken, and the real
 // reconciler in the midst of it, one goroutine at a time, by a clock that jumps
 // from each due moment to the next. After every pass it holds what happened to

@@ -28,6 +28,7 @@ type lagging struct {
 	rules  past[fleet.RepoName, fleet.Rules]
 	ready  past[forge.Pull, fleet.Readiness]
 	opened []version[fleet.Openings]
+	stale  map[fleet.RepoName]bool // whose rules this pass was told as they were before
 
 	planned map[forge.Branch]forge.Answer[*fleet.PullRequest] // what planning was told
 }
@@ -37,6 +38,7 @@ func newLagging(p *play) *lagging {
 		Forge: p.forge.As(ours), p: p,
 		heads: past[fleet.RepoName, fleet.Head]{}, pulls: past[forge.Branch, *fleet.PullRequest]{},
 		rules: past[fleet.RepoName, fleet.Rules]{}, ready: past[forge.Pull, fleet.Readiness]{},
+		stale:   map[fleet.RepoName]bool{},
 		planned: map[forge.Branch]forge.Answer[*fleet.PullRequest]{},
 	}
 }
@@ -111,8 +113,15 @@ func (l *lagging) look(repo fleet.RepoName) {
 	for _, name := range l.p.asked() {
 		ids = append(ids, fleet.ID{Kind: "migration", Name: name})
 	}
+	var names []string
 	for _, id := range ids {
-		branch := forge.Branch{Repo: repo, Name: fleet.BranchName(id, "")}
+		names = append(names, fleet.BranchName(id, ""))
+	}
+	for _, c := range clusters {
+		names = append(names, fleet.BranchName(laned, fleet.Lane(c)))
+	}
+	for _, name := range names {
+		branch := forge.Branch{Repo: repo, Name: name}
 		if l.pulls[branch] != nil {
 			l.pulls.note(l.p, branch, l.Forge.PullRequests(ctx, []forge.Branch{branch})[branch])
 		}
@@ -153,13 +162,17 @@ func (l *lagging) blind(action rollout.Action, branches []forge.Branch, got map[
 
 func (l *lagging) Rules(ctx context.Context, repos []fleet.RepoName) map[fleet.RepoName]forge.Answer[fleet.Rules] {
 	got := l.Forge.Rules(ctx, repos)
-	l.rules.answer(l.p, repos, got)
+	for _, old := range l.rules.answer(l.p, repos, got) {
+		l.stale[old] = true
+	}
 	return got
 }
 
 func (l *lagging) Readiness(ctx context.Context, pulls []forge.Pull) map[forge.Pull]forge.Answer[fleet.Readiness] {
 	got := l.Forge.Readiness(ctx, pulls)
-	l.ready.answer(l.p, pulls, got)
+	for _, old := range l.ready.answer(l.p, pulls, got) {
+		l.stale[old.Repo] = true
+	}
 	return got
 }
 

@@ -83,7 +83,11 @@ func (a *actor) act() (string, error) {
 
 func (a *actor) edit() (string, error) {
 	path := pick(a.play, []string{ciFile, ciFile, licence, settings, travis, codeOwners, note, "README.md"})
-	_, err := a.CommitFile(a.repo, "", path, a.content(path), "Edit "+path)
+	content := a.content(path)
+	if a.repo == lanesRepo && a.chance(40) {
+		path, content = laneFile(pick(a.play, clusters)), a.edited()
+	}
+	_, err := a.CommitFile(a.repo, "", path, content, "Edit "+path)
 	return "edits " + path, err
 }
 

@@ -52,6 +52,9 @@ func (p *play) changeConfig() string {
 	case 6, 7, 8:
 		return p.changeOwner(d)
 	}
+	if p.chance(15) {
+		return p.changeLanes(&d.lanes)
+	}
 	name := pick(p, p.asked())
 	m := d.migrations[name]
 	what := p.changeMigration(&m)
@@ -125,6 +128,7 @@ func (p *play) finally() error {
 		}
 		d.migrations[name] = m
 	}
+	d.lanes.present, d.lanes.broken, d.lanes.paused = true, false, false
 	for repo, o := range d.owners {
 		o.broken = false
 		d.owners[repo] = o

@@ -107,6 +107,12 @@ func (d declared) decides(repo fleet.RepoName, branch string) fleet.TeamName {
 	if o, ok := d.owners[repo]; ok {
 		return o.valid.team
 	}
+	if repo == lanesRepo && laneOf(branch) != "" {
+		if d.lanes.present && !d.lanes.broken {
+			return asker
+		}
+		return ""
+	}
 	name, ok := strings.CutPrefix(branch, fleet.BranchPrefix+"migration/")
 	if m := d.migrations[name]; ok && m.present && !m.broken && !m.unreadable {
 		return asker
@@ -114,13 +120,15 @@ func (d declared) decides(repo fleet.RepoName, branch string) fleet.TeamName {
 	return ""
 }
 
+// about is what an outcome is told of.
+type about struct {
+	id     fleet.ID
+	target fleet.Target
+	lane   fleet.Lane
+}
+
 // told holds that everything has one outcome and a reason.
 func (b *book) told(says declared) {
-	type about struct {
-		id     fleet.ID
-		target fleet.Target
-		lane   fleet.Lane
-	}
 	told, repos := map[about]bool{}, map[fleet.RepoName]bool{}
 	for i := range b.pass.Plan.Outcomes {
 		o := &b.pass.Plan.Outcomes[i]
@@ -136,6 +144,7 @@ func (b *book) told(says declared) {
 			b.enforced(o, owner)
 		}
 	}
+	b.toldOfLanes(says, told)
 	for _, repo := range b.p.repos {
 		if !repos[repo] {
 			b.breaks(repo, "nothing is told of the repo")
@@ -175,7 +184,7 @@ func (w *watched) MergePull(ctx context.Context, repo fleet.RepoName, number int
 		if why := w.p.unfit(pr); why != "" {
 			w.p.book.breaks(repo, "we merge #%d, %s", number, why)
 		}
-		if err := w.p.forge.Forbids(repo, number, method); err != nil {
+		if err := w.p.forge.Forbids(repo, number, method); err != nil && !w.p.lagging.stale[repo] {
 			w.p.book.breaks(repo, "we merge #%d against a rule: %v", number, err)
 		}
 	}
@@ -187,7 +196,7 @@ func (w *watched) EnqueuePull(ctx context.Context, repo fleet.RepoName, number i
 		if why := w.p.unfit(pr); why != "" {
 			w.p.book.breaks(repo, "we put #%d into the queue, %s", number, why)
 		}
-		if err := w.p.forge.ForbidsQueue(repo, number); err != nil {
+		if err := w.p.forge.ForbidsQueue(repo, number); err != nil && !w.p.lagging.stale[repo] {
 			w.p.book.breaks(repo, "we put #%d into the queue against a rule: %v", number, err)
 		}
 	}
@@ -241,6 +250,7 @@ func (p *play) unfit(pr fleet.PullRequest) string {
 // untouched reports whether a branch's commit is one that we made for it.
 func untouched(branch, message string, tree fleet.TreeID) bool {
 	t, ok := rollout.ParseTrailers(message)
+	branch, _, _ = strings.Cut(branch, "--")
 	return ok && t.Tree == tree && fleet.BranchName(t.Declaration, "") == branch
 }
 
@@ -252,6 +262,9 @@ func (p *play) policyOf(pr fleet.PullRequest) fleet.MergePolicy {
 	}
 	if name, ok := strings.CutPrefix(pr.Head, fleet.BranchPrefix+"migration/"); ok {
 		return says.migrations[name].merge
+	}
+	if laneOf(pr.Head) != "" {
+		return says.lanes.merge
 	}
 	return says.owners[pr.Repo].valid.merge
 }

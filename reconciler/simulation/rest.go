@@ -64,7 +64,7 @@ type site struct {
 	head     fleet.Head
 	pulls    map[string]fleet.PullRequest // the one of a branch that counts
 	says     declared
-	outcomes map[fleet.ID]*rollout.Outcome
+	outcomes map[about]*rollout.Outcome
 }
 
 // compare holds the fleet at rest to the declarations.
@@ -74,14 +74,11 @@ func (p *play) compare(ctx context.Context) error {
 		return err
 	}
 	heads := p.forge.As(ours).Heads(ctx, p.repos)
-	outcomes := map[fleet.RepoName]map[fleet.ID]*rollout.Outcome{}
+	outcomes := map[about]*rollout.Outcome{}
 	p.result.States = map[rollout.State]int{}
 	for i := range p.book.pass.Plan.Outcomes {
 		o := &p.book.pass.Plan.Outcomes[i]
-		if outcomes[o.Target.Repo] == nil {
-			outcomes[o.Target.Repo] = map[fleet.ID]*rollout.Outcome{}
-		}
-		outcomes[o.Target.Repo][o.Declaration] = o
+		outcomes[about{o.Declaration, o.Target, o.Lane}] = o
 		p.result.States[o.State]++
 	}
 	for _, repo := range all {
@@ -90,7 +87,7 @@ func (p *play) compare(ctx context.Context) error {
 		}
 		s := &site{
 			Repo: repo, head: heads[repo.Name].Value, pulls: map[string]fleet.PullRequest{},
-			says: p.configs.now, outcomes: outcomes[repo.Name],
+			says: p.configs.now, outcomes: outcomes,
 		}
 		pulls, err := p.forge.Pulls(repo.Name)
 		if err != nil {
@@ -116,14 +113,23 @@ func (p *play) compareRepo(s *site) error {
 		}
 		content, err := p.forge.ReadFile(s.Name, "", ask.path)
 		good := ask.wants(content, err == nil, s.says.migrations[name].version)
-		if err := p.compareOne(s, id, ask.path, good, s.says.migrations[name].merge); err != nil {
+		if err := p.compareOne(s, id, "", ask.path, good, s.says.migrations[name].merge); err != nil {
+			return err
+		}
+	}
+	for _, c := range clusters {
+		if s.Name != lanesRepo {
+			break
+		}
+		content, _ := p.forge.ReadFile(s.Name, "", laneFile(c))
+		if err := p.compareOne(s, laned, fleet.Lane(c), laneFile(c), s.says.lanes.wants(content), s.says.lanes.merge); err != nil {
 			return err
 		}
 	}
 	if o, ok := s.says.owners[s.Name]; ok {
 		content, _ := p.forge.ReadFile(s.Name, "", codeOwners)
 		good := strings.Contains(content, "@acme/"+string(o.team)+"\n") && !strings.Contains(content, "somebody")
-		return p.compareOne(s, ownership(s.Name), codeOwners, good, o.merge)
+		return p.compareOne(s, ownership(s.Name), "", codeOwners, good, o.merge)
 	}
 	return nil
 }
@@ -131,8 +137,8 @@ func (p *play) compareRepo(s *site) error {
 // compareOne holds one declaration in one repo to this: it is as declared, or
 // something on the forge that a person did, or has to do, stands in the way,
 // and what is told is what is so.
-func (p *play) compareOne(s *site, id fleet.ID, path string, good bool, policy fleet.MergePolicy) error {
-	o := s.outcomes[id]
+func (p *play) compareOne(s *site, id fleet.ID, lane fleet.Lane, path string, good bool, policy fleet.MergePolicy) error {
+	o := s.outcomes[about{id, fleet.Target{Repo: s.Name}, lane}]
 	switch {
 	case o == nil:
 		return p.broken(s.Name, "at rest, nothing is told of %s", id)
@@ -143,7 +149,7 @@ func (p *play) compareOne(s *site, id fleet.ID, path string, good bool, policy f
 	case good:
 		return nil
 	}
-	why := p.standsInTheWay(s, fleet.BranchName(id, ""), policy)
+	why := p.standsInTheWay(s, fleet.BranchName(id, lane), policy)
 	if why == "" {
 		for _, other := range p.asked() {
 			b := fleet.BranchName(fleet.ID{Kind: "migration", Name: other}, "")
@@ -151,6 +157,9 @@ func (p *play) compareOne(s *site, id fleet.ID, path string, good bool, policy f
 				why = "another goes first"
 			}
 		}
+	}
+	if why == "" && lane != "" && lane != fleet.Lane(clusters[0]) && s.says.lanes.waves && !p.through(s.says.lanes) {
+		why = "the wave before it is not through"
 	}
 	if why == "" || o.State == rollout.Change {
 		return p.broken(s.Name, "at rest, %s is %s (%s), and nothing stands in its way", id, o.State, o.Reason)
@@ -170,7 +179,7 @@ func (p *play) standsInTheWay(s *site, branch string, policy fleet.MergePolicy) 
 	switch {
 	case !there || pr.State == fleet.PullMerged:
 		return ""
-	case pr.State == fleet.PullClosed && pr.ClosedBy.Login != ours && p.asksAgain(branch, pr.Closed, p.now):
+	case pr.State == fleet.PullClosed && pr.ClosedBy.Login != ours && (p.asksAgain(branch, pr.Closed, p.now) || p.asksElse(p.book.pulls[pullKey{s.Name, pr.Number}])):
 		return ""
 	case pr.State == fleet.PullClosed && pr.ClosedBy.Login != ours:
 		return "closed by " + pr.ClosedBy.Login

@@ -166,6 +166,7 @@ func (p *play) pass(ctx context.Context) error {
 	p.result.Passes++
 	p.journal.add("", "pass %d", p.result.Passes)
 	p.book.before()
+	clear(p.lagging.stale)
 	p.inPass, p.preempt = true, cancel
 	pass := p.engine.Once(ctx)
 	p.inPass = false

@@ -9,8 +9,10 @@ import (
 	"testing"
 
 	"github.com/portreeve/portreeve/reconciler/kind"
+	"github.com/portreeve/portreeve/reconciler/kind/cluster"
 	"github.com/portreeve/portreeve/reconciler/kind/migration"
 	"github.com/portreeve/portreeve/reconciler/kind/ownership"
+	"github.com/portreeve/portreeve/reconciler/kind/prometheus"
 	"github.com/portreeve/portreeve/reconciler/rollout"
 	"github.com/portreeve/portreeve/reconciler/simulation"
 	"github.com/portreeve/portreeve/reconciler/transform"
@@ -29,7 +31,7 @@ var (
 
 // kinds are those that the simulation's declarations use.
 func kinds() kind.Set {
-	return kind.Set{ownership.New(nil), migration.New(transform.Set{replace.New(), file.New(), delete.New(), yaml.New()})}
+	return kind.Set{ownership.New(nil), cluster.New(), prometheus.New(transform.Set{yaml.New()}), migration.New(transform.Set{replace.New(), file.New(), delete.New(), yaml.New()})}
 }
 
 // TestSeeds plays small fleets long, where much happens to each repo, and
